@@ -1,0 +1,69 @@
+"""The program `judge`: parses, calls one function. A command's module is imported only when it is used.
+
+Each module of this room has `configure(parser)` and `run(args) -> int | None`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from judge import __version__
+from judge.errors import InputError
+
+COMMANDS = {
+    "run": "train judges on a skewed and a rebalanced pool, hold the contest, audit both",
+    "compare": "runs or a sweep → table, dose–response figures, page",
+    "audit": "who won, and by how much: any table of entrants, exact statistics",
+    "score": "score any folder of pictures with a trained judge",
+    "data": "what a data set holds; make parametric faces and twins",
+}
+
+EXAMPLES = """\
+examples
+  judge run                                             the main job on rendered faces, a few minutes on a laptop
+  judge run -m pool.majority_share=.5,.75,.9,.98 seed=0,1,2,3,4     a sweep; started again, it does what is missing
+  judge compare multirun/DATE/TIME                      the sweep's dose–response
+  judge audit beauty-ai-2016                            the published counts of 2016
+  judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5
+  judge data parametric --n 500 --out faces --sheet     500 people who do not exist
+
+`judge COMMAND --help` teaches each of them.
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="judge",
+        description="What skewed training pictures do to who wins a contest judged by machines.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"judge {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((a for a in argv if not a.startswith("-")), None)
+    for name, what in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=what,
+            description=what[0].upper() + what[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=name != "run",
+        )
+        if name == chosen:
+            importlib.import_module(f"judge.cli.{name}").configure(sub)
+    if chosen == "run":  # Hydra parses the rest itself
+        args, rest = parser.parse_known_args(argv[: argv.index("run") + 1])
+        args.overrides = argv[argv.index("run") + 1 :]
+    else:
+        args = parser.parse_args(argv)
+    try:
+        return importlib.import_module(f"judge.cli.{args.command}").run(args) or 0
+    except InputError as error:
+        print(f"judge {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
