@@ -1,0 +1,44 @@
+# make demo · make test    all set-up included; needs python3 (3.11 or newer) and make
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: setup demo demo-short test lint types clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo        set-up, then the main job on rendered faces; ends in the path of its page"
+	@echo "make test        set-up, then all tests"
+	@echo "make lint types  ruff and mypy"
+	@echo "make clean       removes the environment and runs/demo"
+
+setup: $(READY)
+
+# uv where it is there, else the venv's own pip brings it; the versions are those of constraints.txt
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(f"Python 3.11 or newer is needed, this is {sys.version}" if sys.version_info < (3, 11) else 0)'
+	command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	PATH="$(CURDIR)/$(BIN):$$PATH" uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/judge run experiment=demo
+
+# the same job, smaller, for continuous integration
+demo-short: setup
+	$(BIN)/judge run experiment=demo name=demo-short data.n=300 pool.n=60 entrants.n=60 judge.epochs=2
+
+test: setup
+	$(BIN)/python -m pytest -n 2
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) runs/demo runs/demo-short

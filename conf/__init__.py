@@ -1,0 +1,1 @@
+"""The settings, installed as the package judge.conf."""
