@@ -1,0 +1,30 @@
+"""judge compare: a sweep as a table, a dose–response and a page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EPILOG = """\
+examples
+  judge compare runs/contest                      every run under a folder
+  judge compare runs/a runs/b --out results/ab    two sweeps together
+
+Writes runs.csv (a row a training run and group), dose.csv (slopes, intervals, tests), figures and page.html.
+Runs that failed or were not finished are listed, never silently left out.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="folders that hold runs, at any depth")
+    parser.add_argument("--out", type=Path, help="where to write (the first folder's compare/)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from judge.compare import compare
+
+    pages = compare(args.runs, args.out or args.runs[0] / "compare")
+    for page in pages:
+        print(f"page   {page}")
+    return 0
