@@ -43,7 +43,9 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
     """
     finished, others = find_runs(paths)
     if not finished:
-        raise InputError(f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed")
+        raise InputError(
+            f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
+        )
     runs = run_table(finished)
     features = runs["feature"].unique()
     if len(features) > 1:
@@ -65,7 +67,8 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
 def run_table(runs: list[RunDir]) -> pd.DataFrame:
     """One row a training run (run × condition) and group.
 
-    Columns: folder, setting, seed, share, condition, feature, group, majority, train_share, pool_n, n_group
+    Columns: folder, setting, seed, share, condition, feature, group, majority,
+    reference, train_share, pool_n, n_group
     and the metrics of METRICS (NaN where a run has none).
     """
     flats = [_flat(run) for run in runs]
@@ -94,8 +97,9 @@ def run_table(runs: list[RunDir]) -> pd.DataFrame:
                     "feature": done["feature"],
                     "group": group,
                     "majority": done["majority"],
-                    "train_share": done["pool_shares"][condition].get(group, 0.0),
-                    "pool_n": done["pool_n"][condition],
+                    "reference": done["reference"],
+                    "train_share": done["pool_shares"].get(condition, {}).get(group, np.nan),
+                    "pool_n": done["pool_n"].get(condition, 0),
                     "n_group": int(sizes.get((condition, group), 0)),
                     **{metric: numbers.get(metric, np.nan) for metric in METRICS},
                 }
@@ -114,7 +118,7 @@ def dose_table(runs: pd.DataFrame) -> pd.DataFrame:
         for outcome, parity in OUTCOMES.items():
             if part[outcome].notna().sum() < 2 or part["share"].nunique() < 2:
                 continue
-            if outcome == "selection_rate_ratio" and group == part["majority"].iloc[0]:
+            if outcome == "selection_rate_ratio" and group == part["reference"].iloc[0]:
                 continue  # its ratio to itself is 1 by definition
             table = dose_response(part, outcome=outcome, threshold=0.8 if parity == 1.0 else np.nan)
             parts.append(table.assign(outcome=outcome, of_group=group))

@@ -19,6 +19,8 @@ from judge.errors import InputError
 
 #: Settings that do not change a run's tables, and so do not make a finished run stale.
 NOT_IN_HASH = ("name", "report", "device", "threads", "save_judges")
+#: The same of a data set: where it lies, and how it is read.
+NOT_IN_DATA_HASH = ("root", "cache_dir", "workers")
 LONGEST_FOLDER = 120
 
 
@@ -106,7 +108,10 @@ def settings_hash(settings: DictConfig) -> str:
     """Hexadecimal digest of every resolved setting that changes a run's tables, and of the version."""
     plain = OmegaConf.to_container(settings, resolve=True)
     assert isinstance(plain, dict)
-    kept = {key: value for key, value in plain.items() if key not in NOT_IN_HASH}
+    kept = {str(key): value for key, value in plain.items() if key not in NOT_IN_HASH}
+    for name in ("data", "entrants_data"):
+        if isinstance(kept[name], dict):
+            kept[name] = {k: v for k, v in kept[name].items() if k not in NOT_IN_DATA_HASH}
     text = json.dumps([__version__, kept], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -115,7 +120,9 @@ def check(settings: DictConfig) -> None:
     """Raises InputError for a value out of range, before anything is loaded."""
     pool, entrants = settings.pool, settings.entrants
     if not 0 < pool.majority_share < 1:
-        raise InputError(f"pool.majority_share lies between 0 and 1, both excluded; given {pool.majority_share}")
+        raise InputError(
+            f"pool.majority_share lies between 0 and 1, both excluded; given {pool.majority_share}"
+        )
     if not 0 < pool.validation < 1:
         raise InputError(f"pool.validation lies between 0 and 1, both excluded; given {pool.validation}")
     if not 0 < entrants.held_out < 1:
@@ -125,9 +132,7 @@ def check(settings: DictConfig) -> None:
     if entrants.n is not None and entrants.n < 1:
         raise InputError(f"entrants.n is at least 1, or null for everybody; given {entrants.n}")
     if isinstance(entrants.shares, str) and entrants.shares not in ("equal", "natural"):
-        raise InputError(
-            f"entrants.shares is equal, natural or one share a group; given {entrants.shares!r}"
-        )
+        raise InputError(f"entrants.shares is equal, natural or one share a group; given {entrants.shares!r}")
 
 
 OmegaConf.register_new_resolver("judge_folder", folder_name, replace=True)

@@ -24,7 +24,6 @@ from judge.rundir import RunDir, command_line, environment, read_json, write_jso
 
 log = logging.getLogger("judge")
 CONDITIONS = ("skewed", "rebalanced")
-SCORE = "judge score"
 
 
 def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
@@ -52,6 +51,8 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     cast = draw(settings)
     log.info("pool %d · entrants %d · seed %d", len(cast.pools["skewed"]), len(cast.entrants), settings.seed)
     parts = {name: _condition(settings, home, cast, name) for name in CONDITIONS}
+    if "truth" in cast.entrants and cast.entrants["truth"].notna().all():
+        parts["truth"] = _truth(settings, cast)
     tables = {
         "manifest": _all_pictures(cast),
         "rejected": cast.rejected,
@@ -133,7 +134,9 @@ def draw(settings: DictConfig) -> Cast:
 
 def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> pd.DataFrame:
     if feature not in manifest or manifest[feature].isna().all():
-        raise InputError(f"pool.feature={feature!r}: the data set has no such labels; {listed(manifest.columns)}")
+        raise InputError(
+            f"pool.feature={feature!r}: the data set has no such labels; {listed(manifest.columns)}"
+        )
     kept = manifest[manifest[feature].notna()]
     if groups is None:
         return kept
@@ -178,7 +181,9 @@ def _shift_ratings(
     everyone = pd.concat(pools.values()).drop_duplicates("image_id")
     unknown = sorted(set(shift) - set(everyone[feature]))
     if unknown:
-        raise InputError(f"pool.rating_shift has {listed(unknown)}; groups: {listed(sorted(set(everyone[feature])))}")
+        raise InputError(
+            f"pool.rating_shift has {listed(unknown)}; groups: {listed(sorted(set(everyone[feature])))}"
+        )
     shifted = {}
     for name, pool in pools.items():
         delta = pool[feature].map(shift).fillna(0.0).astype(float)
@@ -192,39 +197,61 @@ def _shift_ratings(
 
 def _condition(settings: DictConfig, home: RunDir, cast: Cast, name: str) -> dict[str, pd.DataFrame]:
     """Trains, scores, ranks and audits one condition."""
-    workdir = home / "judges" / name
-    scores, broken = _scores(settings, cast, name, workdir)
-    contest: Callable[..., ContestResult] = instantiate(settings.contest)
+    scores, broken = _scores(settings, cast, name, home / "judges" / name)
     final = scores[scores["judge"] == "panel"] if (scores["judge"] == "panel").any() else scores
-    result = contest(final[["image_id", "score"]], cast.entrants)
-    table = result.ranking.merge(cast.entrants.drop(columns=["score", "rank"], errors="ignore"), on="image_id")
+    parts = _contest(settings, cast, final[["image_id", "score"]])
+    refused = pd.concat([parts["refused"], broken], ignore_index=True).drop_duplicates("image_id")
+    return {**parts, "scores": scores, "refused": refused}
+
+
+def _truth(settings: DictConfig, cast: Cast) -> dict[str, pd.DataFrame]:
+    """The contest as the known truth would decide it; rendered people have one, photographs do not."""
+    scores = cast.entrants[["image_id", "truth"]].rename(columns={"truth": "score"})
+    parts = _contest(settings, cast, scores)
+    return {**parts, "scores": scores.assign(judge="truth", seed=settings.seed)}
+
+
+def _contest(settings: DictConfig, cast: Cast, scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    contest: Callable[..., ContestResult] = instantiate(settings.contest)
+    result = contest(scores, cast.entrants)
+    table = result.ranking.merge(
+        cast.entrants.drop(columns=["score", "rank"], errors="ignore"), on="image_id"
+    )
     feature = settings.pool.feature
-    reference = settings.audit.reference or (None if settings.pool.shares else settings.pool.majority)
     numbers = audit(
         table,
         features=[feature],
         score="score",
         winner="winner",
         brackets=["bracket"],
-        reference=reference if reference in set(table[feature]) else None,
+        reference=_reference(settings, table[feature]),
         rating="rating" if table["rating"].notna().any() else None,
         confidence=settings.audit.confidence,
         n_boot=settings.audit.n_boot,
         seed=settings.seed,
     )
-    refused = pd.concat([result.refused, broken], ignore_index=True)
     return {
-        "scores": scores,
         "ranking": result.ranking,
         "audit": numbers,
         "brackets": result.brackets,
-        "refused": refused.drop_duplicates("image_id"),
+        "refused": result.refused,
     }
 
 
-def _scores(
-    settings: DictConfig, cast: Cast, name: str, workdir: Path
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _reference(settings: DictConfig, groups: pd.Series) -> str | None:
+    """The group that ratios refer to: as set, else the pool's majority if it entered, else all others."""
+    present = sorted(set(groups))
+    wanted = settings.audit.reference
+    if wanted is not None and wanted not in present:
+        raise InputError(
+            f"audit.reference={wanted!r}: nobody of that group entered; groups: {listed(present)}"
+        )
+    if wanted is None and settings.pool.majority in present:
+        return settings.pool.majority
+    return wanted
+
+
+def _scores(settings: DictConfig, cast: Cast, name: str, workdir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """SCORES table of the entrants and (image_id, reason) of pictures that no judge could read."""
     train, validation = _split(cast.pools[name], settings)
     judge = instantiate(settings.judge)
@@ -266,13 +293,15 @@ def _summary(settings: DictConfig, cast: Cast, tables: Mapping[str, pd.DataFrame
     """What `judge compare` needs to know of a run besides its tables."""
     feature = settings.pool.feature
     shares = {
-        name: pool[feature].value_counts(normalize=True).round(6).to_dict() for name, pool in cast.pools.items()
+        name: pool[feature].value_counts(normalize=True).round(6).to_dict()
+        for name, pool in cast.pools.items()
     }
     return {
         "name": settings.name,
         "seed": settings.seed,
         "feature": feature,
         "majority": settings.pool.majority,
+        "reference": _reference(settings, cast.entrants[feature]),
         "pool_n": {name: len(pool) for name, pool in cast.pools.items()},
         "pool_shares": shares,
         "majority_share": settings.pool.majority_share if settings.pool.shares is None else None,

@@ -168,4 +168,3 @@ def find_runs(paths: list[str | Path]) -> tuple[list[RunDir], pd.DataFrame]:
             else:
                 others.append((str(run.path), "not finished", "killed or still running"))
     return finished, pd.DataFrame(others, columns=["folder", "state", "reason"])
-

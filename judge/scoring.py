@@ -25,7 +25,9 @@ def to_score(data: Path, image_column: str) -> pd.DataFrame:
         return pd.DataFrame({"image_id": ids, "path": [str(p.resolve()) for p in files]})
     table = read_table(data)
     if image_column not in table:
-        raise InputError(f"{data} lacks the column {image_column!r} (--image-column); it has {listed(table.columns)}")
+        raise InputError(
+            f"{data} lacks the column {image_column!r} (--image-column); it has {listed(table.columns)}"
+        )
     table = table[table[image_column].notna()]
     ids = table["image_id"] if "image_id" in table else table[image_column]
     paths = [str((data.parent / str(p)).resolve()) for p in table[image_column]]
@@ -44,7 +46,9 @@ def judge_folders(where: Path, condition: str) -> dict[str, Path]:
     found = {name: where / "judges" / name for name in names}
     missing = [name for name, folder in found.items() if not (folder / "judge.json").is_file()]
     if missing:
-        raise InputError(f"{where} holds no saved judge {listed(missing)} (judges/…/judge.json); save_judges=true keeps them")
+        raise InputError(
+            f"{where} holds no saved judge {listed(missing)} (judges/…/judge.json); save_judges=true keeps them"
+        )
     return found
 
 

@@ -24,7 +24,7 @@ EXAMPLES = """\
 examples
   judge run                                             the main job on rendered faces, a few minutes on a laptop
   judge run -m pool.majority_share=.5,.75,.9,.98 seed=0,1,2,3,4     a sweep; started again, it does what is missing
-  judge compare multirun/DATE/TIME                      the sweep's dose–response
+  judge compare runs/contest                            the sweep's dose–response
   judge audit beauty-ai-2016                            the published counts of 2016
   judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5
   judge data parametric --n 500 --out faces --sheet     500 people who do not exist
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         if name == chosen:
             importlib.import_module(f"judge.cli.{name}").configure(sub)
     if chosen == "run":  # Hydra parses the rest itself
-        args, rest = parser.parse_known_args(argv[: argv.index("run") + 1])
+        args, _ = parser.parse_known_args(argv[: argv.index("run") + 1])
         args.overrides = argv[argv.index("run") + 1 :]
     else:
         args = parser.parse_args(argv)

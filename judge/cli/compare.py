@@ -17,7 +17,9 @@ Runs that failed or were not finished are listed, never silently left out.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="folders that hold runs, at any depth")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUNS", help="folders that hold runs, at any depth"
+    )
     parser.add_argument("--out", type=Path, help="where to write (the first folder's compare/)")
 
 

@@ -29,16 +29,18 @@ class SweepWatch(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _sweep["folder"] = Path(config.hydra.sweep.dir)
-        _sweep["jobs"] = _count_jobs(list(config.hydra.overrides.task))
+        params = config.hydra.sweeper.get("params") or {}
+        chosen = [f"{key}={value}" for key, value in params.items()]
+        _sweep["jobs"] = _count_jobs([*chosen, *config.hydra.overrides.task])
 
 
 def _count_jobs(overrides: list[str]) -> int:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     parsed = OverridesParser.create().parse_overrides(overrides)
-    return math.prod(
-        len(list(o.sweep_iterator())) for o in parsed if o.is_sweep_override() and o.is_discrete_sweep()
-    )
+    # the last word on a key counts, as in Hydra's own sweeper
+    last = {override.get_key_element(): override for override in parsed}
+    return math.prod(len(list(o.sweep_iterator())) for o in last.values() if o.is_discrete_sweep())
 
 
 @hydra.main(config_path="pkg://judge.conf", config_name="config", version_base="1.3")
@@ -95,7 +97,9 @@ def _report_sweep() -> int:
         return 1
     failed = others[others["state"] == "failed"]
     missing = max(0, _sweep["jobs"] - len(finished) - len(others))
-    print(f"\nsweep  {_short(folder)}: {_sweep['jobs']} jobs asked for; {len(finished)} runs finished in the folder,")
+    print(
+        f"\nsweep  {_short(folder)}: {_sweep['jobs']} jobs asked for; {len(finished)} runs finished in the folder,"
+    )
     print(f"       {len(failed)} failed, {len(others) - len(failed)} not finished, {missing} never started")
     for row in others.itertuples():
         print(f"       {row.state}: {_short(Path(row.folder))}: {row.reason}")

@@ -17,14 +17,24 @@ the ratings that the judge learned from: an estimate of raters' opinions, nothin
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser.add_argument("--judge", required=True, type=Path, metavar="RUN", help="a run's folder, or one judge's folder")
     parser.add_argument(
-        "--condition", choices=("skewed", "rebalanced", "both"), default="both", help="which judges of a run (both)"
+        "--judge", required=True, type=Path, metavar="RUN", help="a run's folder, or one judge's folder"
     )
     parser.add_argument(
-        "--data", required=True, type=Path, help="a folder of pictures, or a CSV/Parquet table with a column of paths"
+        "--condition",
+        choices=("skewed", "rebalanced", "both"),
+        default="both",
+        help="which judges of a run (both)",
     )
-    parser.add_argument("--image-column", default="path", help="the table's column of paths, relative to it (path)")
+    parser.add_argument(
+        "--data",
+        required=True,
+        type=Path,
+        help="a folder of pictures, or a CSV/Parquet table with a column of paths",
+    )
+    parser.add_argument(
+        "--image-column", default="path", help="the table's column of paths, relative to it (path)"
+    )
     parser.add_argument("--out", type=Path, help="scores as CSV or Parquet; printed when left out")
 
 
