@@ -94,9 +94,16 @@ def dose_response(
     table, aside = _checked(runs, share, seed, condition, outcome, scale)
     rows: list[dict[str, Any]] = []
     for name, part in table.groupby("condition", sort=True):
-        for row in _one_condition(part, threshold=threshold, scale=scale, confidence=confidence, n_boot=n_boot,
-                                  n_draws=n_draws, rng=rng):  # fmt: skip
-            rows.append({"group": name, **row})
+        found = _one_condition(
+            part,
+            threshold=threshold,
+            scale=scale,
+            confidence=confidence,
+            n_boot=n_boot,
+            n_draws=n_draws,
+            rng=rng,
+        )
+        rows += [{"group": name, **row} for row in found]
         n_aside = int(aside.get(name, 0))
         rows.append(
             {
