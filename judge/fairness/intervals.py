@@ -1,0 +1,139 @@
+"""Intervals for rates, their ratio and their difference that survive zero counts.
+
+All functions are vectorised over their counts, take the confidence as a fraction (0.95) and return
+(low, high) of the same shape. A count out of nobody gives NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _normal_quantile(confidence: float) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri((1 + confidence) / 2))
+
+
+def clopper_pearson(count: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """Exact interval of a binomial share: two one-sided binomial tests inverted (Clopper & Pearson 1934)."""
+    from scipy.special import betaincinv
+
+    count, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(n, float))
+    tail = (1 - confidence) / 2
+    with np.errstate(invalid="ignore"):
+        low = np.where(count > 0, betaincinv(np.maximum(count, 1), n - count + 1, tail), 0.0)
+        high = np.where(count < n, betaincinv(count + 1, np.maximum(n - count, 1), 1 - tail), 1.0)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def wilson(count: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """Score interval of a binomial share (Wilson 1927); inside [0, 1] and never of zero width."""
+    count, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(n, float))
+    z = _normal_quantile(confidence)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = count / n
+        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    # rounding would leave 1e-18 where the limit is exactly 0 or 1
+    low, high = np.where(count == 0, 0.0, middle - half), np.where(count == n, 1.0, middle + half)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def katz_ratio(
+    count: ArrayLike, n: ArrayLike, count_0: ArrayLike, n_0: ArrayLike, confidence: float = 0.95
+) -> Bounds:
+    """Log interval of the ratio (count/n)/(count_0/n_0) (Katz et al. 1978); NaN where a count is zero."""
+    arrays = [np.asarray(a, float) for a in (count, n, count_0, n_0)]
+    count, n, count_0, n_0 = np.broadcast_arrays(*arrays)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log_ratio = np.log(count / n) - np.log(count_0 / n_0)
+        half = _normal_quantile(confidence) * np.sqrt(1 / count - 1 / n + 1 / count_0 - 1 / n_0)
+        low, high = np.exp(log_ratio - half), np.exp(log_ratio + half)
+    defined = (count > 0) & (count_0 > 0)
+    return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
+
+
+def koopman_ratio(
+    count: ArrayLike, n: ArrayLike, count_0: ArrayLike, n_0: ArrayLike, confidence: float = 0.95
+) -> Bounds:
+    """Score interval of the ratio (count/n)/(count_0/n_0) (Koopman 1984).
+
+    With no winner in the group the lower limit is 0; with none in the reference the upper limit is infinite;
+    with none at all the interval is [0, ∞].
+    """
+    arrays = [np.asarray(a, float) for a in (count, n, count_0, n_0)]
+    x1, n1, x0, n0 = np.broadcast_arrays(*arrays)
+
+    def score(log_ratio: NDArray) -> NDArray:
+        theta = np.exp(log_ratio)
+        # constrained maximum likelihood, Miettinen & Nurminen 1985, eq. 12
+        a, b, c = (n1 + n0) * theta, n1 * theta + x1 + n0 + x0 * theta, x1 + x0
+        p0 = 2 * c / (b + np.sqrt(np.maximum(b**2 - 4 * a * c, 0)))
+        p1 = theta * p0
+        variance = p1 * (1 - p1) / n1 + theta**2 * p0 * (1 - p0) / n0
+        return (x1 / n1 - theta * x0 / n0) / np.sqrt(np.maximum(variance, 1e-300))
+
+    low, high = _inverted(score, x1, n1, x0, n0, bounds=(-60.0, 60.0), confidence=confidence)
+    low, high = np.exp(low), np.exp(high)
+    low = np.where(x1 == 0, 0.0, low)
+    high = np.where(x0 == 0, np.inf, high)
+    empty = (n1 == 0) | (n0 == 0)
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def miettinen_nurminen_difference(
+    count: ArrayLike, n: ArrayLike, count_0: ArrayLike, n_0: ArrayLike, confidence: float = 0.95
+) -> Bounds:
+    """Score interval of the difference count/n − count_0/n_0 (Miettinen & Nurminen 1985, eq. 8–9)."""
+    arrays = [np.asarray(a, float) for a in (count, n, count_0, n_0)]
+    x1, n1, x0, n0 = np.broadcast_arrays(*arrays)
+    total = n1 + n0
+
+    def score(delta: NDArray) -> NDArray:
+        # closed form of the constrained maximum likelihood: the middle root of a cubic
+        l3 = total
+        l2 = (n1 + 2 * n0) * delta - total - (x1 + x0)
+        l1 = (n0 * delta - total - 2 * x0) * delta + x1 + x0
+        l0 = x0 * delta * (1 - delta)
+        q = (l2 / (3 * l3)) ** 3 - l1 * l2 / (6 * l3**2) + l0 / (2 * l3)
+        p = np.sign(q) * np.sqrt(np.maximum((l2 / (3 * l3)) ** 2 - l1 / (3 * l3), 0))
+        p = np.where(p == 0, 1e-150, p)
+        angle = (np.pi + np.arccos(np.clip(q / p**3, -1, 1))) / 3
+        p0 = np.clip(2 * p * np.cos(angle) - l2 / (3 * l3), 0, 1)
+        p1 = np.clip(p0 + delta, 0, 1)
+        variance = (p1 * (1 - p1) / n1 + p0 * (1 - p0) / n0) * total / np.maximum(total - 1, 1)
+        return (x1 / n1 - x0 / n0 - delta) / np.sqrt(np.maximum(variance, 1e-300))
+
+    low, high = _inverted(score, x1, n1, x0, n0, bounds=(-1.0, 1.0), confidence=confidence)
+    empty = (n1 == 0) | (n0 == 0)
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def _inverted(
+    score: Callable[[NDArray], NDArray],
+    x1: NDArray,
+    n1: NDArray,
+    x0: NDArray,
+    n0: NDArray,
+    *,
+    bounds: tuple[float, float],
+    confidence: float,
+) -> Bounds:
+    """Where a score that falls with its parameter crosses ± z, by bisection over all elements at once."""
+    z = _normal_quantile(confidence)
+    limits = []
+    for target in (z, -z):
+        left, right = np.full(x1.shape, bounds[0]), np.full(x1.shape, bounds[1])
+        for _ in range(70):
+            middle = (left + right) / 2
+            with np.errstate(all="ignore"):
+                above = score(middle) > target
+            left, right = np.where(above, middle, left), np.where(above, right, middle)
+        limits.append((left + right) / 2)
+    return limits[0], limits[1]

@@ -1,0 +1,59 @@
+"""Rows of the AUDIT table, with the columns that this module adds to the schema.
+
+p_adjusted    Holm's adjustment over all p-values but the primary one; the primary one keeps its own
+primary       True on the one named primary contrast
+score_column  the score or winner column that the row judges
+bracket       "all" (pooled), "within" (compared only inside brackets), or one bracket's name
+reference     the group compared with, or "all others"
+interval      name of the method of ci_low and ci_high
+flag          a remark in words, such as "below four fifths"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from judge.data.tables import AUDIT, validated
+
+ALL_OTHERS = "all others"
+EXTRA = ("p_adjusted", "primary", "score_column", "bracket", "reference", "interval", "flag")
+_DEFAULTS: dict[str, Any] = {
+    "ci_low": np.nan,
+    "ci_high": np.nan,
+    "p_value": np.nan,
+    "test": "",
+    "p_adjusted": np.nan,
+    "primary": False,
+    "score_column": "",
+    "bracket": "all",
+    "reference": "",
+    "interval": "",
+    "flag": "",
+}
+
+
+class Rows:
+    """Collects rows that share some columns."""
+
+    def __init__(self, rows: list[dict[str, Any]] | None = None, **shared: Any) -> None:
+        self.rows: list[dict[str, Any]] = [] if rows is None else rows
+        self.shared = shared
+
+    def sharing(self, **shared: Any) -> Rows:
+        """The same list, with further shared columns."""
+        return Rows(self.rows, **{**self.shared, **shared})
+
+    def add(self, metric: str, group: str, value: float, n: int, **columns: Any) -> None:
+        """One row; columns not given take the shared or the default value."""
+        row: Mapping[str, Any] = {"metric": metric, "group": group, "value": float(value), "n": int(n)}
+        self.rows.append({**_DEFAULTS, **self.shared, **row, **columns})
+
+
+def table_of(rows: Rows) -> pd.DataFrame:
+    """The rows as a valid AUDIT table with the extra columns last."""
+    columns = [*AUDIT.columns, *EXTRA]
+    return validated(pd.DataFrame(rows.rows, columns=columns), AUDIT)[columns]
