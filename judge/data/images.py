@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from judge.data.checks import MAX_PIXELS
 from judge.errors import InputError
 
 try:
@@ -27,8 +28,6 @@ except ImportError:  # announced by torchvision 0.29
 
 warnings.filterwarnings("ignore", message="The image decoding and encoding capabilities of TorchVision")
 
-#: More pixels than this are refused before they are decoded: a small PNG can unfold to gigabytes.
-MAX_PIXELS = 100_000_000
 #: Below this size a file cannot unfold to more than about half a gigabyte, so its header is not looked at.
 _SMALL_FILE = 500_000
 

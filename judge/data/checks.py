@@ -1,0 +1,91 @@
+"""Picture files without torch: is it a whole picture, and which bytes or pixels does it hold.
+
+By default a file is read once, hashed, and its header parsed; only a file whose end looks wrong is decoded.
+That finds missing, empty, truncated and foreign files for a fraction of a millisecond each. `decode`
+decodes every picture: it finds damage inside, and equal pixels in different files.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from PIL import Image, ImageOps
+
+from judge.errors import InputError, listed
+
+CHECKS = ("none", "header", "decode")
+#: More pixels than this are refused before decoding: a small file can unfold to gigabytes.
+MAX_PIXELS = 100_000_000
+#: How a whole file ends, a few bytes of padding allowed; other formats are always decoded.
+_ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+
+
+class Inspection(NamedTuple):
+    """One file: hashes (None where unknown) and, if it cannot be used, why."""
+
+    content_hash: str | None
+    pixel_hash: str | None
+    reason: str | None
+    detail: str | None
+
+
+def inspect(paths: Sequence[str], check: str = "header") -> pd.DataFrame:
+    """Columns content_hash, pixel_hash, reason, detail: one row a path, in order; reason is None for a good
+    file.
+
+    content_hash  of the bytes; pixel_hash of the upright RGB pixels and their shape, only with check="decode"
+    check         "none": the file exists; "header": as the module says; "decode": every picture is decoded
+    """
+    if check not in CHECKS:
+        raise InputError(f"check is one of {listed(CHECKS)}, not {check!r}")
+    workers = min(8, os.cpu_count() or 1)
+    if workers == 1 or len(paths) < 200:
+        found = [_inspect(path, check) for path in paths]
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(lambda path: _inspect(path, check), paths))
+    return pd.DataFrame(found, columns=list(Inspection._fields), dtype=object)
+
+
+def _inspect(path: str, check: str) -> Inspection:
+    try:
+        data = Path(path).read_bytes() if check != "none" else b"" if Path(path).is_file() else None
+    except (FileNotFoundError, NotADirectoryError):
+        data = None
+    except OSError as error:
+        return Inspection(None, None, "broken picture", f"{path}: {error.strerror}")
+    if data is None:
+        return Inspection(None, None, "file missing", path)
+    if check == "none":
+        return Inspection(None, None, None, None)
+    if not data:
+        return Inspection(None, None, "broken picture", f"{path}: 0 bytes")
+    content = blake2b(data, digest_size=16).hexdigest()
+    try:
+        pixels = _look(data, decode=check == "decode")
+    except Image.UnidentifiedImageError:
+        return Inspection(content, None, "broken picture", f"{path}: not a picture")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return Inspection(content, None, "broken picture", f"{path}: {error}")
+    return Inspection(content, pixels, None, None)
+
+
+def _look(data: bytes, *, decode: bool) -> str | None:
+    with Image.open(io.BytesIO(data)) as picture:
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise ValueError(f"{width} × {height} px, at most {MAX_PIXELS:,} pixels are read")
+        if decode:
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            return blake2b(repr(upright.size).encode() + upright.tobytes(), digest_size=16).hexdigest()
+        ending = _ENDINGS.get(picture.format or "")
+        if ending is None or ending not in data[-64:]:
+            picture.load()
+    return None
