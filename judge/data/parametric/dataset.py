@@ -1,0 +1,130 @@
+"""The parametric data set: people who do not exist, with every cause of a rating known.
+
+Data card. Origin: drawn here from parameters (population.yaml) and rendered from MakeHuman's CC0 head shapes;
+public domain (CC0), no real person. Labels: ethnicity (african, asian, caucasian), gender, age and age_group are
+what the person was drawn as; skin_tone and ita follow from melanin; param_* are all parameters of the picture.
+Ratings: simulated raters (ratings.py) of a simulated opinion `truth` (truth.py). Traps: the labels stand for three
+mean head shapes, not for peoples; a picture hides what its light and its noise hide; splits are disjoint people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from judge.data.dataset import Dataset
+from judge.data.parametric import tone as skin
+from judge.data.parametric.cache import picture_paths, render_missing
+from judge.data.parametric.labels import assign
+from judge.data.parametric.population import RENDERED, sample
+from judge.data.parametric.ratings import Raters, expected_ratings, rate, raters_from
+from judge.data.parametric.truth import truth as truth_of
+from judge.data.tables import SPLITS
+from judge.errors import InputError, listed
+
+
+def read_parametric(
+    n: int = 2000,
+    *,
+    seed: int = 0,
+    size: int = 96,
+    mode: str = "independent",
+    composition: Mapping | None = None,
+    assignment: str = "quota",
+    camera: str | Mapping = "even",
+    tone: str | None = None,
+    photo_rule_breakers: float = 0.0,
+    population: Mapping | str | Path | None = None,
+    truth_shares: Mapping[str, float] | None = None,
+    ratings: Mapping | Raters | None = None,
+    splits: Mapping[str, float] | None = None,
+    start: int = 0,
+    picture_format: str = "jpeg",
+    cache_dir: str | Path | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+    render: bool = True,
+) -> Dataset:
+    """The persons start … start + n − 1 of a seed as a data set.
+
+    n, seed, start, mode, composition, assignment, camera, tone, photo_rule_breakers, population
+                   as in population.sample
+    size           of the pictures in px, 32 to 512
+    truth_shares   as in truth.truth
+    ratings        settings of ratings.Raters
+    splits         shares of train, val and test, exact within each ethnicity × gender × age group as far as whole
+                   people allow; default .7, .1, .2
+    picture_format jpeg (at the person's jpeg_quality) or png
+    cache_dir      where pictures are kept; None: judge/parametric in the user's cache folder
+    workers        rendering processes; None: all cores that this process may use
+    render         False: paths are given but nothing is drawn; cache.render_missing(rows, size=size) draws some
+
+    Manifest columns besides the usual: person_id, skin_tone (light, intermediate, dark), ita (degrees), truth and its
+    parts truth_*, expected_rating (before noise), reliability (of `rating`, within a group), content_hash,
+    param_* (every parameter of the picture; `param_weight` is the body's).
+    """
+    people = sample(
+        n, seed=seed, mode=mode, composition=composition, camera=camera, population=population, tone=tone,
+        photo_rule_breakers=photo_rule_breakers, assignment=assignment, start=start,
+    )  # fmt: skip
+    raters = raters_from(ratings)
+    known = truth_of(people, mode=mode, population=population, shares=truth_shares)
+    single, _ = rate(people, known["truth"], raters, seed=seed, start=start)
+    pictures = picture_paths(people, size=size, picture_format=picture_format, cache_dir=cache_dir)
+    manifest = manifest_of(people, pictures)
+    manifest["split"] = _split(people, splits, seed, start)
+    manifest["rating"] = single.groupby("image_id", sort=False)["rating"].mean().to_numpy()
+    manifest["rating_source"] = "simulated"
+    manifest["expected_rating"] = expected_ratings(people, known["truth"], raters)
+    manifest["reliability"] = raters.reliability
+    manifest = pd.concat([manifest, known], axis=1)
+    manifest = pd.concat([manifest, people[list(RENDERED)].add_prefix("param_")], axis=1)
+    if render:
+        render_missing(manifest, size=size, workers=workers, progress=progress)
+    return Dataset(
+        name="parametric",
+        manifest=manifest,
+        ratings=single,
+        rating_range=(raters.low, raters.high),
+        real_people=False,
+        card=__doc__ or "",
+    )
+
+
+def manifest_of(people: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
+    """The labels of persons as manifest columns, with where their pictures are."""
+    ita = skin.expected_ita(people["melanin"], people["haemoglobin"])
+    return pd.DataFrame(
+        {
+            "image_id": people["person_id"],
+            "path": pictures["path"],
+            "split": None,
+            "rating": np.nan,
+            "rating_source": None,
+            "source": "parametric",
+            "ethnicity": people["ethnicity"],
+            "gender": people["gender"],
+            "age_group": people["age_group"],
+            "age": people["age"].astype(float),
+            "skin_tone": skin.skin_tone(ita).to_numpy(),
+            "ita": np.round(ita, 3),
+            "person_id": people["person_id"],
+            "content_hash": pictures["content_hash"],
+        },
+        index=people.index,
+    )
+
+
+def _split(people: pd.DataFrame, splits: Mapping[str, float] | None, seed: int, start: int) -> np.ndarray:
+    """Split of each person, by turns of the apportionment within each group, starting at a turn of its own."""
+    shares = dict(splits or {"train": 0.7, "val": 0.1, "test": 0.2})
+    if not set(shares) <= set(SPLITS) or min(shares.values()) < 0 or sum(shares.values()) <= 0:
+        raise InputError(f"splits takes shares ≥ 0 of {listed(SPLITS)}, not {shares}")
+    total = sum(shares.values())
+    table = pd.Series({name: shares.get(name, 0.0) / total for name in SPLITS})
+    number = people.groupby(["ethnicity", "gender", "age_group"], observed=True).cumcount().to_numpy()
+    turns = assign(int(number.max(initial=-1)) + 1, table, seed=seed)
+    return np.array(SPLITS, dtype=object)[turns[number]]
