@@ -8,8 +8,8 @@ For a group g, with shares p (population), n (entrants), e (eligible) and w (win
 jury chose. The steps are separate data (each is conditional on the one before), so each has its own interval:
 
     entered            Wilson's interval of a multinomial share; the population's shares count as known
-    admitted, judged   the score interval of the rate ratio φ = (group's rate)/(all others' rate) (Koopman
-                       1984), carried through the increasing map φ ↦ log(φ / (s φ + 1 − s)), s the group's share before the
+    admitted, judged   the score interval of the rate ratio φ = (group's rate)/(all others' rate) (Koopman 1984),
+                       carried through the increasing map φ ↦ log(φ / (s φ + 1 − s)), s the group's share before the
                        step
     total              Wilson's interval of the winners' share: given random entry and a neutral jury the
                        number of winners of a group is binomial, whatever the number of entrants
