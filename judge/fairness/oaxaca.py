@@ -7,13 +7,14 @@ For two groups with lines E[y | x] = x'β_g (x includes the constant) the gap of
     threefold  ȳ_a − ȳ_b = (x̄_a − x̄_b)'β_b  +  x̄_b'(β_a − β_b)  +  (x̄_a − x̄_b)'(β_a − β_b)
                              endowments          coefficients         interaction
 
-(Oaxaca 1973; Blinder 1973). β* is the line of the pooled data with a group indicator (Jann 2008, Stata J.
-8:453): then the unexplained part is that indicator's coefficient. "Explained" means: goes with features that the
-groups differ in. It is no excuse: a judge that scores darker skin lower "explains" the gap by L*.
+(Oaxaca 1973; Blinder 1973). β* is the line of the pooled data with a group indicator (Jann 2008, Stata J. 8:453):
+then the unexplained part is that indicator's coefficient. "Explained" means: goes with features that the groups differ
+in. It is no excuse: a judge that scores darker skin lower "explains" the gap by L*.
 
 Intervals by the delta method on influence functions, with the means of x random, as they are in a sample of entrants
-(Jann 2008, section 3), and heteroscedasticity-consistent coefficients (HC3). The values agree with statsmodels' OaxacaBlinder, whose
-standard errors are not used: its bootstrap drops the outer 2 % of draws before taking their deviation.
+(Jann 2008, section 3), and heteroscedasticity-consistent coefficients (HC3). The values agree with statsmodels'
+OaxacaBlinder, whose standard errors are not used: its bootstrap drops the outer 2 % of draws before taking their
+deviation.
 """
 
 from __future__ import annotations

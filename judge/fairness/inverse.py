@@ -1,0 +1,294 @@
+"""The inverse question: which training shares and rating shifts make a published result (37 : 6 : 1) a likely outcome?
+
+A finished sweep is a simulator run on a grid of settings θ (training share, rating shift, …) with several seeds
+each. Two answers, which ought to agree where runs are many:
+
+* `grid_posterior`: a likelihood for every cell of the grid. The winners of a cell's runs are counts over groups;
+  their predictive distribution is Dirichlet-multinomial, with the cell's smoothed winner shares as mean and one
+  concentration for the sweep, estimated from how much seeds differ beyond multinomial chance. The likelihood is its
+  probability of the published counts; the posterior over cells is that times a prior.
+* `abc`: approximate Bayesian computation (Beaumont, Zhang & Balding 2002, Genetics 162:2025): runs whose winners, drawn
+  down to as many winners as were published, come close to the published counts are kept, weighted by the Epanechnikov
+  kernel, and their θ corrected by local-linear regression.
+
+Both condition on the sweep's own entrants, brackets and judge: the entrants have to have the published
+composition, or the answer is about another contest. And both can only choose among what was swept: where even the
+best cell makes the published result improbable, `support` says so, and the posterior then means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import gammaln
+
+from judge.errors import InputError, listed
+
+#: Below this probability of a result at least as improbable as the published one, a cell does not support it.
+SUPPORT_LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class GridPosterior:
+    """cells: the settings, runs, likelihood, posterior (with low, high over seeds), tail (see `grid_posterior`).
+
+    marginals  setting, value, posterior, low, high for each swept setting
+    effective_cells  1 / Σ posterior²: 1 when one cell has it all, the number of cells when nothing was learnt
+    concentration    of the Dirichlet between runs; infinite when seeds differ by multinomial chance only
+    supported        some cell has tail ≥ SUPPORT_LEVEL;  support says it in words
+    """
+
+    cells: pd.DataFrame
+    marginals: pd.DataFrame
+    effective_cells: float
+    concentration: float
+    supported: bool
+    support: str
+
+
+def grid_posterior(
+    runs: pd.DataFrame,
+    *,
+    settings: Sequence[str],
+    target: Mapping[str, int],
+    prior: Mapping[tuple[float, ...], float] | None = None,
+    smoothing: float = 0.5,
+    confidence: float = 0.95,
+    n_boot: int = 400,
+    n_tail: int = 4000,
+    rng: int | np.random.Generator = 0,
+) -> GridPosterior:
+    """Posterior over the cells of a finished sweep given published winners.
+
+    runs       one row a training run: the settings, and a column of winners for each group named by `target`
+               (counts of that run's contest; any number of places)
+    target     published winners by group, e.g. {"white": 37, "rest": 6, "dark": 1}
+    prior      weight of each cell by its tuple of settings; None: uniform over the cells
+    smoothing  pseudo-winners a group in every cell (0.5, Jeffreys): a group that never won in a cell still may
+
+    Columns of cells: the settings, runs, winner share of each group, likelihood (probability of exactly the
+    published counts), posterior, posterior_low, posterior_high (resampling the runs of every cell), tail
+    (probability, in that cell, of counts at least as improbable as the published ones).
+    Raises InputError for missing columns, no runs, a target without winners.
+    """
+    rng = np.random.default_rng(rng)
+    groups, k, counts = _winners(runs, settings, target)
+    keys = runs[list(settings)].reset_index(drop=True)
+    code = keys.groupby(list(settings), sort=True).ngroup().to_numpy()
+    cells = keys.groupby(list(settings), sort=True).size().rename("runs").reset_index()
+    n_cells = len(cells)
+    weight = np.ones(n_cells)
+    if prior is not None:
+        names = [tuple(float(v) for v in row) for row in cells[list(settings)].to_numpy(float)]
+        known = {tuple(float(v) for v in key): w for key, w in prior.items()}
+        if missing := [name for name in names if name not in known]:
+            raise InputError(f"prior lacks the cell(s) {listed(missing)}")
+        weight = np.array([known[name] for name in names], float)
+        if (weight < 0).any() or weight.sum() <= 0:
+            raise InputError("prior weights must be non-negative and not all zero")
+
+    def shares(rows: np.ndarray) -> np.ndarray:
+        total = np.zeros((n_cells, len(groups)))
+        np.add.at(total, code[rows], counts[rows])
+        total += smoothing
+        return total / total.sum(1, keepdims=True)
+
+    everything = np.arange(len(counts))
+    mean = shares(everything)
+    concentration = _concentration(counts, mean[code])
+    observed = np.array([target[group] for group in groups], float)
+    log_likelihood = _log_dirichlet_multinomial(
+        observed, _widened(mean, cells["runs"], counts, concentration)
+    )
+    posterior = _normalised(log_likelihood, weight)
+    draws = np.empty((n_boot, n_cells))
+    members = [np.flatnonzero(code == c) for c in range(n_cells)]
+    for b in range(n_boot):
+        rows = np.concatenate([rng.choice(m, size=len(m)) for m in members])
+        alpha = _widened(shares(rows), cells["runs"], counts, concentration)
+        draws[b] = _normalised(_log_dirichlet_multinomial(observed, alpha), weight)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(draws, tails, axis=0)
+    alpha = _widened(mean, cells["runs"], counts, concentration)
+    tail = np.empty(n_cells)
+    for c in range(n_cells):
+        simulated = rng.multinomial(k, rng.dirichlet(alpha[c], size=n_tail))
+        log_p = _log_dirichlet_multinomial(simulated.astype(float), alpha[c])
+        tail[c] = (1 + np.count_nonzero(log_p <= log_likelihood[c] + 1e-9)) / (1 + n_tail)
+    table = cells.assign(
+        **{f"share_{group}": mean[:, g] for g, group in enumerate(groups)},
+        likelihood=np.exp(log_likelihood),
+        posterior=posterior,
+        posterior_low=low,
+        posterior_high=high,
+        tail=tail,
+    )
+    marginals = []
+    for setting in settings:
+        for value in np.sort(cells[setting].unique()):
+            here = (cells[setting] == value).to_numpy()
+            bounds = np.quantile(draws[:, here].sum(1), tails)
+            row = {"setting": setting, "value": value, "posterior": posterior[here].sum()}
+            marginals.append(row | {"low": bounds[0], "high": bounds[1]})
+    best = int(np.argmax(tail))
+    supported = bool(tail[best] >= SUPPORT_LEVEL)
+    where = ", ".join(f"{s} {cells[s].iloc[best]:g}" for s in settings)
+    words = "at least one setting makes" if supported else "NO SUPPORT: no swept setting makes"
+    return GridPosterior(
+        cells=table,
+        marginals=pd.DataFrame(marginals),
+        effective_cells=float(1 / (posterior**2).sum()),
+        concentration=float(concentration),
+        supported=supported,
+        support=f"{words} the published result a likely outcome: at best ({where}) a result at least as "
+        f"improbable has probability {tail[best]:.3f}",
+    )
+
+
+def abc(
+    runs: pd.DataFrame,
+    *,
+    settings: Sequence[str],
+    target: Mapping[str, int],
+    accept: float = 0.2,
+    max_distance: float = 0.15,
+    n_draws: int = 200,
+    confidence: float = 0.95,
+    rng: int | np.random.Generator = 0,
+) -> pd.DataFrame:
+    """Posterior mean and interval of each setting by rejection and by regression-adjusted ABC: one row a setting.
+
+    accept        share of the simulated results to keep (the nearest), at least those at distance 0
+    max_distance  largest total-variation distance (½ Σ |share − published share|) of a kept result; with no result
+                  within it there is no support: NaN and the words in `support`
+    n_draws       results a run: as many of its winners as were published, drawn without replacement; from its shares
+                  (multinomial) where it had fewer
+
+    Columns: setting, mean, low, high (rejection), adjusted_mean, adjusted_low, adjusted_high (clipped to the swept
+    range), kept (results), kept_runs (distinct training runs), effective_runs (Kish's size over runs: Monte-Carlo
+    results of one run are not independent), distance (largest kept), support.
+    """
+    rng = np.random.default_rng(rng)
+    if not 0 < accept <= 1:
+        raise InputError(f"accept must lie in (0, 1], not {accept!r}")
+    groups, k, counts = _winners(runs, settings, target)
+    theta = runs[list(settings)].to_numpy(float)
+    n_runs = len(counts)
+    simulated = np.concatenate(
+        [
+            rng.multivariate_hypergeometric(c.astype(int), k, size=n_draws)
+            if c.sum() >= k
+            else rng.multinomial(k, c / c.sum(), size=n_draws)
+            for c in counts
+        ]
+    ).astype(float)
+    run = np.repeat(np.arange(n_runs), n_draws)
+    observed = np.array([target[group] for group in groups], float)
+    difference = (simulated - observed) / k
+    distance = np.abs(difference).sum(1) / 2
+    cut = min(max(np.quantile(distance, accept), 0.5 / k), max_distance)
+    kept = distance <= cut
+    rows = []
+    for j, setting in enumerate(settings):
+        row: dict[str, object] = {"setting": setting, "kept": int(kept.sum())}
+        row |= {"kept_runs": len(np.unique(run[kept])), "distance": float(distance.min())}
+        if not kept.any():
+            row["support"] = (
+                f"NO SUPPORT: the nearest of {len(distance)} results is {distance.min():.3f} away, "
+                f"beyond {max_distance:g}"
+            )
+            rows.append(row)
+            continue
+        kernel = 1 - (distance[kept] / (cut * (1 + 1e-9) + 0.5 / k)) ** 2
+        weight = kernel / kernel.sum()
+        by_run = np.bincount(run[kept], weight, minlength=n_runs)
+        value = theta[run[kept], j]
+        s = difference[kept][:, :-1]  # shares add up to 1: the last group says nothing new
+        design = np.column_stack([np.ones(len(s)), s])
+        root = np.sqrt(weight)[:, None]
+        coefficient = np.linalg.lstsq(design * root, value * root[:, 0], rcond=None)[0]
+        adjusted = np.clip(value - s @ coefficient[1:], theta[:, j].min(), theta[:, j].max())
+        for prefix, sample in (("", value), ("adjusted_", adjusted)):
+            bounds = _weighted_quantiles(sample, weight, [(1 - confidence) / 2, (1 + confidence) / 2])
+            row |= {f"{prefix}mean": float(sample @ weight)}
+            row |= {f"{prefix}low": bounds[0], f"{prefix}high": bounds[1]}
+        row["distance"] = float(distance[kept].max())
+        row["effective_runs"] = float(1 / (by_run**2).sum())
+        row["support"] = f"{row['kept_runs']} of {n_runs} runs come within {row['distance']:.3f}"
+        rows.append(row)
+    columns = ["setting", "mean", "low", "high", "adjusted_mean", "adjusted_low", "adjusted_high", "kept",
+               "kept_runs", "effective_runs", "distance", "support"]  # fmt: skip
+    return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def _winners(
+    runs: pd.DataFrame, settings: Sequence[str], target: Mapping[str, int]
+) -> tuple[list[str], int, np.ndarray]:
+    groups = list(target)
+    if missing := [c for c in (*settings, *groups) if c not in runs]:
+        raise InputError(
+            f"the table of runs lacks the column(s) {listed(missing)}; it has {listed(runs.columns)}"
+        )
+    if not len(runs) or not settings:
+        raise InputError("at least one run and one swept setting are needed")
+    observed = np.array([target[group] for group in groups])
+    if (observed < 0).any() or observed.sum() <= 0 or (observed != observed.astype(int)).any():
+        raise InputError(f"target must be counts of winners, not all zero: {dict(target)}")
+    counts = runs[groups].to_numpy(float)
+    if (
+        not np.isfinite(counts).all()
+        or (counts < 0).any()
+        or (counts % 1).any()
+        or (counts.sum(1) <= 0).any()
+    ):
+        raise InputError(
+            "every run needs whole, non-negative numbers of winners by group, and at least one winner"
+        )
+    if not np.isfinite(runs[list(settings)].to_numpy(float)).all():
+        raise InputError(f"the settings {listed(settings)} must be finite numbers")
+    return groups, int(observed.sum()), counts
+
+
+def _concentration(counts: np.ndarray, mean: np.ndarray) -> float:
+    """Maximum-likelihood concentration of Dirichlet-multinomial counts with known means, up to 10⁶ (≈ multinomial)."""
+
+    def loss(log_c: float) -> float:
+        return -float(_log_dirichlet_multinomial(counts, mean * np.exp(log_c)).sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(0.0, np.log(1e6)), method="bounded").x))
+
+
+def _widened(mean: np.ndarray, n_runs: pd.Series, counts: np.ndarray, concentration: float) -> np.ndarray:
+    """Dirichlet of a new run of each cell: between runs, and the cell's mean itself known from few runs only.
+
+    In units of variance s(1−s)·u: between runs u = 1/(c+1); of the mean of r runs of m winners u = (c+m)/(m(c+1)r).
+    """
+    m = counts.sum(1).mean()
+    r = n_runs.to_numpy(float)
+    spread = 1 / (concentration + 1) + (concentration + m) / (m * (concentration + 1) * r)
+    return mean * (1 / np.minimum(spread, 0.9) - 1)[:, None]
+
+
+def _log_dirichlet_multinomial(counts: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """log probability of counts (…, G) under Dirichlet-multinomial(alpha (…, G))."""
+    n, a = counts.sum(-1), alpha.sum(-1)
+    each = (gammaln(counts + alpha) - gammaln(alpha) - gammaln(counts + 1)).sum(-1)
+    return gammaln(n + 1) + gammaln(a) - gammaln(n + a) + each
+
+
+def _normalised(log_likelihood: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        log_p = log_likelihood + np.log(prior)
+    p = np.exp(log_p - log_p.max())
+    return p / p.sum()
+
+
+def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, at: Sequence[float]) -> list[float]:
+    order = np.argsort(values)
+    cumulative = np.cumsum(weights[order])
+    picked = np.searchsorted(cumulative, np.asarray(at) * cumulative[-1])
+    return [float(v) for v in values[order][np.minimum(picked, len(values) - 1)]]
