@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +60,7 @@ def outrank_of_sorted(
     edges = np.searchsorted(bracket, np.arange(int(bracket.max(initial=-1)) + 2))
     sums = []  # wins, pairs, null variance and the placements' squared deviations, a bracket
     sides: list[tuple[NDArray, NDArray, int, int]] = []
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in itertools.pairwise(edges.tolist()):
         part = score[left:right]
         a, b = part[member[left:right]], part[others[left:right]]
         if len(a) == 0 or len(b) == 0:
