@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from judge.data.parametric.person import ETHNICITIES, GENDERS
-from judge.data.parametric.streams import uniforms
+from judge.data.parametric.draws import uniforms
 from judge.data.tables import AGE_GROUPS
 from judge.errors import InputError, listed
 

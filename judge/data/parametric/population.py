@@ -35,7 +35,7 @@ from judge.data.parametric.settings import (
     chosen,
     population_settings,
 )
-from judge.data.parametric.streams import uniforms
+from judge.data.parametric.draws import uniforms
 from judge.errors import InputError, listed
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}

@@ -18,7 +18,7 @@ from scipy import stats
 from judge.data.parametric.distributions import GROUP_NAMES
 from judge.data.parametric.labels import assign
 from judge.data.parametric.person import ETHNICITIES
-from judge.data.parametric.streams import uniforms
+from judge.data.parametric.draws import uniforms
 from judge.errors import InputError, listed
 
 
