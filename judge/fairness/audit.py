@@ -13,7 +13,8 @@ from judge.fairness.entrants import Codes, Entrants, read_entrants
 from judge.fairness.ordering import winners_by_places
 from judge.fairness.rows import Rows, table_of
 from judge.fairness.selection import Counts
-from judge.fairness.selection_rows import add_selection_rows
+from judge.fairness.score_rows import Ranked, add_ranking_rows, add_score_rows
+from judge.fairness.selection_rows import add_power_rows, add_selection_rows
 from judge.fairness.significance import holm
 
 
@@ -72,6 +73,8 @@ def audit(
         intersections=intersections,
     )
     references = _references(people, reference)
+    contrast = _primary(people, primary, references)
+    notes = list(people.notes)
     rows = Rows()
     for name, keep, won in selections(people, places=places, seed=seed):
         for feature, codes in people.features.items():
@@ -86,8 +89,40 @@ def audit(
                 ratio_interval=ratio_interval,
                 by_bracket=by_bracket,
             )
-    table = with_adjusted(table_of(rows), primary=_primary(people, primary, references))
-    table.attrs["notes"] = list(people.notes)
+            if feature == contrast[0] and len(codes.names) > 1:
+                favoured = contrast[1] == references[feature] or references[feature] is None
+                add_power_rows(
+                    rows.sharing(feature=feature, score_column=name), counts, contrast[1], favoured=favoured
+                )
+    for name, score_values in people.scores.items():
+        finite = np.isfinite(score_values)
+        if not finite.any():
+            raise InputError(f"column {name} has no finite score in {people.n} rows")
+        if not finite.all():
+            notes.append(
+                f"{int((~finite).sum())} of {people.n} people set aside: {name} is missing or infinite"
+            )
+        whole = finite.all()
+        values = score_values if whole else score_values[finite]
+        bracket = people.bracket.code if whole else people.bracket.code[finite]
+        ranked = Ranked.of(values, bracket, seed=seed)
+        ratings = people.rating if whole or people.rating is None else people.rating[finite]
+        lacking = 0
+        for feature, codes in people.features.items():
+            part = codes if whole else codes.take(finite)
+            shared = rows.sharing(feature=feature, score_column=name)
+            add_ranking_rows(
+                shared, ranked, part, reference=references[feature], confidence=confidence, seed=seed
+            )
+            lacking = add_score_rows(
+                shared, values, ratings, part, confidence=confidence, n_boot=n_boot, seed=seed
+            )
+        if lacking:
+            notes.append(
+                f"{lacking} of {len(values)} scored people have no finite {rating}: not in the errors"
+            )
+    table = with_adjusted(table_of(rows), primary=contrast)
+    table.attrs["notes"] = notes
     return table
 
 

@@ -104,7 +104,10 @@ def _one_group(
         defined = sample[~np.isnan(sample)]
         # a metric that most samples cannot compute (a constant score) has no interval
         if n > FEWEST.get(name, 1) and len(defined) > n_boot / 2 and not np.isnan(values[name]):
-            low[name], high[name] = (float(q) for q in np.quantile(defined, levels))
+            limits = [float(q) for q in np.quantile(defined, levels)]
+            # no width: all people are alike, which says nothing about how sure one may be
+            if limits[0] < limits[1]:
+                low[name], high[name] = limits
     return values, low, high
 
 

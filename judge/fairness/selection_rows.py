@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from judge.fairness.intervals import wilson
+from judge.fairness.power import binomial_power, smallest_detectable_ratio, winners_needed
+from judge.fairness.ranking import skew
 from judge.fairness.rows import ALL_OTHERS, Rows
 from judge.fairness.selection import Counts, selection_table
-from judge.fairness.significance import permutation, stratified_exact
+from judge.fairness.significance import expected_winners, permutation, stratified_exact
+from judge.fairness.wallenius import wallenius_odds
 
 RATIO_METHODS = {"score": "Koopman score", "log": "Katz log"}
+#: True selection-rate ratios for which the power is told.
+TOLD_RATIOS = (0.5, 0.8)
 
 
 def add_selection_rows(
@@ -79,6 +86,21 @@ def add_selection_rows(
             ci_high=row.selection_rate_difference_high,
             interval="Miettinen–Nurminen score",
         )
+    for row in compared.itertuples(index=False):
+        odds = wallenius_odds(counts, row.group, reference=reference, confidence=confidence)
+        rows.add(
+            "wallenius_odds",
+            row.group,
+            odds.value,
+            row.entrants,
+            ci_low=odds.ci_low,
+            ci_high=odds.ci_high,
+            interval="" if np.isnan(odds.value) else "Wallenius mid-p",
+            bracket="within" if len(counts.brackets) > 1 else "all",
+        )
+    _add_skew_rows(rows.sharing(reference=""), table, decided)
+    if by_bracket and len(counts.brackets) > 1:
+        _add_bracket_rows(rows.sharing(reference=""), counts, confidence)
     if len(counts.groups) > 1:
         statistic, p = permutation(counts, n_permutations=n_permutations, seed=seed)
         rows.add(
@@ -92,6 +114,72 @@ def add_selection_rows(
             reference="",
             flag=f"{n_permutations} permutations",
         )
+
+
+def _add_skew_rows(rows: Rows, table: pd.DataFrame, decided: int) -> None:
+    """skew@k at k = the number of winners; its interval is that of the winner share."""
+    present = table[table["entrants"] > 0]
+    values = skew(present["winner_share"], present["entrant_share"])
+    lows = skew(present["winner_share_low"], present["entrant_share"])
+    highs = skew(present["winner_share_high"], present["entrant_share"])
+    remark = f"k = {decided}"
+    for group, value, low, high in zip(present["group"], values, lows, highs, strict=True):
+        note = remark if decided == 0 or np.isfinite(value) else f"{remark}; minus infinity: no winner"
+        rows.add(
+            "skew_at_k",
+            group,
+            value,
+            decided,
+            ci_low=low,
+            ci_high=high,
+            interval="Clopper–Pearson",
+            flag=note,
+        )
+    if decided:
+        for metric, i in (("min_skew", int(np.argmin(values))), ("max_skew", int(np.argmax(values)))):
+            rows.add(metric, present["group"].iloc[i], values[i], decided, flag=remark)
+
+
+def _add_bracket_rows(rows: Rows, counts: Counts, confidence: float) -> None:
+    low, high = wilson(counts.winners, counts.entrants, confidence)
+    for b, bracket in enumerate(counts.brackets):
+        for g, group in enumerate(counts.groups):
+            n, x = int(counts.entrants[b, g]), int(counts.winners[b, g])
+            rows.add(
+                "selection_rate",
+                group,
+                x / n if n else np.nan,
+                n,
+                ci_low=low[b, g],
+                ci_high=high[b, g],
+                interval="Wilson" if n else "",
+                bracket=bracket,
+                flag="" if n else "no entrants",
+            )
+
+
+def add_power_rows(rows: Rows, counts: Counts, group: str, *, favoured: bool) -> None:
+    """What the primary contrast could have shown: power at TOLD_RATIOS, smallest detectable ratio, winners needed.
+
+    For the group against all others, or (favoured) for all others against the group; one-sided exact binomial at
+    5 %, with the share of the winners that chance selection within brackets would give.
+    """
+    g = counts.index(group)
+    decided = int(counts.winners.sum())
+    expected = expected_winners(counts)[g] / decided if decided else np.nan
+    share = 1 - expected if favoured else expected
+    if not 0 < share < 1:
+        return
+    named = f"not {group}" if favoured else group
+    rows = rows.sharing(
+        test="binomial_less", reference=group if favoured else ALL_OTHERS, flag=f"expected share {share:.4g}"
+    )
+    for ratio in TOLD_RATIOS:
+        power = float(binomial_power(decided, share, ratio))
+        rows.add(f"power_at_ratio_{ratio}", named, power, decided)
+    rows.add("smallest_detectable_ratio", named, smallest_detectable_ratio(decided, share), decided)
+    for ratio in TOLD_RATIOS:
+        rows.add(f"winners_needed_at_ratio_{ratio}", named, winners_needed(share, ratio), decided)
 
 
 def _four_fifths(row: object) -> str:
