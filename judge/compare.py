@@ -46,6 +46,7 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
         raise InputError(
             f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
         )
+    finished = _once(finished)
     runs = run_table(finished)
     features = runs["feature"].unique()
     if len(features) > 1:
@@ -62,6 +63,16 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
         pages.append(_page(home, part, dose, others, setting, features[0]))
     write_table(pd.concat(doses, ignore_index=True), out / "dose")
     return pages
+
+
+def _once(runs: list[RunDir]) -> list[RunDir]:
+    """One run for each settings: the same run, named in two ways on the command line, counts once."""
+    first: dict[str, RunDir] = {}
+    for run in runs:
+        done = run.done
+        assert done is not None
+        first.setdefault(done["settings_hash"], run)
+    return list(first.values())
 
 
 def run_table(runs: list[RunDir]) -> pd.DataFrame:
@@ -121,6 +132,8 @@ def dose_table(runs: pd.DataFrame) -> pd.DataFrame:
             if outcome == "selection_rate_ratio" and group == part["reference"].iloc[0]:
                 continue  # its ratio to itself is 1 by definition
             table = dose_response(part, outcome=outcome, threshold=0.8 if parity == 1.0 else np.nan)
+            if parity != 1.0:
+                table = table[table["metric"] != "dose_crossing"]
             parts.append(table.assign(outcome=outcome, of_group=group))
     if not parts:
         return pd.DataFrame()

@@ -36,7 +36,7 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     home = RunDir(folder)
     digest = config.settings_hash(settings)
     if home.claim(digest, OmegaConf.to_yaml(settings, resolve=True)):
-        log.info("finished before: %s", folder)
+        log.info("finished before with these settings")
         done = home.done
         assert done is not None
         return done
@@ -121,10 +121,10 @@ def draw(settings: DictConfig) -> Cast:
         rejected.append(other.rejected.assign(dataset=other.name))
         field, real_people = other.manifest, dataset.real_people or other.real_people
         field = _known_groups(field, feature, None)
-        field = composition.without(field, source)
+        field = _strangers_to(field, source)
     entrants = _draw_entrants(settings.entrants, field, feature, contest_rng)
-    for condition, drawn in pools.items():
-        composition.check_disjoint(drawn, entrants, what=f"the {condition} pool")
+    for drawn in pools.values():
+        composition.check_disjoint(drawn, entrants)
     ratings = dataset.ratings
     shift = dict(pool.rating_shift)
     if shift:
@@ -146,6 +146,15 @@ def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> pd.DataF
             f"pool.groups has {listed(unknown)}, but {feature} is one of {listed(sorted(set(kept[feature])))}"
         )
     return kept[kept[feature].isin(list(groups))]
+
+
+def _strangers_to(field: pd.DataFrame, source: pd.DataFrame) -> pd.DataFrame:
+    """The rows of people who are not in `source`, where two data sets may hold the same people."""
+    known = pd.Series(False, index=field.index)
+    for key in composition.IDENTITY:
+        if key in field and key in source:
+            known |= field[key].isin(source[key].dropna()) & field[key].notna()
+    return field[~known]
 
 
 def _pool_shares(pool: DictConfig, groups: list[str]) -> dict[str, float]:
@@ -252,8 +261,15 @@ def _reference(settings: DictConfig, groups: pd.Series) -> str | None:
 
 
 def _scores(settings: DictConfig, cast: Cast, name: str, workdir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """SCORES table of the entrants and (image_id, reason) of pictures that no judge could read."""
+    """SCORES table of the entrants and (image_id, reason) of pictures that no judge could read.
+
+    Both are kept in `workdir`, so that a run killed later does not train again.
+    """
+    kept = RunDir(workdir)
+    if (kept / "scores.parquet").is_file() and (kept / "unreadable.parquet").is_file():
+        return kept.table("scores"), kept.table("unreadable")
     train, validation = _split(cast.pools[name], settings)
+    log.info("training on the %s pool", name)
     judge = instantiate(settings.judge)
     judge.fit(
         train,
@@ -263,11 +279,13 @@ def _scores(settings: DictConfig, cast: Cast, name: str, workdir: Path) -> tuple
         seed=settings.seed,
         workdir=workdir,
     )
+    scores, broken = judge.score(cast.entrants)
     if settings.save_judges:
         judge.save(workdir)
-    scores, broken = judge.score(cast.entrants)
     scores = scores.assign(judge="beauty", seed=settings.seed)[["image_id", "judge", "seed", "score"]]
-    return scores, broken[["image_id", "reason"]]
+    unreadable = broken.rename(columns={"item": "image_id"})[["image_id", "reason"]]
+    kept.write_tables(scores=scores, unreadable=unreadable)
+    return scores, unreadable
 
 
 def _split(pool: pd.DataFrame, settings: DictConfig) -> tuple[pd.DataFrame, pd.DataFrame]:

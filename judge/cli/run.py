@@ -54,15 +54,23 @@ def task(settings: DictConfig) -> dict[str, Any] | None:
     except Exception as error:
         from judge.rundir import RunDir
 
-        RunDir(folder).fail(error)
-        _failed.append((folder, f"{type(error).__name__}: {error}"))
-        if isinstance(error, InputError):
-            log.error("judge run: %s", error)
-        else:
-            log.exception("judge run: this run failed")
+        mendable = _input_error(error)
+        RunDir(folder).fail(mendable or error)
+        reason = str(mendable) if mendable else f"{type(error).__name__}: {error}"
+        _failed.append((folder, reason))
+        log.error("judge run: %s", reason)
+        if mendable is None:
+            log.error("           (traceback in %s)", _short(folder / "failed.json"))
         return None
     _finished.append(folder)
     return summary
+
+
+def _input_error(error: BaseException | None) -> InputError | None:
+    """The InputError behind an exception: Hydra wraps what a reader raises while it is instantiated."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__
+    return error
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
