@@ -123,7 +123,7 @@ def tone_and_score(
     centred = ranks - ranks.groupby(table["b"]).transform("mean")
     size = table.groupby("b")["x"].transform("size")
     spread = np.sqrt((centred**2).groupby(table["b"]).transform("mean"))
-    used = ((spread > 0).all(axis=1) & (size > 1)).to_numpy()
+    used = (spread.to_numpy() > 0).all(axis=1) & (size.to_numpy() > 1)
     z = (centred / spread)[used]
     codes = codes[used]
     n, n_brackets = len(z), len(np.unique(codes))
@@ -162,7 +162,7 @@ def _prepared(
     codes = np.zeros(len(x), int) if bracket is None else pd.factorize(np.asarray(bracket).astype(str))[0]
     if not len(x) == len(other) == len(codes):
         raise InputError(f"{len(x)} tones, {len(other)} people and {len(codes)} brackets differ")
-    keep = np.isfinite(x)
+    keep: np.ndarray = np.isfinite(x)
     if other.dtype.kind == "f":
         keep &= np.isfinite(other)
     x = x[keep]
