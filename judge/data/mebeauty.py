@@ -105,16 +105,14 @@ class _Pictures:
         self.base = folder / pictures
         if not self.base.is_dir():
             raise InputError(f"mebeauty: no folder {pictures} in {folder}; choose another with pictures=…")
-        self.files: dict[str, str] = {}
-        for file in pictures_under(self.base):
-            self.files.setdefault(self.key(file), file)
-        depths = {file.count("/") for file in self.files.values()}
-        if depths - {2}:
-            inner = sorted({file.split("/")[0] for file in self.files.values()})
+        found = pictures_under(self.base)
+        if any(file.count("/") != 2 for file in found):
+            inner = sorted({file.split("/")[0] for file in found})
             raise InputError(
                 f"mebeauty: {self.base} has to hold gender/ethnicity/picture; it holds {listed(inner)}: "
                 f"choose one of them with pictures={pictures}/…"
             )
+        self.files = {self.key(file): file for file in found}
         self.by_name: dict[str, list[str]] = {}
         for key in self.files:
             self.by_name.setdefault(key.rsplit("/", 1)[-1], []).append(key)
