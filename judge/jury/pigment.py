@@ -1,0 +1,137 @@
+"""PIMPL: pimples and pigment spots, by blob detection on the skin.
+
+Two channels in which a spot stands out by what it is made of, whatever the light (Dawson et al. 1980; Tsumura et al.
+1999): ln R − ln G rises with haemoglobin (pimples), −ln of luminance with melanin (spots, moles, marks). Blobs are
+maxima over place and size of differences of Gaussians (Lowe 2004). Score: minus the
+logarithm of the blobs' summed strength an area of skin. Higher is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, median_filter
+from skimage.feature import hessian_matrix, hessian_matrix_eigvals, peak_local_max
+
+from judge.errors import InputError
+from judge.jury import regions
+from judge.jury.portraits import Portraits
+from judge.jury.robots import Judging, each
+
+FILTERING = ("none", "filtered", "both")
+
+
+@dataclass(frozen=True)
+class Pigment(Judging):
+    """channel     log: the two channels above; naive: a* stand-in R − G and darkness in 0–255 levels, where the
+                same spot is fainter on dark skin and in dim light
+    filtering   none: every blob counts; filtered: after a median filter, and only round blobs; both: the mean
+    first       smallest blob, standard deviation in eye distances; each of the `levels` is `ratio` times wider
+    threshold   blobs weaker than this are skin texture, in units of the channel
+    noise       nor does a blob count that is weaker than this many robust deviations of the response on this skin
+    roundness   smaller over larger curvature that a filtered blob must have, 0–1
+    redness     weight of the haemoglobin channel, the rest goes to melanin; 0–1
+    min_skin    part of the face's oval that must be skin
+    """
+
+    channel: str = "log"
+    filtering: str = "both"
+    first: float = 0.025
+    levels: int = 3
+    ratio: float = 1.5
+    threshold: float = 0.02
+    noise: float = 2.0
+    roundness: float = 0.3
+    redness: float = 0.6
+    min_skin: float = 0.3
+    name: str = "pimpl"
+    unable: str = "too little skin to look for spots"
+    fitted: Mapping[str, NDArray] | None = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.filtering not in FILTERING:
+            raise InputError(f"{self.name}: filtering is one of {FILTERING}; given {self.filtering!r}")
+        if self.channel not in ("log", "naive"):
+            raise InputError(f"{self.name}: channel is log or naive; given {self.channel!r}")
+
+    def look(self, portraits: Portraits) -> NDArray[np.float32]:
+        """(n, 4): summed strength an area of one square eye distance of skin: red and dark blobs, without and with
+
+        filtering, in that order."""
+        skins = portraits.skins
+        return each(portraits, lambda i: self._measure(portraits.crops[i], skins[i]), 4)
+
+    def _measure(self, crop: NDArray[np.uint8], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
+        size = crop.shape[0]
+        unit = size / regions.EXTENT
+        if skin.sum() < self.min_skin * regions.oval_mask(size).sum():
+            return np.full(4, np.nan, dtype=np.float32)
+        skin = regions.eroded(skin, max(1, round(0.03 * unit)))
+        area = max(skin.sum(), 1) / unit**2
+        out = []
+        for channel in self._channels(crop):
+            out += [self._strength(channel, skin, unit, clean) / area for clean in self._ways()]
+        if self.filtering != "both":
+            out = [out[0], out[0], out[1], out[1]]
+        return np.array(out, dtype=np.float32)
+
+    def _sizes(self) -> list[float]:
+        return [self.first * self.ratio**k for k in range(self.levels)]
+
+    def _ways(self) -> tuple[bool, ...]:
+        return {"none": (False,), "filtered": (True,), "both": (False, True)}[self.filtering]
+
+    def _channels(self, crop: NDArray[np.uint8]) -> tuple[NDArray, NDArray]:
+        if self.channel == "naive":
+            rgb = crop.astype(np.float32)
+            return (rgb[..., 0] - rgb[..., 1]) / 128, (255 - rgb @ _GREY) / 128
+        light = np.log(regions.linear(crop) + np.float32(0.006))
+        return light[..., 0] - light[..., 1], -light @ _GREY
+
+    def _strength(self, channel: NDArray, skin: NDArray[np.bool_], unit: float, clean: bool) -> float:
+        if clean:
+            channel = median_filter(channel, 3)
+        sigmas = [max(s * unit, 0.8) for s in self._sizes()]
+        blurred = [gaussian_filter(channel, s) for s in (*sigmas, self.ratio * sigmas[-1])]
+        cube = np.stack([a - b for a, b in pairwise(blurred)], axis=-1)
+        cube = np.where(skin[..., None], cube, 0)
+        sample = cube[skin]
+        noise = 1.4826 * np.median(np.abs(sample - np.median(sample, axis=0)), axis=0).mean()
+        threshold = max(self.threshold, self.noise * float(noise))
+        peaks = peak_local_max(cube, min_distance=1, threshold_abs=threshold, exclude_border=False)
+        if clean and len(peaks):
+            peaks = peaks[self._round(channel, peaks, sigmas)]
+        return float((cube[tuple(peaks.T)] - threshold).clip(0).sum())
+
+    def _round(self, channel: NDArray, peaks: NDArray, sigmas: list[float]) -> NDArray[np.bool_]:
+        """Both curvatures of a blob are alike; of a wrinkle or a hair one is near zero."""
+        keep = np.zeros(len(peaks), dtype=bool)
+        for level, sigma in enumerate(sigmas):
+            at = peaks[:, 2] == level
+            if at.any():
+                hessian = hessian_matrix(channel, sigma, order="rc", use_gaussian_derivatives=False)
+                here = [h[peaks[at, 0], peaks[at, 1]] for h in hessian]
+                large, small = -hessian_matrix_eigvals(here)[::-1]
+                keep[at] = (large > 0) & (small >= self.roundness * large)
+        return keep
+
+    def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Pigment:
+        """Needs no reference."""
+        return self
+
+    def strength(self, evidence: NDArray) -> NDArray[np.float64]:
+        """log(1 + 10·strength): more and stronger spots, higher; (n,)."""
+        red, dark = evidence[:, :2].mean(1), evidence[:, 2:].mean(1)
+        return np.log1p(10 * (self.redness * red + (1 - self.redness) * dark)).astype(float)
+
+    def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Minus `strength`: 0 is skin without a spot."""
+        return -self.strength(evidence)
+
+
+_GREY = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
