@@ -1,0 +1,447 @@
+"""Figures of causes: dose–response over training runs, twins, decompositions, one robot at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+
+from judge.report.figures import ROWS, offsets, with_condition
+from judge.report.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    INK,
+    VERMILLION,
+    above,
+    as_group,
+    empty,
+    in_order,
+    largest,
+    left_out_note,
+    marks,
+    new_figure,
+    number,
+    one_axes,
+    p_text,
+    panels_done,
+    percent,
+    plain,
+    rows_axis,
+    styled,
+)
+
+
+@styled
+def dose_response(
+    runs: pd.DataFrame,
+    means: pd.DataFrame,
+    *,
+    outcome: str,
+    label: str,
+    lines: Sequence[tuple[float, str]] = (),
+    is_share: bool = False,
+    log: bool = False,
+    dose_label: str = "majority's share of the training pool",
+    limit: int = 6,
+) -> Figure:
+    """An outcome against the training share: one dot a training run, mean and interval at each share.
+
+    runs   share, seed, condition, group and the column `outcome`, one row a run × group
+    means  group, condition, dose, value, ci_low, ci_high (rows dose_mean of the fairness room, a group each)
+    lines  horizontal lines (height, words): parity, four fifths; a column entrant_share in `runs` adds each
+           group's share of the entrants
+    log    logarithmic outcome axis, for ratios: runs with 0 stand at its lower edge, as open triangles
+
+    One panel a group, in order of name, at most `limit` (those with most entrants where `runs` has `entrants`).
+    """
+    table = with_condition(runs)
+    table = table[table["share"].notna()]
+    if table.empty:
+        return empty(*one_axes(1.4), "no finished runs")
+    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
+    size = table.groupby("group")["entrants"].max() if "entrants" in table else table.groupby("group").size()
+    groups, left = largest(size, limit)
+    columns = min(len(groups), 3)
+    height = -(-len(groups) // columns)
+    figure, axes = new_figure(0.7 + 1.95 * height, height, columns, sharex=True, sharey=True)
+    doses = sorted(table["share"].unique())
+    shift = offsets(conditions, 0.3 * _gap(doses) if len(conditions) > 1 else 0.0)
+    finite = table[outcome].astype(float)
+    floor = _floor(finite) if log else None
+    for ax, group in zip(axes.flat, groups, strict=False):
+        part = table[table["group"] == group]
+        for condition in conditions:
+            mine, mark = part[part["condition"] == condition], style[condition]
+            x = mine["share"] + shift[condition] + _jitter(mine, 0.08 * _gap(doses))
+            y = mine[outcome].astype(float)
+            if floor:
+                at_floor = y < floor
+                ax.plot(x[at_floor], [floor] * int(at_floor.sum()), "v", markersize=4, markerfacecolor="none",
+                        markeredgecolor=mark.colour, markeredgewidth=0.7, clip_on=False, in_layout=False)  # fmt: skip
+                x, y = x[~at_floor], y[~at_floor]
+            sns.scatterplot(
+                x=x,
+                y=y,
+                ax=ax,
+                marker=mark.marker,
+                s=11,
+                color=mark.colour,
+                alpha=0.4,
+                linewidth=0,
+                legend=False,
+            )
+            centre = _cell(means, group, condition).sort_values("dose")
+            ax.errorbar(
+                centre["dose"] + shift[condition], centre["value"],
+                yerr=_errors(centre, floor), color=mark.colour, linestyle=mark.line, linewidth=1.1,
+                elinewidth=1.4, capsize=2, gid=f"mean:{condition}:{group}",
+                **{k: v for k, v in mark.points(4.8).items() if k != "linestyle"},
+            )  # fmt: skip
+        if "entrant_share" in part and is_share:
+            ax.axhline(part["entrant_share"].mean(), color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)))
+        for at, _ in lines:
+            ax.axhline(
+                at, color=INK if at == 1 else GREY, linewidth=0.8, linestyle="-" if at == 1 else (0, (4, 2))
+            )
+        counts = part.dropna(subset=[outcome]).groupby("condition").size().reindex(conditions, fill_value=0)
+        n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
+        each = " a condition" if len(conditions) > 1 else ""
+        ax.set_title(f"{plain(group, 22)}, n = {n} runs{each}", fontsize=7.5)
+        ax.set_xlabel("")
+        ax.set_ylabel("")
+        ax.xaxis.set_major_locator(FixedLocator(_spaced(doses)))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+        if log:
+            ax.set_yscale("log", base=2)
+            ax.yaxis.set_major_formatter(lambda v, _: f"{v:.3g}" if v >= 1 else f"1/{1 / v:.0f}")
+            ax.set_ylim(floor, None)
+        elif is_share:
+            ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    panels_done(axes, len(groups))
+    note = left_out_note(left)
+    figure.supxlabel(dose_label + (f"\n{note}" if note else ""), fontsize=8)
+    figure.supylabel(label, fontsize=8)
+    handles = [
+        (Line2D([], [], color=m.colour, **(m.points() | {"linestyle": m.line})), plain(n))
+        for n, m in style.items()
+        if n
+    ]
+    if "entrant_share" in table and is_share:
+        handles.append(
+            (Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (1, 1.5))), "share of entrants")
+        )
+    handles += [
+        (
+            Line2D(
+                [],
+                [],
+                color=INK if at == 1 else GREY,
+                linewidth=0.8,
+                linestyle="-" if at == 1 else (0, (4, 2)),
+            ),
+            words,
+        )
+        for at, words in lines
+    ]
+    above(figure, handles)
+    return figure
+
+
+@styled
+def twin_changes(changes: pd.DataFrame) -> Figure:
+    """How a picture's score, rank or winning changes when one thing about the same person is changed.
+
+    changes: edit, change, one row a twin pair; optionally measure (one panel each), placebo (bool: an edit
+    that should change nothing, drawn grey), condition. Dots are pairs, the marker is the mean with its
+    95 % t interval over pairs.
+    """
+    table = with_condition(changes.rename(columns={"edit": "group"}))
+    table = table[np.isfinite(table["change"].astype(float))]
+    if table.empty:
+        return empty(*one_axes(1.2), "no twins")
+    if "measure" not in table:
+        table["measure"] = "change of score"
+    if "placebo" not in table:
+        table["placebo"] = False
+    measures = list(dict.fromkeys(table["measure"]))
+    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
+    edits, left = largest(table.groupby("group").size(), ROWS)
+    placebo = table.groupby("group")["placebo"].any()
+    edits = [e for e in edits if not placebo[e]] + [e for e in edits if placebo[e]]
+    figure, axes = new_figure(
+        0.75 + len(edits) * max(0.42, 0.26 * len(conditions)), 1, len(measures), sharey=True
+    )
+    sizes = table.groupby(["measure", "condition", "group"]).size().groupby("group").max()
+    where = offsets(conditions, 0.44)
+    rng = np.random.default_rng(0)
+    for ax, measure in zip(axes[0], measures, strict=True):
+        rows_axis(
+            ax, [f"{plain(e)}{' (placebo)' if placebo[e] else ''}\nn = {int(sizes[e]):,}" for e in edits]
+        )
+        for row, edit in enumerate(edits):
+            for condition in conditions:
+                cell = table.query("measure == @measure and condition == @condition and group == @edit")[
+                    "change"
+                ]
+                values, y = cell.to_numpy(float), row + where[condition]
+                if not len(values):
+                    continue
+                mark = style[condition]
+                shown = values[:: max(1, -(-len(values) // 500))]
+                ax.plot(shown, y + rng.uniform(-0.09, 0.09, len(shown)), ".", markersize=2.2, alpha=0.35,
+                        color=GREY if placebo[edit] else mark.colour, markeredgewidth=0, rasterized=len(shown) > 200)  # fmt: skip
+                mean, half = values.mean(), _t_half(values)
+                ax.plot([mean - half, mean + half], [y, y], color=INK, linewidth=1.4)
+                ax.plot([mean], [y], color=mark.colour, gid=f"{measure}:{condition}:{row}", **mark.points(5))
+        ax.axvline(0, color=INK, linewidth=0.8, zorder=0)
+        ax.set_title(plain(measure, 40), fontweight="normal")
+        ax.grid(axis="x")
+    note = "edited picture minus original, of the same person" + (
+        f"\n{left_out_note(left, 'edits')}" if left else ""
+    )
+    figure.supxlabel(note, fontsize=8)
+    above(figure, [(Line2D([], [], color=m.colour, **m.points()), plain(n)) for n, m in style.items() if n])
+    return figure
+
+
+@styled
+def decomposition_chain(terms: pd.DataFrame) -> Figure:
+    """The chain population → entrants → eligible → winners: log shares that add up to the whole change.
+
+    terms: group, term, value (natural log), ci_low, ci_high, in the order of the chain; a row whose term is
+    "total" is drawn last and apart. One panel a group, at most six. −∞ (nobody left) is said in words.
+    """
+    table = with_condition(terms)
+    if table.empty:
+        return empty(*one_axes(1.2), "no decomposition")
+    names = [t for t in dict.fromkeys(table["term"]) if t != "total"]
+    order = names + (["total"] if "total" in set(table["term"]) else [])
+    weight = table["n"] if "n" in table else table["value"].abs()
+    groups, left = largest(weight.groupby(table["group"]).max().fillna(0), 6)
+    columns = min(len(groups), 3)
+    lines = -(-len(groups) // columns)
+    figure, axes = new_figure(
+        0.65 + lines * (0.5 + 0.26 * len(order)), lines, columns, sharex=True, sharey=True
+    )
+    for ax, group in zip(axes.flat, groups, strict=False):
+        part = table[table["group"] == group].drop_duplicates("term").set_index("term")
+        rows_axis(ax, [plain(t, 30) for t in order], zebra=False)
+        for row, term in enumerate(order):
+            value = part.loc[term, "value"] if term in part.index else np.nan
+            if not np.isfinite(value):
+                ax.text(0.02, row, "nobody left (−∞)" if value == -np.inf else "not available",
+                        transform=ax.get_yaxis_transform(), va="center", fontsize=6.5, color=GREY)  # fmt: skip
+                continue
+            total = term == "total"
+            colour = BLACK if total else VERMILLION if value < 0 else BLUE
+            ax.barh(row, value, 0.56, facecolor=colour if value < 0 and not total else "white", edgecolor=colour,
+                    hatch="" if total or value < 0 else "/////", linewidth=0.9)  # fmt: skip
+            if "ci_low" in part and np.isfinite(part.loc[term, ["ci_low", "ci_high"]].astype(float)).all():
+                ax.plot(
+                    part.loc[term, ["ci_low", "ci_high"]].astype(float), [row, row], color=INK, linewidth=1.0
+                )
+        size = f", n = {int(part['n'].max()):,}" if "n" in part else ""
+        ax.axvline(0, color=INK, linewidth=0.8)
+        ax.set_title(f"{plain(group, 22)}{size}")
+        ax.grid(axis="x")
+    panels_done(axes, len(groups))
+    note = "change of the group's log share (natural log; below 0 the group loses)"
+    figure.supxlabel(note + (f"\n{left_out_note(left)}" if left else ""), fontsize=8)
+    return figure
+
+
+@styled
+def effects(table: pd.DataFrame, *, label: str, zero: float = 0.0) -> Figure:
+    """Effects with intervals, one row each, exact numbers beside: Shapley-averaged effects, Oaxaca–Blinder parts.
+
+    table: effect, value, ci_low, ci_high, optionally p_value, n, group (one block a group).
+    """
+    rows = table.copy()
+    if rows.empty:
+        return empty(*one_axes(1.2), "no effects")
+    left = max(len(rows) - 2 * ROWS, 0)
+    rows = rows.iloc[: 2 * ROWS].reset_index(drop=True)
+    names = [plain(e, 34) for e in rows["effect"]]
+    if "group" in rows:
+        names = [f"{plain(g, 20)}: {n}" for g, n in zip(rows["group"], names, strict=True)]
+    if "n" in rows:
+        names = [f"{n}  (n = {int(size):,})" for n, size in zip(names, rows["n"], strict=True)]
+    figure, ax = one_axes(0.65 + 0.3 * len(rows))
+    rows_axis(ax, names)
+    ax.text(
+        1.015,
+        -0.5,
+        "effect  [95 % interval]",
+        transform=ax.get_yaxis_transform(),
+        fontsize=7,
+        color=GREY,
+        va="bottom",
+    )
+    for y, row in rows.iterrows():
+        if not np.isfinite(row["value"]):
+            ax.text(
+                1.015,
+                y,
+                "not available",
+                transform=ax.get_yaxis_transform(),
+                va="center",
+                fontsize=7,
+                color=GREY,
+            )
+            continue
+        ax.plot([row["ci_low"], row["ci_high"]], [y, y], color=INK, linewidth=1.3)
+        ax.plot([row["value"]], [y], "s", color=INK, markersize=4.5, gid=f"effect:{y}")
+        text = f"{number(row['value'], 3)}  [{number(row['ci_low'], 3)}, {number(row['ci_high'], 3)}]"
+        p = row.get("p_value", np.nan)
+        text += "" if pd.isna(p) else f"   p {'' if p < 0.001 else '= '}{p_text(p)}"
+        ax.text(1.015, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7)
+    ax.axvline(zero, color=INK, linewidth=0.8, zorder=0)
+    ax.grid(axis="x")
+    ax.set_xlabel(label + (f"\n{left_out_note(left, 'effects')}" if left else ""))
+    return figure
+
+
+@styled
+def ablation(table: pd.DataFrame) -> Figure:
+    """Winners' shares by robot (rows) and group (columns): colour is the distance from the share of entrants.
+
+    table: robot, group, winner_share, entrant_share, optionally n (winners). Brown is below, purple above; the
+    number in the cell is the winners' share, so that the figure reads without colour.
+    """
+    table = table.copy()
+    if table.empty:
+        return empty(*one_axes(1.2), "no robots")
+    table["group"] = as_group(table["group"])
+    size = table.groupby("group")["entrant_share"].max()
+    groups, left = largest(size, 10)
+    robots = list(dict.fromkeys(table["robot"].map(str)))
+    table["robot"] = table["robot"].map(str)
+    won = table.pivot_table(
+        index="robot", columns="group", values="winner_share", aggfunc="first", dropna=False
+    )
+    entered = table.pivot_table(
+        index="robot", columns="group", values="entrant_share", aggfunc="first", dropna=False
+    )
+    won, entered = (t.reindex(index=robots, columns=groups) for t in (won, entered))
+    change = won - entered
+    reach = max(float(np.nanmax(np.abs(change.to_numpy(float)), initial=0.0)), 0.05)
+    figure, ax = one_axes(0.9 + 0.34 * len(robots))
+    sns.heatmap(
+        change, ax=ax, cmap="PuOr", vmin=-reach, vmax=reach, annot=won.map(percent).to_numpy(), fmt="", linewidths=1.5,
+        annot_kws={"fontsize": 7}, cbar_kws={"label": "winners' minus entrants' share", "format": PercentFormatter(1, symbol=" %"), "aspect": 12},
+    )  # fmt: skip
+    for y, x in zip(*np.nonzero(change.isna().to_numpy()), strict=True):
+        ax.text(x + 0.5, y + 0.5, "not available", ha="center", va="center", fontsize=7, color=GREY)
+    counts = table.groupby("robot")["n"].sum() if "n" in table else None
+    ax.set_yticks(
+        np.arange(len(robots)) + 0.5,
+        [plain(r, 30) + ("" if counts is None else f"  (n = {int(counts[r]):,})") for r in robots],
+        rotation=0,
+    )
+    ax.set_xticks(
+        np.arange(len(groups)) + 0.5,
+        [f"{plain(g, 14)}\n{percent(size[g])} entered" for g in groups],
+        rotation=0,
+    )
+    ax.tick_params(length=0)
+    ax.set_ylabel("")
+    ax.set_xlabel(left_out_note(left))
+    return figure
+
+
+@styled
+def cells(counts: pd.DataFrame, *, limit: int = 24) -> Figure:
+    """How many pictures each group has in each bracket; an empty cell says 0 on white.
+
+    counts: group, bracket, n; cells that are not in it are 0.
+    """
+    table = with_condition(counts)
+    if table.empty:
+        return empty(*one_axes(1.2), "no pictures")
+    groups, left = largest(table.groupby("group")["n"].sum(), limit)
+    brackets, more = largest(
+        as_group(table["bracket"]).to_frame("b").assign(n=table["n"]).set_index("b")["n"], 12
+    )
+    grid = table.assign(bracket=as_group(table["bracket"])).pivot_table(
+        index="group", columns="bracket", values="n", aggfunc="sum", fill_value=0
+    )
+    grid = grid.reindex(index=groups, columns=brackets, fill_value=0)
+    figure, ax = one_axes(0.9 + 0.27 * len(groups))
+    sns.heatmap(
+        np.log1p(grid), ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), vmin=0, annot=grid.map(lambda n: f"{int(n):,}").to_numpy(), fmt="",
+        linewidths=1.5, annot_kws={"fontsize": 7}, cbar=False, mask=(grid == 0),
+    )  # fmt: skip
+    for y, x in zip(*np.nonzero(grid.to_numpy() == 0), strict=True):
+        ax.text(
+            x + 0.5, y + 0.5, "0", ha="center", va="center", fontsize=7, color=VERMILLION, fontweight="bold"
+        )
+    totals = table.groupby("group")["n"].sum()
+    ax.set_yticks(
+        np.arange(len(groups)) + 0.5, [f"{plain(g)}  (n = {int(totals[g]):,})" for g in groups], rotation=0
+    )
+    slant = len(brackets) > 6
+    ax.set_xticks(
+        np.arange(len(brackets)) + 0.5,
+        [plain(b, 20) for b in brackets],
+        rotation=30 if slant else 0,
+        ha="right" if slant else "center",
+    )
+    ax.tick_params(length=0)
+    ax.set_ylabel("")
+    ax.set_xlabel("; ".join(n for n in (left_out_note(left), left_out_note(more, "brackets")) if n))
+    return figure
+
+
+def _gap(doses: Sequence[float]) -> float:
+    """The distance between neighbouring doses that markers may fill."""
+    return float(np.diff(doses).min()) if len(doses) > 1 else 0.1
+
+
+def _spaced(doses: Sequence[float]) -> list[float]:
+    """Doses to label, leaving out those too close to the one before."""
+    kept: list[float] = []
+    reach = (max(doses) - min(doses)) or 1.0
+    for dose in sorted(doses, reverse=True):
+        if not kept or kept[-1] - dose > 0.17 * reach:
+            kept.append(dose)
+    return kept[::-1]
+
+
+def _jitter(runs: pd.DataFrame, width: float) -> np.ndarray:
+    """A sideways shift by order of seed, the same each time, so that dots of one share do not hide each other."""
+    order = runs.groupby("share")["seed"].rank(method="first").to_numpy(float)
+    most = order.max(initial=1.0)
+    return (order - (most + 1) / 2) / max(most, 2.0) * 2 * width
+
+
+def _floor(values: pd.Series) -> float:
+    positive = values[np.isfinite(values) & (values > 0)]
+    return float(2 ** np.floor(np.log2(positive.min()) - 0.5)) if len(positive) else 0.25
+
+
+def _cell(means: pd.DataFrame, group: str, condition: str) -> pd.DataFrame:
+    table = with_condition(means)
+    return table[(table["group"] == group) & (table["condition"] == condition)]
+
+
+def _errors(centre: pd.DataFrame, floor: float | None) -> np.ndarray:
+    low = centre["ci_low"].astype(float).clip(lower=floor) if floor else centre["ci_low"].astype(float)
+    return np.vstack(
+        [(centre["value"] - low).clip(lower=0), (centre["ci_high"] - centre["value"]).clip(lower=0)]
+    )
+
+
+def _t_half(values: np.ndarray) -> float:
+    """Half the width of the 95 % t interval of a mean; NaN for fewer than two values."""
+    from scipy import stats
+
+    if len(values) < 2:
+        return float("nan")
+    return float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
