@@ -244,13 +244,25 @@ def _confusion(confusion: pd.DataFrame, groups: Sequence[str]) -> tuple[np.ndarr
 
 
 def _true_counts(labelled: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Maximum-likelihood numbers by true group (D, G) from labelled numbers (D, G) and M (D or 1, G, G), by EM."""
-    true = np.full(labelled.shape, labelled.sum(1, keepdims=True) / labelled.shape[1])
+    """Maximum-likelihood numbers by true group (D, G) from labelled numbers (D, G) and M (D or 1, G, G).
+
+    The matrix method where it gives no negative number (it is then the maximum), EM elsewhere.
+    """
+    matrix = np.broadcast_to(matrix, (len(labelled), *matrix.shape[1:]))
+    true = np.linalg.solve(matrix.transpose(0, 2, 1), labelled[..., None])[..., 0]
+    outside = (true < 0).any(1)
+    true[outside] = _expectation_maximisation(labelled[outside], matrix[outside])
+    return true
+
+
+def _expectation_maximisation(labelled: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    total = labelled.sum(1, keepdims=True)
+    true = np.repeat(total / labelled.shape[1], labelled.shape[1], axis=1)
     for _ in range(_ITERATIONS):
-        expected = np.einsum("dt,dtl->dl", true, np.broadcast_to(matrix, (len(true), *matrix.shape[1:])))
+        expected = np.einsum("dt,dtl->dl", true, matrix)
         share = np.divide(labelled, expected, out=np.zeros_like(expected), where=expected > 0)
-        new = true * np.einsum("dl,dtl->dt", share, np.broadcast_to(matrix, (len(true), *matrix.shape[1:])))
-        if np.abs(new - true).max() < 1e-9 * max(float(labelled.sum(1).max()), 1.0):
+        new = true * np.einsum("dl,dtl->dt", share, matrix)
+        if (np.abs(new - true) < 1e-6 * total).all():
             return new
         true = new
     return true

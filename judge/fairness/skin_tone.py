@@ -123,7 +123,7 @@ def tone_and_score(
     centred = ranks - ranks.groupby(table["b"]).transform("mean")
     size = table.groupby("b")["x"].transform("size")
     spread = np.sqrt((centred**2).groupby(table["b"]).transform("mean"))
-    used = (spread.to_numpy() > 0).all(axis=1) & (size.to_numpy() > 1)
+    used: np.ndarray = (np.asarray(spread) > 0).all(axis=1) & (np.asarray(size) > 1)
     z = (centred / spread)[used]
     codes = codes[used]
     n, n_brackets = len(z), len(np.unique(codes))
