@@ -12,8 +12,8 @@ from judge.errors import InputError, listed
 from judge.fairness.entrants import Codes, Entrants, read_entrants
 from judge.fairness.ordering import winners_by_places
 from judge.fairness.rows import Rows, table_of
-from judge.fairness.selection import Counts
 from judge.fairness.score_rows import Ranked, add_ranking_rows, add_score_rows
+from judge.fairness.selection import Counts
 from judge.fairness.selection_rows import add_power_rows, add_selection_rows
 from judge.fairness.significance import holm
 
@@ -59,9 +59,17 @@ def audit(
     Ties at the last place are broken by lot (from `seed`), never by the order of the rows. What was set
     aside is counted in the table's `attrs["notes"]`. Raises InputError for what a user can mend.
     """
-    features, score, brackets = _listed(features), _listed(score), _listed(brackets)
-    reference = _listed(reference)
-    _check(features, score, winner, brackets, places, confidence, n_boot, n_permutations)
+    features, score, brackets = listed_names(features), listed_names(score), listed_names(brackets)
+    checked_settings(
+        features=features,
+        score=score,
+        winner=winner,
+        brackets=brackets,
+        places=places,
+        confidence=confidence,
+        n_boot=n_boot,
+        n_permutations=n_permutations,
+    )
     people = read_entrants(
         entrants,
         features=features,
@@ -72,11 +80,41 @@ def audit(
         person=person,
         intersections=intersections,
     )
-    references = _references(people, reference)
+    return audit_entrants(
+        people,
+        places=places,
+        reference=reference,
+        primary=primary,
+        by_bracket=by_bracket,
+        confidence=confidence,
+        ratio_interval=ratio_interval,
+        n_boot=n_boot,
+        n_permutations=n_permutations,
+        seed=seed,
+    )
+
+
+def audit_entrants(
+    people: Entrants,
+    *,
+    places: int | None = None,
+    reference: Sequence[str] | str | None = None,
+    primary: str | None = None,
+    by_bracket: bool = False,
+    confidence: float = 0.95,
+    ratio_interval: str = "score",
+    n_boot: int = 1000,
+    n_permutations: int = 10_000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """`audit` for entrants that are read already."""
+    references = _references(people, listed_names(reference))
     contrast = _primary(people, primary, references)
     notes = list(people.notes)
     rows = Rows()
     for name, keep, won in selections(people, places=places, seed=seed):
+        if name != people.winner_column:
+            notes += _place_notes(people, name, keep, won, places or 0)
         for feature, codes in people.features.items():
             counts = _counts(won, codes, people.bracket, keep)
             add_selection_rows(
@@ -119,7 +157,7 @@ def audit(
             )
         if lacking:
             notes.append(
-                f"{lacking} of {len(values)} scored people have no finite {rating}: not in the errors"
+                f"{lacking} of {len(values)} people with a {name} have no finite rating: not in the errors"
             )
     table = with_adjusted(table_of(rows), primary=contrast)
     table.attrs["notes"] = notes
@@ -149,6 +187,31 @@ def selections(
     return found
 
 
+def as_frame(people: Entrants, *, places: int | None, seed: int) -> tuple[pd.DataFrame, list[str]]:
+    """(entrants, winner columns): names of groups and brackets, scores, rating, and who won each selection.
+
+    A score that selects its own winners has them in the column "SCORE_winner". Those set aside are not in it,
+    except people without one of the scores, who have NaN there.
+    """
+    columns: dict[str, object] = {
+        name: pd.Categorical.from_codes(codes.code, categories=list(codes.names))
+        for name, codes in {**people.bracket_parts, **people.features}.items()
+    }
+    columns |= people.scores
+    if people.rating is not None:
+        columns[people.rating_column] = people.rating
+    winners = []
+    for name, keep, won in selections(people, places=places, seed=seed):
+        column = name if name == people.winner_column else f"{name}_winner"
+        whole = won
+        if keep is not None:
+            whole = np.zeros(people.n, bool)
+            whole[keep] = won
+        columns[column] = whole
+        winners.append(column)
+    return pd.DataFrame(columns, copy=False), winners
+
+
 def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFrame:
     """The table with the primary contrast marked and Holm's adjustment over every other p-value."""
     feature, group = primary
@@ -163,12 +226,37 @@ def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFr
     return table
 
 
+def _place_notes(people: Entrants, name: str, keep: NDArray | None, won: NDArray, places: int) -> list[str]:
+    """Places that stayed empty, and winners whom a lot decided because their score was tied at the cut."""
+    code = people.bracket.code if keep is None else people.bracket.code[keep]
+    score = people.scores[name] if keep is None else people.scores[name][keep]
+    size = np.bincount(code, minlength=len(people.bracket.names))
+    notes = []
+    unfilled = int(np.maximum(places - size, 0).sum())
+    if unfilled:
+        short = int((size < places).sum())
+        notes.append(
+            f"{name}: {unfilled} place(s) stay empty in {short} bracket(s) with fewer than {places} people"
+        )
+    lowest = np.full(len(size), np.inf)
+    np.minimum.at(lowest, code[won], score[won])
+    at_cut = score == lowest[code]
+    tied_out = np.bincount(code[at_cut & ~won], minlength=len(size)) > 0
+    by_lot = int((at_cut & won & tied_out[code]).sum())
+    if by_lot:
+        notes.append(
+            f"{name}: {by_lot} of {int(won.sum())} winners by lot, tied at the last place of their bracket"
+        )
+    return notes
+
+
 def _counts(won: NDArray, codes: Codes, bracket: Codes, keep: NDArray | None) -> Counts:
     group, place = (codes.code, bracket.code) if keep is None else (codes.code[keep], bracket.code[keep])
     return Counts.from_codes(won, group, place, codes.names, bracket.names)
 
 
-def _listed(value: Sequence[str] | str | None) -> list[str]:
+def listed_names(value: Sequence[str] | str | None) -> list[str]:
+    """One name or several, or none, as a list without repetitions."""
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(dict.fromkeys(value))
@@ -197,7 +285,8 @@ def _primary(people: Entrants, primary: str | None, references: dict[str, str | 
     return feature, references[feature] or largest
 
 
-def _check(
+def checked_settings(
+    *,
     features: list[str],
     score: list[str],
     winner: str | None,
@@ -207,6 +296,7 @@ def _check(
     n_boot: int,
     n_permutations: int,
 ) -> None:
+    """Raises InputError for settings that contradict each other, before anything is read."""
     if not features:
         raise InputError("name at least one sensitive feature (a column of the table)")
     if not score and winner is None:
@@ -223,4 +313,8 @@ def _check(
         if name in brackets:
             raise InputError(
                 f"{name} is a feature and a bracket: within a bracket there would be one group only"
+            )
+        if name in (*score, winner):
+            raise InputError(
+                f"{name} is a feature and a score or winner column; a column has one part to play"
             )

@@ -41,10 +41,12 @@ class Entrants:
     n: int
     features: dict[str, Codes]
     bracket: Codes
+    bracket_parts: dict[str, Codes] = field(default_factory=dict)
     scores: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     winner: NDArray[np.bool_] | None = None
     winner_column: str = ""
     rating: NDArray[np.float64] | None = None
+    rating_column: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -102,8 +104,9 @@ def read_entrants(
             notes.append(f"{n} of {len(part)} people have no {name}: kept as group {MISSING}")
     if intersections and len(features) > 1:
         coded[JOINT.join(features)] = crossed([coded[name] for name in features])
+    bracket_parts = {name: codes_of(part[name]) for name in brackets}
     if brackets:
-        parts = [codes_of(part[name]) for name in brackets]
+        parts = list(bracket_parts.values())
         bracket = crossed(parts)
         empty = _empty_brackets(parts, bracket)
         if empty:
@@ -114,10 +117,12 @@ def read_entrants(
         n=len(part),
         features=coded,
         bracket=bracket,
+        bracket_parts=bracket_parts,
         scores={name: _numbers(part[name], name) for name in score},
         winner=None if won is None else won[keep],
         winner_column=winner or "",
         rating=None if rating is None else _numbers(part[rating], rating),
+        rating_column=rating or "",
         notes=notes,
     )
 

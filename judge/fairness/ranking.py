@@ -17,6 +17,8 @@ from judge.fairness.significance import exact_distribution
 
 #: Up to so many places a curve has every k; beyond, about 150 more, evenly spaced on a log scale.
 DENSE = 100
+#: Standard deviation of a count above which its null band is normal.
+MAX_EXACT_SPREAD = 30.0
 
 
 def skew(winner_share: ArrayLike, entrant_share: ArrayLike) -> NDArray[np.float64]:
@@ -91,10 +93,9 @@ def skew_curve_of_codes(
     band = np.full((len(ks), G, 2), np.nan)
     for i in range(len(ks)):
         for g in np.flatnonzero(share > 0):
-            low, pmf = exact_distribution(entrants[:, g], size, chosen[i])
-            cdf = np.cumsum(pmf)
-            limits = low + np.searchsorted(cdf, [tail, 1 - tail - 1e-12])
-            band[i, g] = skew(limits / chosen[i].sum(), share[g])
+            band[i, g] = skew(
+                _chance_limits(entrants[:, g], size, chosen[i], tail) / chosen[i].sum(), share[g]
+            )
     curve = pd.DataFrame(
         {
             "k": np.repeat(ks, G),
@@ -109,6 +110,18 @@ def skew_curve_of_codes(
     curve["min_skew"] = np.repeat(np.nanmin(value, axis=1), G)
     curve["max_skew"] = np.repeat(np.nanmax(value, axis=1), G)
     return curve
+
+
+def _chance_limits(group: NDArray, size: NDArray, chosen: NDArray, tail: float) -> NDArray[np.float64]:
+    """Quantiles `tail` and 1 − `tail` of the group's count among the chosen; normal where it varies by dozens."""
+    from scipy.special import ndtri
+
+    p = group / np.maximum(size, 1)
+    spread = float(np.sqrt((chosen * p * (1 - p) * (size - chosen) / np.maximum(size - 1, 1)).sum()))
+    if spread > MAX_EXACT_SPREAD:
+        return np.round((chosen * p).sum() + ndtri([tail, 1 - tail]) * spread)
+    low, pmf = exact_distribution(group, size, chosen)
+    return low + np.searchsorted(np.cumsum(pmf), [tail, 1 - tail - 1e-12]).astype(float)
 
 
 def _places(most: int) -> NDArray[np.int64]:

@@ -49,7 +49,7 @@ def read_columns(path: str | Path, *, groups: Iterable[str], others: Iterable[st
         return pd.read_csv(
             path,
             usecols=wanted,
-            dtype={name: "str" for name in groups},
+            dtype=dict.fromkeys(groups, "str"),
             keep_default_na=False,
             na_values=missing_marks,
             encoding="utf-8-sig",

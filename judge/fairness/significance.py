@@ -19,8 +19,10 @@ Alternative = Literal["two-sided", "greater", "less"]
 ALTERNATIVES = ("two-sided", "greater", "less")
 #: Outcomes whose probability ties with the observed one up to this factor count as equally extreme (as scipy).
 TIE = 1 + 1e-7
-#: Log probabilities further below the mode than this (e^-300 ≈ 1e-130) are cut off before convolving.
-CUT = 300.0
+#: Log probabilities further below the mode than this (1e-130) are cut off before convolving; where the counts
+#: spread over hundreds, already at 1e-35, for speed.
+CUT, CUT_WIDE = 300.0, 80.0
+WIDE = 20.0
 #: Most outcomes that multinomial_exact enumerates.
 MAX_OUTCOMES = 20_000_000
 
@@ -29,14 +31,15 @@ def hypergeometric_pmf(group: int, total: int, winners: int) -> tuple[int, NDArr
     """(smallest count, probabilities from there) of a group's winners among `winners` of `total` people.
 
     Built outward from the mode by the ratio of neighbouring terms, which keeps the relative precision of
-    the tails (log-gamma would lose eight digits for ten million people); terms below e^-CUT are left out.
+    the tails (log-gamma would lose eight digits for ten million people); the rarest terms are left out (CUT).
     """
     low, high = max(0, winners - (total - group)), min(group, winners)
     mode = int((winners + 1) * (group + 1) // (total + 2))
     mode = min(max(mode, low), high)
     # no more than this far from the mode, in standard deviations and in counts, are terms above the cut
     spread = np.sqrt(max(winners * (group / total) * (1 - group / total) if total else 0.0, 1.0))
-    reach = int(CUT + 30 * spread)
+    cut = CUT if spread < WIDE else CUT_WIDE
+    reach = int(cut + np.sqrt(2.5 * cut) * spread)
     low, high = max(low, mode - reach), min(high, mode + reach)
     up = np.arange(mode, high, dtype=float)
     rising = np.log((group - up) * (winners - up)) - np.log((up + 1) * (total - group - winners + up + 1))
@@ -45,7 +48,7 @@ def hypergeometric_pmf(group: int, total: int, winners: int) -> tuple[int, NDArr
         (group - down + 1) * (winners - down + 1)
     )
     logs = np.concatenate([np.cumsum(falling)[::-1], [0.0], np.cumsum(rising)])
-    kept = np.flatnonzero(logs >= -CUT)
+    kept = np.flatnonzero(logs >= -cut)
     pmf = np.exp(logs[kept[0] : kept[-1] + 1])
     return low + int(kept[0]), pmf / pmf.sum()
 
@@ -74,11 +77,11 @@ def exact_distribution(
 
 
 def convolved(low: int, parts: list[NDArray[np.float64]]) -> tuple[int, NDArray[np.float64]]:
-    """Distribution of a sum of independent counts, cut where it falls below 1e-130 of its mode."""
+    """Distribution of a sum of independent counts, its far tails cut off (CUT)."""
     pmf = np.ones(1)
     for part in sorted(parts, key=len):
         pmf = np.convolve(pmf, part)
-        kept = np.flatnonzero(pmf >= pmf.max() * np.exp(-CUT))
+        kept = np.flatnonzero(pmf >= pmf.max() * np.exp(-(CUT if len(pmf) < 20_000 else CUT_WIDE)))
         low += int(kept[0])
         pmf = pmf[kept[0] : kept[-1] + 1]
     return low, pmf
@@ -101,7 +104,8 @@ def tail_probability(
     else:
         at = pmf[i] if 0 <= i < len(pmf) else 0.0
         p = pmf[pmf <= at * TIE].sum()
-    return float(min(p, 1.0))
+    # beyond what was cut off: not 0, but no more than the rarest outcome kept
+    return float(min(p if p > 0 else pmf.min(), 1.0))
 
 
 def stratified_exact(

@@ -1,0 +1,211 @@
+"""judge audit: a table of entrants → who won and by how much, with exact statistics."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from judge.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from judge.fairness.entrants import Entrants
+
+EPILOG = """\
+examples
+  judge audit beauty-ai-2016                                       the published counts of 2016
+  judge audit entrants.csv --feature ethnicity --winner won --reference white
+  judge audit entrants.parquet --feature ethnicity --feature gender --intersections --score cnn --score svm \\
+      --bracket gender --bracket age_group --places 5 --rating rating --out audit
+
+TABLE is CSV (.csv, .csv.gz) or Parquet, one row a person. A winner column says 1/0, true/false, yes/no or
+won/lost. Without one the best --places of each bracket win, by each score; ties go by lot from --seed.
+Higher scores are better. --out gets audit.parquet, audit.csv (names that look like spreadsheet formulas are
+written with an apostrophe in front), audit.json, skew_curves.*, figures and page.html.
+--json prints the audit table as records, with null for what is undefined or infinite, and nothing else.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    add = parser.add_argument
+    add("table", metavar="TABLE", help="CSV or Parquet of entrants, or the name beauty-ai-2016")
+    add("--feature", action="append", default=[], metavar="COLUMN", help="sensitive feature; may be repeated")
+    add("--score", action="append", default=[], metavar="COLUMN", help="score; repeated: side by side")
+    add("--winner", metavar="COLUMN", help="who won")
+    add("--bracket", action="append", default=[], metavar="COLUMN", help="repeated: their combinations")
+    add("--places", type=int, metavar="N", help="winners a bracket, where scores decide")
+    add(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="GROUP",
+        help="compare with it (all others); one a feature",
+    )
+    add(
+        "--primary",
+        metavar="GROUP",
+        help="the one primary contrast: its share of the winners (the reference's)",
+    )
+    add("--rating", metavar="COLUMN", help="human rating on the scale of the scores, for the errors")
+    add("--id", metavar="COLUMN", help="id of a person (image_id, person_id, entrant_id or id, if there)")
+    add("--intersections", action="store_true", help="also the combinations of all features")
+    add("--by-bracket", action="store_true", help="also the selection rates of each bracket")
+    add("--confidence", type=float, default=0.95, metavar="C", help="of every interval (0.95)")
+    add(
+        "--interval",
+        choices=("score", "log"),
+        help="of the ratio: score survives zero counts (default), or log",
+    )
+    add("--boot", type=int, default=1000, metavar="N", help="bootstrap samples (1000)")
+    add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
+    add("--seed", type=int, default=0, help="of lots, bootstrap and permutations (0)")
+    add("--title", help="of the page (the table's name)")
+    add("--out", type=Path, metavar="DIR", help="write tables, figures and a page there")
+    add("--json", action="store_true", help="print the audit table as JSON records and nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    from judge.fairness.bundled import NAME
+
+    if args.table == NAME:
+        people, table, plan = _bundled(args)
+    else:
+        people, table, plan = _of_table(args)
+    notes = table.attrs.get("notes", [])
+    if args.json:
+        from judge.fairness.writing import records_json
+
+        sys.stdout.write(records_json(table) + "\n")
+    else:
+        from judge.cli.audit_text import audit_text
+
+        print(audit_text(table, notes=notes))
+    if args.out is not None:
+        page = _write(args, people, table, plan, notes)
+        print(f"page   {page}", file=sys.stderr if args.json else sys.stdout)
+    elif args.json:
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> dict:
+    return {
+        "confidence": args.confidence,
+        "n_boot": args.boot,
+        "n_permutations": args.permutations,
+        "seed": args.seed,
+    }
+
+
+def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
+    from judge.fairness import bundled
+    from judge.fairness.audit import as_frame
+    from judge.fairness.entrants import read_entrants
+
+    given = [
+        f"--{name}"
+        for name in (
+            "feature",
+            "score",
+            "winner",
+            "bracket",
+            "places",
+            "reference",
+            "rating",
+            "id",
+            "intersections",
+        )
+        if getattr(args, name)
+    ]
+    if given:
+        raise InputError(f"{bundled.NAME} comes with its own columns; leave out {', '.join(given)}")
+    settings = _settings(args)
+    if args.interval:
+        settings["ratio_interval"] = args.interval
+    if args.primary:
+        settings["primary"] = args.primary
+    table = bundled.audit_beauty_ai_2016(**settings)
+    people = read_entrants(bundled.beauty_ai_2016(), features=bundled.FEATURES, winner=bundled.WINNER)
+    plan = {
+        "features": list(bundled.FEATURES),
+        "score_columns": [],
+        "brackets": [],
+        "places": None,
+        "reference": bundled.REFERENCE,
+        "rating": None,
+    }
+    return people, table, plan
+
+
+def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
+    from judge.fairness.audit import audit_entrants, checked_settings
+    from judge.fairness.entrants import read_entrants
+    from judge.fairness.reading import ID_COLUMNS, column_names, read_columns
+
+    checked_settings(
+        features=args.feature,
+        score=args.score,
+        winner=args.winner,
+        brackets=args.bracket,
+        places=args.places,
+        confidence=args.confidence,
+        n_boot=args.boot,
+        n_permutations=args.permutations,
+    )
+    there = column_names(args.table)
+    person = args.id or next((name for name in ID_COLUMNS if name in there), None)
+    others = [*args.score, *[name for name in (args.winner, args.rating, person) if name]]
+    raw = read_columns(args.table, groups=[*args.feature, *args.bracket], others=others)
+    people = read_entrants(
+        raw,
+        features=args.feature,
+        score=args.score,
+        winner=args.winner,
+        brackets=args.bracket,
+        rating=args.rating,
+        person=person,
+        intersections=args.intersections,
+    )
+    del raw
+    table = audit_entrants(
+        people,
+        places=args.places,
+        reference=args.reference,
+        primary=args.primary,
+        by_bracket=args.by_bracket,
+        ratio_interval=args.interval or "score",
+        **_settings(args),
+    )
+    plan = {
+        "features": list(people.features),
+        "score_columns": list(people.scores),
+        "brackets": args.bracket,
+        "places": args.places,
+        "reference": args.reference[0] if args.reference else None,
+        "rating": args.rating,
+    }
+    return people, table, plan
+
+
+def _write(args: argparse.Namespace, entrants, table, plan: dict, notes: list[str]) -> Path:
+    from judge.fairness.audit import as_frame
+    from judge.fairness.curves import skew_curves
+    from judge.fairness.writing import write_numbers
+    from judge.report.audit_report import write_audit_report
+
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {args.out} cannot be made: {error}") from error
+    write_numbers(table, args.out / "audit", as_json=True)
+    curves = skew_curves(people, confidence=args.confidence, seed=args.seed)
+    if len(curves):
+        write_numbers(curves, args.out / "skew_curves")
+    entrants, plan["winner_columns"] = as_frame(people, places=args.places, seed=args.seed)
+    title = args.title or f"Audit of {Path(args.table).name}"
+    return write_audit_report(args.out, entrants, table, **plan, title=title, notes=notes)

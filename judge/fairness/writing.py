@@ -1,0 +1,72 @@
+"""An audit as files and as JSON that programs and spreadsheets read without surprises."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+#: A cell that starts with one of these may be run as a formula by a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def records_json(table: pd.DataFrame, *, indent: int | None = 1) -> str:
+    """The rows as a JSON list of objects; NaN and ±∞ become null (the flag says which)."""
+    records = [
+        {key: _plain(value) for key, value in zip(table.columns, row, strict=True)}
+        for row in table.itertuples(index=False, name=None)
+    ]
+    return json.dumps(records, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before every text that a spreadsheet would take for a formula.
+
+    Only the CSV is written so; Parquet and JSON keep the names as they are.
+    """
+    safe = table.copy()
+    for name in safe.columns:
+        if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
+            text = safe[name].astype(object)
+            risky = text.map(lambda value: isinstance(value, str) and value.startswith(_FORMULA))
+            safe[name] = text.where(~risky, "'" + text.astype(str))
+    return safe
+
+
+def write_numbers(table: pd.DataFrame, stem: Path, *, as_json: bool = False) -> list[Path]:
+    """Writes stem.parquet, stem.csv (spreadsheet-safe) and, if asked, stem.json; each complete or not at all."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    plain = table.copy()
+    plain.attrs = {}
+    written = [
+        _atomic(stem.with_name(f"{stem.name}.parquet"), plain.to_parquet(index=False)),
+        _atomic(
+            stem.with_name(f"{stem.name}.csv"), spreadsheet_safe(plain).to_csv(index=False).encode("utf-8")
+        ),
+    ]
+    if as_json:
+        written.append(_atomic(stem.with_name(f"{stem.name}.json"), records_json(plain).encode("utf-8")))
+    return written
+
+
+def _atomic(path: Path, content: bytes) -> Path:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(name).chmod(0o644)
+    Path(name).replace(path)
+    return path
