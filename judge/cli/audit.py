@@ -104,7 +104,6 @@ def _settings(args: argparse.Namespace) -> dict:
 
 def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
     from judge.fairness import bundled
-    from judge.fairness.audit import as_frame
     from judge.fairness.entrants import read_entrants
 
     given = [
@@ -134,6 +133,7 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
     plan = {
         "features": list(bundled.FEATURES),
         "score_columns": [],
+        "winner_columns": [bundled.WINNER],
         "brackets": [],
         "places": None,
         "reference": bundled.REFERENCE,
@@ -182,17 +182,20 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
         **_settings(args),
     )
     plan = {
-        "features": list(people.features),
-        "score_columns": list(people.scores),
+        "features": args.feature,
+        "score_columns": args.score,
+        "winner_columns": [args.winner] if args.winner else [],
         "brackets": args.bracket,
         "places": args.places,
-        "reference": args.reference[0] if args.reference else None,
+        "reference": args.reference or None,
         "rating": args.rating,
     }
     return people, table, plan
 
 
-def _write(args: argparse.Namespace, entrants, table, plan: dict, notes: list[str]) -> Path:
+def _write(
+    args: argparse.Namespace, people: Entrants, table: pd.DataFrame, plan: dict, notes: list[str]
+) -> Path:
     from judge.fairness.audit import as_frame
     from judge.fairness.curves import skew_curves
     from judge.fairness.writing import write_numbers
@@ -206,6 +209,7 @@ def _write(args: argparse.Namespace, entrants, table, plan: dict, notes: list[st
     curves = skew_curves(people, confidence=args.confidence, seed=args.seed)
     if len(curves):
         write_numbers(curves, args.out / "skew_curves")
-    entrants, plan["winner_columns"] = as_frame(people, places=args.places, seed=args.seed)
     title = args.title or f"Audit of {Path(args.table).name}"
-    return write_audit_report(args.out, entrants, table, **plan, title=title, notes=notes)
+    return write_audit_report(
+        args.out, as_frame(people), table, **plan, title=title, notes=notes, seed=args.seed
+    )

@@ -187,12 +187,8 @@ def selections(
     return found
 
 
-def as_frame(people: Entrants, *, places: int | None, seed: int) -> tuple[pd.DataFrame, list[str]]:
-    """(entrants, winner columns): names of groups and brackets, scores, rating, and who won each selection.
-
-    A score that selects its own winners has them in the column "SCORE_winner". Those set aside are not in it,
-    except people without one of the scores, who have NaN there.
-    """
+def as_frame(people: Entrants) -> pd.DataFrame:
+    """The entrants as a table again: names of groups and brackets, scores, rating, winner; those set aside left out."""
     columns: dict[str, object] = {
         name: pd.Categorical.from_codes(codes.code, categories=list(codes.names))
         for name, codes in {**people.bracket_parts, **people.features}.items()
@@ -200,16 +196,9 @@ def as_frame(people: Entrants, *, places: int | None, seed: int) -> tuple[pd.Dat
     columns |= people.scores
     if people.rating is not None:
         columns[people.rating_column] = people.rating
-    winners = []
-    for name, keep, won in selections(people, places=places, seed=seed):
-        column = name if name == people.winner_column else f"{name}_winner"
-        whole = won
-        if keep is not None:
-            whole = np.zeros(people.n, bool)
-            whole[keep] = won
-        columns[column] = whole
-        winners.append(column)
-    return pd.DataFrame(columns, copy=False), winners
+    if people.winner is not None:
+        columns[people.winner_column] = people.winner
+    return pd.DataFrame(columns, copy=False)
 
 
 def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFrame:

@@ -72,14 +72,16 @@ def audit_beauty_ai_2016(**settings: Any) -> pd.DataFrame:
 
 def add_share_rows(rows: Rows, published: pd.DataFrame, *, confidence: float) -> None:
     """Tests of the winners against the entrants' shares: binomial, hypergeometric, multinomial."""
-    from scipy.stats import binom
+    from scipy.special import gammaln
 
     by_group = published.set_index("ethnicity")
     n, total = int(published["winners"].sum()), int(published["entrants"].sum())
     shares = by_group["entrant_share"]
 
     def binomial(group: str, count: int, alternative: str) -> float:
-        pmf = binom.pmf(np.arange(n + 1), n, shares[group])
+        k, share = np.arange(n + 1), shares[group]
+        choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+        pmf = np.exp(choose + k * np.log(share) + (n - k) * np.log1p(-share))
         return tail_probability(count, 0, pmf, alternative)  # type: ignore[arg-type]
 
     def hypergeometric(group: str, count: int, alternative: str) -> float:

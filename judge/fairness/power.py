@@ -32,21 +32,29 @@ def binomial_power(
     n_winners   all winners of the contest (any shape)      share   the group's share of the entrants, in (0, 1)
     ratio       true selection-rate ratio to the others; below 1 the test looks for too few, above 1 for too many
     """
-    from scipy.stats import binom
+    from scipy.special import bdtrik
 
     _check(share, alpha)
     if ratio < 0:
         raise InputError(f"a selection-rate ratio is at least 0, not {ratio}")
     n = np.asarray(n_winners)
     true_share = share_of_winners(share, ratio)
-    if ratio <= 1:
-        critical = binom.ppf(alpha, n, share)
-        # ppf gives the smallest count with cdf ≥ alpha; the test needs the largest with cdf ≤ alpha
-        critical = np.where(binom.cdf(critical, n, share) <= alpha, critical, critical - 1)
-        return np.asarray(binom.cdf(critical, n, true_share))
-    critical = binom.isf(alpha, n, share)
-    critical = np.where(binom.sf(critical - 1, n, share) <= alpha, critical, critical + 1)
-    return np.asarray(binom.sf(critical - 1, n, true_share))
+    # towards too few for the group itself, or (above 1) for the others
+    if ratio > 1:
+        return binomial_power(n, 1 - share, 1 / ratio, alpha=alpha)
+    # the largest count with P(X ≤ count) ≤ alpha; the inverse is exact up to rounding, hence the two corrections
+    critical = np.floor(bdtrik(alpha, n, share))
+    critical = np.where(np.isnan(critical), -1.0, critical)
+    critical = np.where(_at_most(critical + 1, n, share) <= alpha, critical + 1, critical)
+    critical = np.where(_at_most(critical, n, share) > alpha, critical - 1, critical)
+    return _at_most(critical, n, true_share)
+
+
+def _at_most(count: NDArray, n: NDArray, share: float | NDArray) -> NDArray[np.float64]:
+    """P(X ≤ count) of a binomial count; 0 below 0."""
+    from scipy.special import bdtr
+
+    return np.where(count < 0, 0.0, bdtr(np.maximum(count, 0), n, share))
 
 
 def winners_needed(
