@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from judge.data.parametric.person import ETHNICITIES, GENDERS
 from judge.data.parametric.draws import uniforms
+from judge.data.parametric.person import ETHNICITIES, GENDERS
 from judge.data.tables import AGE_GROUPS
 from judge.errors import InputError, listed
 
@@ -59,21 +59,44 @@ def assign(
     """Cell number (position in `shares`) of the persons start … start + n − 1, shape (n,).
 
     quota        counts follow the shares as closely as whole people can: the i-th person takes the i-th seat of
-                 the Webster/Sainte-Laguë apportionment (Balinski & Young 2001, ch. 3). It is house-monotone, so
-                 nobody's label changes when more are asked for, and exact wherever n × share is whole.
+                 the Webster/Sainte-Laguë apportionment (Balinski & Young 2001, ch. 3), which is house-monotone,
+                 so nobody's label changes when more are asked for, and exact wherever n × share is whole. Where
+                 `shares` has levels (ethnicity, gender, age_group), seats are given a level at a time: counts of
+                 ethnicity are as exact as can be, counts of gender within each ethnicity, and so on.
     multinomial  each person's cell is drawn on its own.
     """
-    p = shares.to_numpy(float)
     if how == "multinomial":
-        edges = np.cumsum(p)
+        edges = np.cumsum(shares.to_numpy(float))
         u = uniforms(seed, stream, n, start) * edges[-1]
-        return np.minimum(np.searchsorted(edges, u, side="right"), len(p) - 1)
+        return np.minimum(np.searchsorted(edges, u, side="right"), len(edges) - 1)
     if how != "quota":
         raise InputError(f"assignment is one of {listed(ASSIGNMENTS)}, not {how!r}")
-    total = start + n
-    # a cell never gets more than its share of the seats plus the number of cells
-    seats = [np.arange(int(total * share) + len(p) + 1) if share > 0 else np.arange(0) for share in p]
-    turn = np.concatenate([(s + 0.5) / share for s, share in zip(seats, p, strict=True) if len(s)])
-    cell = np.concatenate([np.full(len(s), number) for number, s in enumerate(seats)])
-    # rounding: shares like 1/3 × 1/2 × 1/5 must tie exactly, whatever order they were multiplied in
-    return cell[np.lexsort((cell, np.round(turn, 9)))][start:total]
+    return _seats(start + n, shares)[start:]
+
+
+def _seats(n: int, shares: pd.Series, turn: int = 0) -> np.ndarray:
+    """The first n seats as positions in `shares`; `turn` says which of equal shares comes first."""
+    if shares.index.nlevels == 1:
+        return _webster(n, shares.to_numpy(float), turn)
+    names = shares.index.get_level_values(0)
+    outer = list(dict.fromkeys(names))
+    first = _webster(n, np.array([shares[names == name].sum() for name in outer]), turn)
+    cell = np.empty(n, dtype=np.int64)
+    for number, name in enumerate(outer):
+        here, inside = np.flatnonzero(first == number), np.flatnonzero(names == name)
+        if len(here):
+            # another first turn in each group, or a small population has its odd people all in one age group
+            inner = _seats(len(here), shares.iloc[inside].droplevel(0), turn + number)
+            cell[here] = inside[inner]
+    return cell
+
+
+def _webster(n: int, p: np.ndarray, turn: int) -> np.ndarray:
+    p = p / p.sum()
+    order = np.roll(np.arange(len(p)), -turn)
+    # no cell gets more than its share of the seats plus the number of cells
+    seats = [np.arange(int(n * p[k]) + len(p) + 1) if p[k] > 0 else np.arange(0) for k in order]
+    when = np.concatenate([(s + 0.5) / p[k] for s, k in zip(seats, order, strict=True) if len(s)])
+    rank = np.concatenate([np.full(len(s), r) for r, s in enumerate(seats)])
+    # rounding: equal shares must tie exactly, in whatever order they were multiplied
+    return order[rank[np.lexsort((rank, np.round(when, 9)))][:n]]
