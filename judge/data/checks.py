@@ -2,7 +2,8 @@
 
 By default a file is read once, hashed, and its header parsed; only a file whose end looks wrong is decoded.
 That finds missing, empty, truncated and foreign files for a fraction of a millisecond each. `decode`
-decodes every picture: it finds damage inside, and equal pixels in different files.
+decodes every picture: it finds damage inside (but JPEG decoders paint over small losses), and equal pixels
+in different files.
 """
 
 from __future__ import annotations

@@ -78,6 +78,21 @@ def allocate(n: int, shares: Mapping[str, float]) -> dict[str, int]:
     return counts
 
 
+def cell_counts(n: int, shares: Mapping[str, float], levels: Sequence[str]) -> dict[Hashable, int]:
+    """How many pictures each "group/level" gives: `allocate`, then as equally over the levels as can be.
+
+    Odd pictures go to the levels in turn, so that over all groups no level gets more than one above another.
+    """
+    counts: dict[Hashable, int] = {}
+    turn = 0
+    for group, k in sorted(allocate(n, shares).items()):
+        for i, level in enumerate(levels):
+            extra = (i - turn) % len(levels) < k % len(levels)
+            counts[f"{group}/{level}" if level else group] = k // len(levels) + extra
+        turn += k % len(levels)
+    return counts
+
+
 def draw(
     manifest: pd.DataFrame,
     n: int,
@@ -86,6 +101,7 @@ def draw(
     feature: str | Sequence[str],
     rng: np.random.Generator,
     jointly: str | Sequence[str] | None = None,
+    prefer: Iterable[str] = (),
 ) -> pd.DataFrame:
     """n rows of the manifest, without replacement, in which the groups of `feature` have the given shares.
 
@@ -110,7 +126,7 @@ def draw(
     cells = _cells(manifest, (*features, *within))
     levels = sorted(_cells(manifest, within).dropna().unique()) if within else [""]
     has = cells.value_counts()
-    wanted = _cell_counts(n, shares, levels)
+    wanted = cell_counts(n, shares, levels)
     short = {cell: k for cell, k in wanted.items() if k > has.get(cell, 0)}
     if short:
         lines = ", ".join(f"{cell} has {has.get(cell, 0)} and needs {k}" for cell, k in sorted(short.items()))
@@ -120,7 +136,8 @@ def draw(
         )
     keys = pd.Series(rng.random(len(manifest)), index=np.argsort(manifest["image_id"].to_numpy(dtype=str)))
     order = cells.reset_index(drop=True).to_frame("cell").assign(key=keys.sort_index())
-    place = order.sort_values("key").groupby("cell", dropna=True).cumcount()
+    order["later"] = ~manifest["image_id"].isin(set(prefer)).to_numpy()
+    place = order.sort_values(["later", "key"]).groupby("cell", dropna=True).cumcount()
     quota = order["cell"].map(wanted).fillna(0)
     taken = place.reindex(order.index, fill_value=len(order)) < quota
     return manifest.loc[taken.to_numpy()].reset_index(drop=True)
@@ -193,19 +210,8 @@ def _cells(manifest: pd.DataFrame, features: Sequence[str]) -> pd.Series:
     return cells
 
 
-def _cell_counts(n: int, shares: Mapping[str, float], levels: Sequence[str]) -> dict[Hashable, int]:
-    counts: dict[Hashable, int] = {}
-    turn = 0
-    for group, k in sorted(allocate(n, shares).items()):
-        for i, level in enumerate(levels):
-            extra = (i - turn) % len(levels) < k % len(levels)
-            counts[f"{group}/{level}" if level else group] = k // len(levels) + extra
-        turn += k % len(levels)
-    return counts
-
-
 def _largest(n: int, shares: Mapping[str, float], levels: Sequence[str], has: pd.Series) -> int:
     for smaller in range(n - 1, 0, -1):
-        if all(k <= has.get(cell, 0) for cell, k in _cell_counts(smaller, shares, levels).items()):
+        if all(k <= has.get(cell, 0) for cell, k in cell_counts(smaller, shares, levels).items()):
             return smaller
     return 0

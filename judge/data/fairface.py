@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,11 +17,16 @@ BANDS = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "mo
 DAMAGED = {"03-Sep": "3-9", "3-Sep": "3-9", "09-Mar": "3-9", "Oct-19": "10-19", "19-Oct": "10-19"}
 MAY_BE_MINOR = ("0-2", "3-9", "10-19")
 AGE_GROUP = {"20-29": "18-29", "30-39": "30-39", "40-49": "40-49", "50-59": "50-59", "60-69": "60-69"}
+SPLITS = ("train", "val")
 RACES = ("black", "east_asian", "indian", "latino_hispanic", "middle_eastern", "southeast_asian", "white")
 
 
 def read_fairface(
-    root: str | Path, *, check: str = "header", exclude: str | Path | Iterable[str] | None = None
+    root: str | Path,
+    *,
+    splits: Sequence[str] = SPLITS,
+    check: str = "header",
+    exclude: str | Path | Iterable[str] | None = None,
 ) -> Dataset:
     """FairFace (Kärkkäinen & Joo 2021, WACV), 108,501 photographs balanced over seven races.
 
@@ -37,9 +42,13 @@ def read_fairface(
     Ratings   none: people may enter a contest, but nothing can be learnt about beauty
     Traps     copies saved by a spreadsheet carry 03-Sep for 3-9 and Oct-19 for 10-19: both are read as what
               they were; faces are cropped tighter than in most sets (padding 0.25 or 1.25 by download)
+
+    splits   which of train and val are read; an absent label file is passed over while another is there
     """
     folder = data_folder(root, "fairface", "fairface_label_*.csv", "*label*.csv")
-    files = {split: folder / f"fairface_label_{split}.csv" for split in ("train", "val")}
+    if not splits or set(splits) - set(SPLITS):
+        raise InputError(f"fairface: splits are some of {listed(SPLITS)}, not {listed(splits)}")
+    files = {split: folder / f"fairface_label_{split}.csv" for split in SPLITS if split in splits}
     tables = [read_table(path).assign(split=split) for split, path in files.items() if path.is_file()]
     if not tables:
         raise InputError(f"fairface: neither {' nor '.join(p.name for p in files.values())} in {folder}")
@@ -68,8 +77,9 @@ def read_fairface(
             "age_band": band,
         }
     )
-    unlabelled = set(pictures_under(folder)) - set(rows["image_id"])
-    aside.add(sorted(unlabelled), "no label")
+    for split in files:
+        there = {f"{split}/{file}" for file in pictures_under(folder / split)}
+        aside.add(sorted(there - set(rows["image_id"])), "no label")
     rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice")
     rows = aside.where(
         rows, rows["age_band"].isin(MAY_BE_MINOR), "may be under 18", "age band " + rows["age_band"]

@@ -117,6 +117,15 @@ def test_draws_of_one_seed_are_nested():
     assert asian[0] > asian[1] > asian[2]
 
 
+def test_preferred_pictures_are_taken_first():
+    mine = ["p0000", "p0001", "p0250"]  # two Asian women, one of the black people
+    shares = {"asian": 0.5, "black": 0.5}
+    drawn = draw(MANY, 10, shares, feature="ethnicity", rng=rng(), prefer=mine)
+    assert set(mine) < set(drawn["image_id"])
+    few = draw(MANY, 2, shares, feature="ethnicity", rng=rng(), prefer=mine)
+    assert set(few["image_id"]) < set(mine)
+
+
 def test_every_picture_is_drawn_equally_often():
     table = people(asian_female=10)
     hits = pd.Series(0, index=table["image_id"])

@@ -74,6 +74,14 @@ def test_one_label_file_is_enough(root):
     assert data.manifest["split"].tolist() == ["val"]
 
 
+def test_splits_may_be_chosen(root, reasons):
+    data = read_fairface(root, splits=["val"])
+    assert data.manifest["image_id"].tolist() == ["val/1.jpg"]
+    assert reasons(data) == {}
+    with pytest.raises(InputError, match="splits are some of 'train', 'val', not 'test'"):
+        read_fairface(root, splits=["test"])
+
+
 def test_a_label_file_without_race_is_refused(root):
     (root / "fairface_label_val.csv").unlink()
     (root / "fairface_label_train.csv").write_text("file,age,gender\ntrain/1.jpg,20-29,Male\n")
