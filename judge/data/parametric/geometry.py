@@ -23,6 +23,7 @@ import numpy as np
 FILE = Path(__file__).with_name("geometry.npz")
 UNIT = 2000  # stored integers a decimetre
 RACES = ("african", "asian", "caucasian")
+LOCAL_SCALE = 0.6  # of MakeHuman's slider at ±1: dozens of full ones at once give no human face
 SKIN, EYES, LASHES = 0, 1, 2  # kinds of triangle
 EYE_CENTRE = (0.5, 0.47)  # of the picture's width and height, where the midpoint of the eyes falls
 EYE_DISTANCE = 0.22  # of the picture's size
@@ -152,7 +153,7 @@ def _coefficients(person: Mapping, expression: bool = True) -> tuple[np.ndarray,
                 for w_name, w in weight:
                     weights[f"universal/{gender}/{age}/{m_name}/{w_name}"] = g * a * m * w
     for name in LOCAL_NAMES:
-        _signed(weights, name, float(person.get(name, 0.0)))
+        _signed(weights, name, LOCAL_SCALE * float(person.get(name, 0.0)))
     strength = float(person.get("asymmetry", 0.0))
     for name in ASYM_NAMES:
         _signed(weights, name, strength * float(person.get(name, 0.0)))
@@ -190,7 +191,10 @@ def _expression(person: Mapping) -> list[tuple[str, float]]:
         out += [(f"eye-{side}-slit", 0.22 * smile) for side in ("left", "right")]
     elif smile < 0:
         out += [("mouth-depression-retraction", -0.6 * smile)]
+    # MakeHuman's lids at rest hang low for an attentive face
+    awake = 0.1 + 0.16 * (1 - float(person.get("masculinity", 0.5)))
     for side in ("left", "right"):
+        out.append((f"eye-{side}-opened-up", awake))
         if brows:
             out.append((f"eyebrows-{side}-{'up' if brows > 0 else 'down'}", 0.8 * abs(brows)))
         if lids < 1:

@@ -20,7 +20,7 @@ from judge.data.parametric import geometry, raster
 from judge.data.parametric.streams import stream
 
 POINTS = 20  # control points of a hair of the head
-ROOTS = 5200
+ROOTS = 9000
 GUIDES = 240
 _EUMELANIN = np.array([0.419, 0.697, 1.37])
 _PHEOMELANIN = np.array([0.187, 0.4, 1.05])
@@ -228,6 +228,13 @@ def _template(style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             flow = np.where(front[:, None] > 0.5, np.array([0.0, -0.35, 0.5]), flow)
             flow = flow - radial * np.sum(flow * radial, -1, keepdims=True)
             fall = np.clip((0.3 - p[:, 1]) / 0.8, 0, 1)[:, None] * (top_length > 1.2)
+            bare = (
+                np.clip(-hairline(np, *p.T) / 0.15, 0, 1)
+                * np.clip((p[:, 2] + 0.75) / 0.25, 0, 1)
+                * (front < 0.5)
+            )
+            aside = np.stack([np.where(p[:, 0] >= 0, 1.0, -1.0), 0 * p[:, 1], np.full(len(p), -0.9)], 1)
+            flow = flow + 2.5 * bare[:, None] * aside
             gravity = np.array([0, -1.0, 0]) * (weight * (0.25 + t) + 3.0 * fall)
             d = _unit(1.6 * d + (0.55 * (1 - fall)) * flow + gravity + 0.03 * jitter)
         p = p + d * step
@@ -243,6 +250,8 @@ def _template(style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             p = centre + r / distance[:, None] * wanted[:, None]
         out.append(p)
     control = np.stack(out, 1)
+    if not standing:
+        control = _clear_of_face(control, front)
     guides = np.linspace(0, len(place) - 1, GUIDES).astype(int)
     from scipy.spatial import cKDTree
 
@@ -252,6 +261,35 @@ def _template(style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     target = 0.35 * offset + 0.65 * control[guide] if style != "locs" else control[guide]
     control = control + pull * (target - control)
     return control.astype(np.float32), guide, layer.astype(np.float32)
+
+
+def _clear_of_face(control: np.ndarray, front: np.ndarray) -> np.ndarray:
+    """Cut hairs, other than a fringe's, where they would hang over the bare face."""
+    x, y, z = np.moveaxis(control, -1, 0)
+    over = (
+        (hairline(np, x, y, z) < -0.16)
+        & (z > -0.62)
+        & (np.abs(x) < 1.06)
+        & (y > -1.9)
+        & (front < 0.5)[:, None]
+    )
+    last = np.where(over.any(1), np.maximum(over.argmax(1) - 1, 1), POINTS - 1)
+    index = np.linspace(0, 1, POINTS)[None] * last[:, None]
+    low = np.minimum(index.astype(int), POINTS - 2)
+    row = np.arange(len(control))[:, None]
+    return control[row, low] + (index - low)[..., None] * (control[row, low + 1] - control[row, low])
+
+
+def brow_ground(xp, x, y, male, density):
+    """Soft membership 0–1 of the brow, for the skin between its hairs; x is |x|, NumPy or torch arrays."""
+    middle = _BROW_Y[0] + 0 * x
+    for k in range(len(_BROW_X) - 1):
+        step = xp.clip((x - float(_BROW_X[k])) / float(_BROW_X[k + 1] - _BROW_X[k]), 0, 1)
+        middle = middle + float(_BROW_Y[k + 1] - _BROW_Y[k]) * step
+    u = xp.clip((x - 0.2) / 0.72, 0, 1)
+    half = (0.034 + 0.018 * male + 0.018 * density) * (1 - 0.6 * u)
+    away = (y - middle - 0.02 * (0.5 - male)) / half
+    return xp.exp(-0.5 * away * away) * xp.clip((x - 0.16) / 0.1, 0, 1) * xp.clip((0.95 - x) / 0.12, 0, 1)
 
 
 def _view(person: Mapping, place: np.ndarray, size: int) -> np.ndarray:
@@ -273,10 +311,12 @@ def _coat(
     person: Mapping, count: int, rng: np.random.Generator, darker: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     colour = pigment_colour(float(person["hair_melanin"]), float(person["hair_red"]))
-    bright = np.exp(0.22 * rng.normal(size=(count, 1)))
-    grey = rng.random(count) < float(person["hair_grey"])
-    colour = np.where(grey[:, None], np.array([0.46, 0.455, 0.44]), colour) * bright * darker
-    return np.minimum(colour, 0.8).astype(np.float32), np.where(grey, 0.7, 1.0).astype(np.float32)
+    bright = np.exp(0.2 * rng.normal(size=(count, 1)))
+    grey = float(person["hair_grey"])
+    share = np.clip(1.45 * grey - 0.45 * rng.random(count), 0, 1)
+    white = np.array([0.42, 0.415, 0.4]) * (0.55 + 0.45 * grey)
+    colour = (colour + share[:, None] * (white - colour)) * bright * darker
+    return np.minimum(colour, 0.8).astype(np.float32), (1 - 0.5 * share).astype(np.float32)
 
 
 def head(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
@@ -330,11 +370,12 @@ def head(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
     seen = geometry.pose(control[:, POINTS // 2], person)[:, 2]
     keep = np.flatnonzero((seen > -1.75) | (control[:, -1, 1] < -0.9))
     dense = {"straight": 1.0, "wavy": 1.0, "curly": 0.9, "coiled": 1.0}[texture]
-    keep = keep[roots.random[keep, 3] < dense]
+    enough = min(1.0, (4200 + 11 * max(size - 192, 0)) / ROOTS)
+    keep = keep[roots.random[keep, 3] < dense * enough]
     projected = _view(person, control[keep], size)
     across, beside = _axes(first * amplitude, size)[keep], _axes(second * amplitude, size)[keep]
     cycles = (length / wavelength).astype(np.float32)[keep]
-    width = max(1, round(size / 220))
+    width = max(1, round(size / 400))
     return Strands(
         projected,
         across,
@@ -377,7 +418,7 @@ def on_face(vertices: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return found
 
 
-_BROW_X, _BROW_Y = np.array([0.2, 0.36, 0.6, 0.8, 0.92]), np.array([0.24, 0.33, 0.385, 0.315, 0.22])
+_BROW_X, _BROW_Y = np.array([0.2, 0.36, 0.6, 0.8, 0.92]), np.array([0.21, 0.285, 0.335, 0.28, 0.19])
 
 
 def brows(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
@@ -391,18 +432,18 @@ def brows(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
     u, v, length, lean = rng.random((4, total))
     jitter = rng.normal(size=(total, 3))
     colour, shine = _coat(person, total, rng, 0.8)
-    colour = np.minimum(colour, np.float32([0.16, 0.125, 0.09]))
+    colour = np.minimum(colour, np.float32([0.16, 0.125, 0.09])) * 0.8
     side = np.where(np.arange(total) % 2 == 0, 1.0, -1.0)
-    n = max(2, round(total * (0.25 + 0.75 * density)))
+    n = max(2, round(total * (0.12 + 0.6 * density)))
     x = 0.2 + 0.72 * u
-    thick = (0.05 + 0.045 * male + 0.045 * density) * np.interp(u, [0, 0.15, 0.6, 1], [0.75, 1, 0.8, 0.25])
+    thick = (0.035 + 0.04 * male + 0.04 * density) * np.interp(u, [0, 0.15, 0.6, 1], [0.75, 1, 0.8, 0.25])
     y = (
         np.interp(x, _BROW_X, _BROW_Y)
         + (v - 0.5) * thick
         + 0.012 * shape * np.sin(np.pi * u)
         + 0.01 * tilt * (u - 0.5)
     )
-    y = y + 0.03 * (0.5 - male)
+    y = y + 0.02 * (0.5 - male)
     start = on_face(vertices, side * x, y)
     angle = np.interp(u, [0, 0.2, 0.6, 1], [1.25, 0.75, 0.2, -0.5]) + 0.3 * (lean - 0.5) - 0.5 * (v - 0.5)
     reach = (0.07 + 0.06 * length) * np.interp(u, [0, 0.3, 1], [0.8, 1, 0.75])
@@ -412,7 +453,7 @@ def brows(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
         start[:, None] + t * (reach[:, None] * (direction + 0.08 * jitter))[:, None] + np.array([0, 0, 0.022])
     )
     projected = _view(person, control[:n], size)
-    width = max(1, round(size / 300))
+    width = max(1, round(size / 500))
     zero = np.zeros((n, 3), np.float32)
     none = np.zeros(n, np.float32)
     return Strands(
@@ -422,8 +463,53 @@ def brows(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
         none,
         none,
         colour[:n],
-        0.3 * shine[:n],
+        0.08 * shine[:n],
         np.full(n, 0.8, np.float32),
+        _steps(projected, zero, none, width),
+        width,
+    )
+
+
+def lashes(person: Mapping, vertices: np.ndarray, size: int) -> Strands:
+    """Upper lashes, 2 × 44, on the arc through the corners and the middle of each upper lid."""
+    rng = stream(person, "lashes")
+    ids = geometry.data().landmark_ids
+    total = 88
+    u = np.repeat((np.arange(44) + 0.5) / 44, 2) + 0.01 * rng.normal(size=total)
+    random = rng.random((total, 2))
+    left = np.arange(total) % 2 == 0
+    corner = {
+        n: np.where(left[:, None], vertices[ids[f"{n}_l"]], vertices[ids[f"{n}_r"]])
+        for n in ("eye_inner", "eye_outer", "upper_lid")
+    }
+    a, b, c = corner["eye_inner"], corner["upper_lid"], corner["eye_outer"]
+    t = u[:, None]
+    middle = 2 * b - (a + c) / 2  # the quadratic that passes through the lid's middle at ½
+    root = (1 - t) ** 2 * a + 2 * t * (1 - t) * middle + t * t * c + np.array([0, 0.0, 0.012])
+    side = np.where(left, 1.0, -1.0)
+    female, makeup = 1 - float(person["masculinity"]), float(person["makeup"])
+    reach = (0.03 + 0.022 * u) * (0.8 + 0.4 * random[:, 0]) * (0.75 + 0.35 * female + 0.45 * makeup)
+    lean = 1.7 * (u - 0.35)
+    direction = np.stack([side * np.sin(lean), 0.55 * np.cos(lean) + 0.1, np.full(total, 0.6)], 1)
+    s = np.linspace(0, 1, 3)[None, :, None]
+    control = (
+        root[:, None]
+        + s * reach[:, None, None] * direction[:, None]
+        + s * s * reach[:, None, None] * np.array([0, 0.35, 0])
+    )
+    projected = _view(person, control, size)
+    zero, none = np.zeros((total, 3), np.float32), np.zeros(total, np.float32)
+    colour = np.tile(np.float32([0.014, 0.011, 0.01]), (total, 1))
+    width = max(1, round(size / 600))
+    return Strands(
+        projected,
+        zero,
+        zero,
+        none,
+        none,
+        colour,
+        none,
+        np.full(total, 0.7, np.float32),
         _steps(projected, zero, none, width),
         width,
     )
@@ -464,7 +550,7 @@ def beard(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
     second = _unit(np.cross(first, jitter[keep]))
     across, beside = _axes(first * coil, size), _axes(second * coil, size)
     cycles = (reach / 0.12).astype(np.float32)
-    width = max(1, round(size / 260))
+    width = max(1, round(size / 450))
     return Strands(
         projected,
         across,

@@ -120,7 +120,10 @@ def prepare(row: Mapping, size: int) -> Scene:
     number["clothing"] = _rgb(person["clothing_hue"], 0.45, person["clothing_value"])
     axes = geometry.pose(np.eye(3, dtype=np.float32), person, np.zeros(3))
     number["axis_x"], number["axis_y"] = axes[0], axes[1]
-    parts = [part(person, vertices, over) for part in (hair.head, hair.brows, hair.beard, hair.glasses)]
+    parts = [
+        part(person, vertices, over)
+        for part in (hair.head, hair.brows, hair.lashes, hair.beard, hair.glasses)
+    ]
     noise = None
     if float(person["noise"]) > 0:
         grain = stream(person, "noise").standard_normal((size, size, 3), np.float32)

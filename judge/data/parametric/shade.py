@@ -17,11 +17,11 @@ WRAP = (0.30, 0.14, 0.09)  # how far light creeps round into shade under the ski
 
 
 def dot(a, b):
-    return (a * b).sum(-1)
+    return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
 
 
 def unit(xp, v):
-    return v / xp.sqrt((v * v).sum(-1) + 1e-12)[..., None]
+    return v / xp.sqrt(dot(v, v) + 1e-12)[..., None]
 
 
 def bell(xp, x, y, cx, cy, sx, sy):
@@ -71,7 +71,7 @@ def skin_layer(b, at, v, texture, shadow):
     eye_shade = bell(xp, xp.abs(x), y, 0.5, -0.12, 0.26, 0.12)
     m = depth * (1 + 0.03 * blotch + 0.035 * mottle + 0.05 * eye_shade - 0.16 * lips)
     m = m + 0.02 * blotch + 0.025 * mottle + (0.22 + 0.16 * depth) * dark + 0.05 * height
-    h = 0.22 + 0.5 * blood
+    h = 0.12 + 0.45 * blood
     cheeks = bell(xp, xp.abs(x), y, 0.72, -0.62, 0.3, 0.28)
     nose = bell(xp, x, y, 0.0, -0.6, 0.2, 0.2)
     chin = bell(xp, x, y, 0.0, -1.6, 0.3, 0.2)
@@ -96,11 +96,13 @@ def skin_layer(b, at, v, texture, shadow):
     covered = xp.clip(covered + 0.55 * stubble * dots, 0, 0.93)[..., None]
     ground = at("hair") * 0.5 + 0.5 * 0.03
     albedo = albedo * (1 - covered) + ground * covered
+    brow = hair.brow_ground(xp, xp.abs(x), y, at("masculinity"), at("brow_density")) * front
+    albedo = albedo + (at("hair") * 0.8 + 0.02 - albedo) * (0.55 * at("brow_density") * brow)[..., None]
     red = xp.asarray(np.float32([0.42, 0.055, 0.07]))
     tint = (0.75 * makeup * ramp(xp, lips, 0.3, 0.8))[..., None]
     albedo = albedo * (1 - tint) + (0.55 * red + 0.45 * albedo) * tint
     # a dark rim on the lid's edge stands for lashes; liner and shadow with make-up
-    edge = ramp(xp, lids, 0.86, 0.97) * ramp(xp, y + 0.035, -0.02, 0.05)
+    edge = ramp(xp, lids, 0.84, 0.95) * ramp(xp, y + 0.035, -0.02, 0.05)
     edge_low = ramp(xp, lids, 0.9, 0.97) * (1 - ramp(xp, y + 0.035, -0.02, 0.05))
     lash = xp.clip(
         edge * (0.62 + 0.25 * (1 - at("masculinity")) + 0.3 * makeup) + edge_low * (0.18 + 0.4 * makeup),
@@ -113,7 +115,7 @@ def skin_layer(b, at, v, texture, shadow):
     albedo = albedo * (1 - 0.85 * ramp(xp, inside, 0.2, 0.9))[..., None]
 
     # bumps: the painted height and the pores tilt the normal in the face's plane
-    rough_skin = 0.10 + 0.05 * at("wrinkles")
+    rough_skin = 0.022 + 0.02 * at("wrinkles")
     gx = texture[:, 0] * front * 0.017 - rough_skin * grain[:, 3] * (1 - lips)
     gy = -texture[:, 1] * front * 0.017 + rough_skin * grain[:, 4] * (1 - lips)
     tilt = gx[..., None] * at("axis_x") + gy[..., None] * at("axis_y")
@@ -166,15 +168,15 @@ def eye_layer(b, at, v, lid):
         (spoke + offset[..., 0]) * (SIDE / PERIOD), (radius * 0.25 + offset[..., 1]) * (SIDE / PERIOD)
     )[:, 1]
     brown = at("eye_melanin")
-    e = 0.05 + 3.6 * brown * brown
-    blue = xp.asarray(np.float32([0.20, 0.30, 0.38]))
-    absorb = xp.asarray(np.float32([0.42, 0.85, 1.5]))
+    e = 0.05 + 5.0 * brown * brown
+    blue = xp.asarray(np.float32([0.24, 0.30, 0.36]))
+    absorb = xp.asarray(np.float32([0.36, 0.8, 1.7]))
     iris = (blue + 0.0) * xp.exp(-(e + 0 * radius)[..., None] * absorb) + 0.01
     iris = iris * xp.clip(1 + 0.3 * fibre, 0.3, 2)[..., None] * (0.75 + 1.3 * (radius / 0.4) ** 2)[..., None]
     ring = ramp(xp, radius, 0.33, 0.375)
     iris = iris * (1 - 0.75 * ring)[..., None]
     corner = xp.clip(xp.abs(xp.abs(v[:, 0]) - 0.5) / 0.22, 0, 1)
-    white = xp.asarray(np.float32([0.60, 0.55, 0.52])) * (
+    white = xp.asarray(np.float32([0.66, 0.62, 0.59])) * (
         1 - (0.22 * corner)[..., None] * xp.asarray(np.float32([0.4, 1, 1.1]))
     )
     pupil = 1 - ramp(xp, radius, 0.135, 0.165)
@@ -182,7 +184,7 @@ def eye_layer(b, at, v, lid):
     colour = white + (iris - white) * inside[..., None]
     colour = colour * (1 - pupil)[..., None] + 0.004 * pupil[..., None]
     key, fill = at("key"), at("fill")
-    shade = 0.22 + 0.78 * lid
+    shade = 0.45 + 0.55 * lid
     light = KEY * xp.clip((dot(normal, key) + 0.2) / 1.2, 0, 1) * (0.35 + 0.65 * lid)
     light = (
         light + FILL * at("light_fill") * xp.clip(dot(normal, fill), 0, 1) + SKY * (0.6 + 0.3 * normal[:, 1])
@@ -220,7 +222,7 @@ def hair_layer(b, at, place, tangent, colour, shine, layer):
     deep = 0.3 + 0.7 * layer
     coat = colour * (total * deep)[..., None] * 1.25
     coat = coat + colour * (0.55 * glow * shine * deep)[..., None]
-    return coat + (0.035 * gloss * shine * deep)[..., None]
+    return coat + (0.06 * gloss * shine * deep)[..., None] + (0.012 * total * shine * deep)[..., None]
 
 
 def cloth_layer(b, at, v, shadow):
