@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 EMPTY = np.float32(-1e9)
+STRIDE = 64  # dots between two control points of a hair, at most
 _turn = np.arange(256) * (2 * np.pi / 256)
 COSINE, SINE = np.cos(_turn).astype(np.float32), np.sin(_turn).astype(np.float32)
 
@@ -114,48 +115,48 @@ def interpolate(points, faces, face, values):
 
 
 @numba.njit(cache=True)
-def strands(depth, mark, control, across, beside, cycles, phase, steps, width, first):
+def dot_count(dx, dy, turn, width):
+    """Dots of a segment that spans dx, dy pixels and whose helix adds `turn` pixels."""
+    way = (max(abs(dx), abs(dy)) + turn) / np.float32(width)
+    return min(max(int(np.ceil(way)), 1), STRIDE)
+
+
+@numba.njit(cache=True)
+def strands(depth, mark, control, across, beside, cycles, phase, turn, width, first):
     """Draw hairs as dots into `depth` (h, w) and `mark` (h, w) int32, nearest dot wins.
 
-    control (s, m, 3): projected control points; between two of them `steps` dots lie on a straight line, moved
-    round a helix of axes across, beside (s, 3) in the same units, with `cycles` (s,) turns along the hair. Dot k
-    after control point j of hair i is marked first + (i·(m − 1) + j)·steps + k. A dot covers width² pixels.
+    control (s, m, 3): projected control points; between two of them dots lie at steps of at most `width` pixels on a
+    straight line, moved round a helix of axes across, beside (s, 3) in the same units, with `cycles` (s,) turns
+    along the hair, of `turn` (s,) pixels a segment. Dot k after control point j of hair i is marked
+    first + (i·(m − 1) + j)·STRIDE + k. A dot covers width² pixels.
     """
     height, wide = depth.shape
     segments = control.shape[1] - 1
+    one = np.float32(1)
     for i in range(control.shape[0]):
+        curled = turn[i] > 0
         for j in range(segments):
+            x0, y0, z0 = control[i, j, 0], control[i, j, 1], control[i, j, 2]
+            dx, dy, dz = control[i, j + 1, 0] - x0, control[i, j + 1, 1] - y0, control[i, j + 1, 2] - z0
+            steps = dot_count(dx, dy, turn[i], width)
             for k in range(steps):
                 t = np.float32(k) / np.float32(steps)
-                along = (np.float32(j) + t) / np.float32(segments)
-                turn = int(np.floor((along * cycles[i] + phase[i]) * np.float32(256))) & 255
-                grow = min(along * np.float32(6), np.float32(1))
-                c, s = grow * COSINE[turn], grow * SINE[turn]
-                x = (
-                    control[i, j, 0]
-                    + t * (control[i, j + 1, 0] - control[i, j, 0])
-                    + c * across[i, 0]
-                    + s * beside[i, 0]
-                )
-                y = (
-                    control[i, j, 1]
-                    + t * (control[i, j + 1, 1] - control[i, j, 1])
-                    + c * across[i, 1]
-                    + s * beside[i, 1]
-                )
-                z = (
-                    control[i, j, 2]
-                    + t * (control[i, j + 1, 2] - control[i, j, 2])
-                    + c * across[i, 2]
-                    + s * beside[i, 2]
-                )
+                x, y, z = x0 + t * dx, y0 + t * dy, z0 + t * dz
+                if curled:
+                    along = (np.float32(j) + t) / np.float32(segments)
+                    angle = int(np.floor((along * cycles[i] + phase[i]) * np.float32(256))) & 255
+                    grow = min(along * np.float32(6), one)
+                    c, s = grow * COSINE[angle], grow * SINE[angle]
+                    x += c * across[i, 0] + s * beside[i, 0]
+                    y += c * across[i, 1] + s * beside[i, 1]
+                    z += c * across[i, 2] + s * beside[i, 2]
                 column, row = int(np.floor(x)), int(np.floor(y))
-                for dy in range(width):
-                    for dx in range(width):
-                        q, r = column + dx, row + dy
+                for v in range(width):
+                    for u in range(width):
+                        q, r = column + u, row + v
                         if 0 <= q < wide and 0 <= r < height and z > depth[r, q]:
                             depth[r, q] = z
-                            mark[r, q] = first + (i * segments + j) * steps + k
+                            mark[r, q] = first + (i * segments + j) * STRIDE + k
 
 
 @numba.njit(cache=True)

@@ -40,10 +40,10 @@ class Cpu:
         self.firsts = []
         for s in self.scene.strands:
             raster.strands(
-                depth, mark, s.control, s.across, s.beside, s.cycles, s.phase, s.steps, s.width, first
+                depth, mark, s.control, s.across, s.beside, s.cycles, s.phase, s.turn, s.width, first
             )
             self.firsts.append(first)
-            first += s.control.shape[0] * (s.control.shape[1] - 1) * s.steps
+            first += s.marks
         face[mark >= 0] = -1
         return face[None], mark[None], depth[None], kind
 
@@ -78,7 +78,7 @@ class Cpu:
         marked = mark[mark >= 0]
         out = np.empty((len(marked), 11), np.float32)
         for first, s in zip(self.firsts, self.scene.strands, strict=True):
-            total = s.control.shape[0] * (s.control.shape[1] - 1) * s.steps
+            total = s.marks
             mine = (marked >= first) & (marked < first + total)
             out[mine] = dot_values(np, s, marked[mine] - first)
         return out
@@ -90,10 +90,12 @@ class Cpu:
 def dot_values(xp, s, number):
     """(n, 11) of strand dots: place (column, row, depth), tangent in the same units, colour, shine, layer."""
     segments = s.control.shape[1] - 1
-    hair, rest = number // (segments * s.steps), number % (segments * s.steps)
-    j, k = rest // s.steps, rest % s.steps
-    t = (k / s.steps)[:, None]
+    hair, rest = number // (segments * raster.STRIDE), number % (segments * raster.STRIDE)
+    j, k = rest // raster.STRIDE, rest % raster.STRIDE
     start, end = s.control[hair, j], s.control[hair, j + 1]
+    gap = xp.abs(end - start)
+    way = xp.ceil((xp.maximum(gap[:, 0], gap[:, 1]) + s.turn[hair]) / s.width)
+    t = (k / xp.clip(way, 1, raster.STRIDE))[:, None]
     along = (j + t[:, 0]) / segments
     angle = 6.2831855 * (along * s.cycles[hair] + s.phase[hair])
     grow = xp.clip(along * 6, 0, 1)[:, None]
@@ -112,8 +114,6 @@ def linear(b, size: int):
     face, mark, depth, kind = b.surfaces()
     batch = face.shape[0]
     rows = xp.arange(n) + 0.5
-    place = b.pixels(batch, n) if hasattr(b, "pixels") else None
-    del place
     at_all = b.lookup(None)
     column = (rows / n)[None, :] + 0 * rows[:, None]
     row = (rows / n)[:, None] + 0 * rows[None, :]
@@ -150,7 +150,8 @@ def linear(b, size: int):
     tangent = shade.unit(xp, xp.stack([d[:, 3] * unit, -d[:, 4] * unit, d[:, 5]], -1))
     picture[marked] = shade.hair_layer(b, at, where, tangent, d[:, 6:9], d[:, 9], d[:, 10])
     picture = picture.reshape(batch, size, OVER, size, OVER, 3)
-    return picture.sum((2, 4)) * np.float32(1 / OVER**2)
+    corners = [picture[:, :, i, :, j] for i in range(OVER) for j in range(OVER)]
+    return sum(corners[1:], corners[0]) * np.float32(1 / OVER**2)
 
 
 def slopes(xp, texture, scale):

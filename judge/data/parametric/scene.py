@@ -11,6 +11,7 @@ import numpy as np
 
 from judge.data.parametric import geometry, hair, raster, skin
 from judge.data.parametric.person import neutral
+from judge.data.parametric.strands import Strands, pigment_colour
 from judge.data.parametric.streams import stream
 
 OVER = 2  # supersampling along each axis
@@ -42,7 +43,7 @@ class Scene:
     light: np.ndarray
     vertex: np.ndarray
     dabs: tuple[np.ndarray, ...]
-    strands: list[hair.Strands]
+    strands: list[Strands]
     numbers: dict[str, np.ndarray]
     noise: np.ndarray | None
 
@@ -109,7 +110,7 @@ def prepare(row: Mapping, size: int) -> Scene:
     rng = stream(person, "skin")
     number["offset"] = rng.random(3).astype(np.float32) * np.float32(3.2)
     number["eye_offset"] = stream(person, "eyes").random(3).astype(np.float32) * np.float32(3.2)
-    number["hair"] = hair.pigment_colour(float(person["hair_melanin"]), float(person["hair_red"])).astype(
+    number["hair"] = pigment_colour(float(person["hair_melanin"]), float(person["hair_red"])).astype(
         np.float32
     )
     number["shaven"] = np.float32(str(person["hair_style"]) == "none")

@@ -10,9 +10,10 @@ import numpy as np
 
 from judge.data.parametric import hair, skin
 from judge.data.parametric.noise import PERIOD, SIDE
-from judge.data.parametric.scene import EARS, INSIDE, LIDS, LIPS, MEAN, NORMAL, OCCLUSION, PLACE
+from judge.data.parametric.scene import EARS, INSIDE, LIDS, LIPS, NORMAL, OCCLUSION, PLACE
+from judge.data.parametric.styles import hairline
 
-KEY, FILL, SKY = 1.02, 0.62, 0.34  # irradiance over π at nominal exposure
+KEY, FILL, SKY = 0.88, 0.55, 0.30  # irradiance over π at nominal exposure
 WRAP = (0.30, 0.14, 0.09)  # how far light creeps round into shade under the skin, red furthest
 
 
@@ -71,7 +72,7 @@ def skin_layer(b, at, v, texture, shadow):
     eye_shade = bell(xp, xp.abs(x), y, 0.5, -0.12, 0.26, 0.12)
     m = depth * (1 + 0.03 * blotch + 0.035 * mottle + 0.05 * eye_shade - 0.16 * lips)
     m = m + 0.02 * blotch + 0.025 * mottle + (0.22 + 0.16 * depth) * dark + 0.05 * height
-    h = 0.12 + 0.45 * blood
+    h = 0.04 + 0.6 * blood
     cheeks = bell(xp, xp.abs(x), y, 0.72, -0.62, 0.3, 0.28)
     nose = bell(xp, x, y, 0.0, -0.6, 0.2, 0.2)
     chin = bell(xp, x, y, 0.0, -1.6, 0.3, 0.2)
@@ -89,7 +90,7 @@ def skin_layer(b, at, v, texture, shadow):
     h = h + makeup * 0.3 * bell(xp, xp.abs(x), y, 0.85, -0.5, 0.25, 0.22)
     albedo = skin.albedo(xp, m + 0 * h, h)
     # hair in the skin: shaven scalp, stubble, and the ground between the hairs of a style
-    above = hair.hairline(xp, x, y, z)
+    above = hairline(xp, x, y, z)
     scalp = ramp(xp, above + 0.05 * mottle, -0.12, 0.16)
     covered = scalp * (0.16 * at("shaven") + 0.88 * (1 - at("shaven")))
     dots = xp.clip(0.55 + 0.45 * pore, 0, 1)
@@ -172,7 +173,7 @@ def eye_layer(b, at, v, lid):
     blue = xp.asarray(np.float32([0.24, 0.30, 0.36]))
     absorb = xp.asarray(np.float32([0.36, 0.8, 1.7]))
     iris = (blue + 0.0) * xp.exp(-(e + 0 * radius)[..., None] * absorb) + 0.01
-    iris = iris * xp.clip(1 + 0.3 * fibre, 0.3, 2)[..., None] * (0.75 + 1.3 * (radius / 0.4) ** 2)[..., None]
+    iris = iris * xp.clip(1 + 0.3 * fibre, 0.3, 2)[..., None] * (0.6 + 0.75 * (radius / 0.4) ** 2)[..., None]
     ring = ramp(xp, radius, 0.33, 0.375)
     iris = iris * (1 - 0.75 * ring)[..., None]
     corner = xp.clip(xp.abs(xp.abs(v[:, 0]) - 0.5) / 0.22, 0, 1)
@@ -245,6 +246,3 @@ def backdrop(xp, colour, column, row):
     """(…, 3) background: one colour, a little lighter in the middle; column and row in 0–1."""
     away = (column - 0.5) ** 2 + (row - 0.4) ** 2
     return colour * (1.08 - 0.42 * away)[..., None]
-
-
-MEAN_COLUMNS = MEAN
