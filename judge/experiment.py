@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from judge.data.dataset import Dataset
 from judge.errors import InputError, listed
 from judge.fairness.audit import audit
 from judge.rundir import RunDir, command_line, environment, read_json, write_json
+
+if TYPE_CHECKING:
+    from judge.deliberation import Jury
 
 log = logging.getLogger("judge")
 CONDITIONS = ("skewed", "rebalanced")
@@ -50,7 +53,8 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
 
     cast = draw(settings)
     log.info("pool %d · entrants %d · seed %d", len(cast.pools["skewed"]), len(cast.entrants), settings.seed)
-    parts = {name: _condition(settings, home, cast, name) for name in CONDITIONS}
+    jury = _jury(settings, cast)
+    parts = {name: _condition(settings, home, cast, name, jury) for name in CONDITIONS}
     if "truth" in cast.entrants and cast.entrants["truth"].notna().all():
         parts["truth"] = _truth(settings, cast)
     tables = {
@@ -77,12 +81,15 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
 class Cast:
     """Who trains and who enters.
 
-    pools     condition → manifest, equal n     entrants  manifest, nobody of any pool
+    pools     condition → manifest, equal n
+    source    manifest that pools are drawn from
+    entrants  manifest, nobody of the source
     ratings   single ratings of pool pictures, or None
     rejected  what the data sets set aside: item, reason, detail
     """
 
     pools: Mapping[str, pd.DataFrame]
+    source: pd.DataFrame
     entrants: pd.DataFrame
     ratings: pd.DataFrame | None
     rating_range: tuple[float, float] | None
@@ -129,7 +136,7 @@ def draw(settings: DictConfig) -> Cast:
     shift = dict(pool.rating_shift)
     if shift:
         pools, ratings = _shift_ratings(pools, ratings, feature, shift, dataset.rating_range)
-    return Cast(pools, entrants, ratings, dataset.rating_range, pd.concat(rejected), real_people)
+    return Cast(pools, source, entrants, ratings, dataset.rating_range, pd.concat(rejected), real_people)
 
 
 def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> pd.DataFrame:
@@ -204,23 +211,53 @@ def _shift_ratings(
     return shifted, ratings
 
 
-def _condition(settings: DictConfig, home: RunDir, cast: Cast, name: str) -> dict[str, pd.DataFrame]:
+def _jury(settings: DictConfig, cast: Cast) -> Jury | None:
+    """The gate and the robots, after their one look at every picture; None where the network judges alone."""
+    if settings.jury is None or not settings.jury.robots:
+        return None
+    from judge.deliberation import Jury
+
+    return Jury(
+        settings.jury,
+        cast.pools,
+        cast.source,
+        cast.entrants,
+        feature=settings.pool.feature,
+        seed=settings.seed,
+    )
+
+
+def _condition(
+    settings: DictConfig, home: RunDir, cast: Cast, name: str, jury: Jury | None
+) -> dict[str, pd.DataFrame]:
     """Trains, scores, ranks and audits one condition."""
-    scores, broken = _scores(settings, cast, name, home / "judges" / name)
-    final = scores[scores["judge"] == "panel"] if (scores["judge"] == "panel").any() else scores
-    parts = _contest(settings, cast, final[["image_id", "score"]])
-    refused = pd.concat([parts["refused"], broken], ignore_index=True).drop_duplicates("image_id")
-    return {**parts, "scores": scores, "refused": refused}
+    scores, unreadable = _scores(settings, cast, name, home / "judges" / name)
+    refused = [unreadable]
+    entrants, final = cast.entrants, scores
+    if jury is not None:
+        admitted, refusals = jury.admitted()
+        first = refusals[refusals["first"].astype(bool)]
+        refused.insert(0, first.assign(reason="gate: " + first["rule"])[["image_id", "reason"]])
+        entrants = entrants[entrants["image_id"].isin(admitted)]
+        scores = jury.scores(name, scores)
+        final = scores[scores["judge"] == "panel"]
+    parts = _contest(settings, entrants, final[["image_id", "score"]])
+    refused.append(parts["refused"])
+    return {
+        **parts,
+        "scores": scores,
+        "refused": pd.concat(refused, ignore_index=True).drop_duplicates("image_id"),
+    }
 
 
 def _truth(settings: DictConfig, cast: Cast) -> dict[str, pd.DataFrame]:
     """The contest as the known truth would decide it; rendered people have one, photographs do not."""
     scores = cast.entrants[["image_id", "truth"]].rename(columns={"truth": "score"})
-    parts = _contest(settings, cast, scores)
+    parts = _contest(settings, cast.entrants, scores)
     return {**parts, "scores": scores.assign(judge="truth", seed=settings.seed)}
 
 
-def _contest(settings: DictConfig, cast: Cast, scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _contest(settings: DictConfig, entrants: pd.DataFrame, scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     contest: Callable[..., ContestResult] = instantiate(settings.contest)
     result = contest(scores, cast.entrants)
     table = result.ranking.merge(
@@ -285,6 +322,8 @@ def _scores(settings: DictConfig, cast: Cast, name: str, workdir: Path) -> tuple
     scores = scores.assign(judge="beauty", seed=settings.seed)[["image_id", "judge", "seed", "score"]]
     unreadable = broken.rename(columns={"item": "image_id"})[["image_id", "reason"]]
     kept.write_tables(scores=scores, unreadable=unreadable)
+    for state in set(workdir.glob("*.safetensors")) - {workdir / "model.safetensors"}:
+        state.unlink()  # the training is over; its checkpoints are not the judge
     return scores, unreadable
 
 
