@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from PIL import Image
 from tqdm import tqdm
@@ -110,11 +109,11 @@ def _render_chunk(chunk: list[tuple[dict[str, Any], str]], size: int) -> int:
 
 
 def picture_bytes(person: Mapping[str, Any], size: int, ending: str) -> bytes:
-    """The file's bytes: JPEG at the person's jpeg_quality, or PNG of the picture."""
+    """The file's bytes: JPEG at the person's jpeg_quality, or PNG of what that JPEG is made from."""
     if ending == ".jpg":
         return render.render_jpeg(person, size)
     out = io.BytesIO()
-    Image.fromarray(np.asarray(render.render(person, size))).save(out, "PNG")
+    Image.fromarray(render.render_raw(person, size)).save(out, "PNG")
     return out.getvalue()
 
 

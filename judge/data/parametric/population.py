@@ -26,6 +26,7 @@ from scipy import stats
 
 from judge.data.parametric import labels
 from judge.data.parametric.distributions import Drawn, draw, is_spec, rows_by_spec
+from judge.data.parametric.draws import uniforms
 from judge.data.parametric.geometry import ASYM_NAMES, LOCAL_NAMES
 from judge.data.parametric.person import ETHNICITIES, PARAMETERS, Parameter
 from judge.data.parametric.settings import (
@@ -35,7 +36,6 @@ from judge.data.parametric.settings import (
     chosen,
     population_settings,
 )
-from judge.data.parametric.draws import uniforms
 from judge.errors import InputError, listed
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
@@ -195,4 +195,4 @@ def _tidy(people: pd.DataFrame) -> pd.DataFrame:
     people[whole] = people[whole].round().astype(np.int64)
     text = [*labels_first, *(p.name for p in PARAMETERS if p.choices)]
     people[text] = people[text].astype(str)
-    return people
+    return people.copy()  # in one piece: a frame of 150 single columns warns its users

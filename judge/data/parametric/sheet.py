@@ -57,7 +57,7 @@ def contact_sheet(
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * cell, rows * cell), (255, 255, 255))
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(max(9, cell // 11))
+    font = ImageFont.load_default(max(9, cell // 13))
     for number, picture in enumerate(pictures):
         x, y = number % columns * cell, number // columns * cell
         fitted = picture.convert("RGB")
@@ -67,7 +67,7 @@ def contact_sheet(
         if captions and captions[number]:
             draw.text(
                 (x + 3, y + cell - 2), captions[number], fill=(255, 255, 255), font=font, anchor="ls",
-                stroke_width=max(1, cell // 64), stroke_fill=(0, 0, 0),
+                stroke_width=1, stroke_fill=(0, 0, 0),
             )  # fmt: skip
     return sheet
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+
+from judge.data.parametric import skin
 
 #: Classes of the individual typology angle (Chardon, Cretois & Hourseau 1991; Del Bino & Bernerd 2013),
 #: lightest first, with the lower bound of each in degrees.
@@ -37,31 +40,25 @@ def ita_of_lab(values: np.ndarray) -> np.ndarray:
     return np.degrees(np.arctan2(values[..., 0] - 50, values[..., 2]))
 
 
-def expected_ita(melanin: object, haemoglobin: object = 0.5) -> np.ndarray:
+def expected_ita(melanin: ArrayLike, haemoglobin: ArrayLike = 0.5) -> np.ndarray:
     """Angle of the skin's own reflectance, before mottle, blush, light and camera, in degrees."""
-    return ita_of_lab(lab(_albedo(melanin, haemoglobin)))
+    depth, blood = np.broadcast_arrays(
+        np.asarray(skin.melanin_depth(np.asarray(melanin, float))), np.asarray(haemoglobin, float)
+    )
+    return ita_of_lab(lab(skin.albedo(np, depth, blood)))
 
 
-def ita_class(ita: object) -> pd.Series:
+def ita_class(ita: ArrayLike) -> pd.Series:
     """The six classes by name; a bound belongs to the darker class."""
     return _classed(ita, [name for name, _ in ITA_CLASSES], [low for _, low in ITA_CLASSES[:-1]])
 
 
-def skin_tone(ita: object) -> pd.Series:
+def skin_tone(ita: ArrayLike) -> pd.Series:
     """light (very light and light, above 41°), intermediate (intermediate and tan), dark (10° and below)."""
     return _classed(ita, list(SKIN_TONES), [41.0, 10.0])
 
 
-def _classed(ita: object, names: list[str], lower_bounds: list[float]) -> pd.Series:
+def _classed(ita: ArrayLike, names: list[str], lower_bounds: list[float]) -> pd.Series:
     values = pd.Series(np.asarray(ita, float))
     number = sum((values <= low).astype(int) for low in lower_bounds)
     return pd.Series(np.array(names, dtype=object)[number.to_numpy()]).astype(str)
-
-
-def _albedo(melanin: object, haemoglobin: object) -> np.ndarray:
-    """Log-additive melanin and haemoglobin (Tsumura et al. 2003), linear sRGB reflectance."""
-    m = 3.1 * np.asarray(melanin, float)[..., None] + 0.10
-    h = np.asarray(haemoglobin, float)[..., None]
-    absorbed = m * np.array([0.74, 1.0, 1.30]) + h * np.array([0.10, 1.0, 0.75]) * np.exp(-0.25 * m)
-    base = np.array([0.74, 0.625, 0.535]) * np.exp(-absorbed)
-    return base + np.array([0.022, 0.014, 0.011]) * (1 - np.exp(-m))

@@ -18,20 +18,25 @@ from judge.data.dataset import Dataset
 from judge.data.parametric.cache import picture_paths, render_missing
 from judge.data.parametric.dataset import manifest_of
 from judge.data.parametric.population import RENDERED, sample
+from judge.data.parametric.tone import expected_ita
 from judge.data.parametric.truth import truth as truth_of
 from judge.errors import InputError
 
 PLACEBO_EDITS = ("background", "light", "exposure")
 TWIN_EDITS = ("original", "tone", *PLACEBO_EDITS)
+ITA_ENDS = (60.0, -55.0)  # degrees: about the lightest and the darkest skin that instruments have met
 DIMMED = 0.5  # factor of the exposure edit: one stop less light
 
 
 def tone_levels(tones: int | Sequence[float]) -> list[float]:
-    """Melanin levels: evenly spaced from 0 to 1 for a number, else as given."""
+    """Melanin levels as given, or, for a number, evenly spaced in expected ITA from 60° to −55°, lightest first."""
     if isinstance(tones, int | np.integer) and not isinstance(tones, bool):
         if tones < 2:
             raise InputError(f"tones is a number of levels from 2, or the levels, not {tones}")
-        return [round(float(level), 4) for level in np.linspace(0, 1, tones)]
+        melanin = np.linspace(0, 1, 1001)
+        angles = np.linspace(*ITA_ENDS, tones)
+        # np.interp wants rising abscissae: ITA falls as melanin rises
+        return [round(float(m), 3) for m in np.interp(-angles, -expected_ita(melanin), melanin)]
     levels = [float(level) for level in tones]  # type: ignore[union-attr]
     if (
         not levels
@@ -67,8 +72,8 @@ def twins_of(people: pd.DataFrame, *, tones: int | Sequence[float] = 5, placebo:
         ):
             parts.append(people.assign(**changes, twin_edit=edit, twin_value=new, suffix=edit))
     twins = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
-    twins.insert(0, "image_id", twins["person_id"] + "-" + twins.pop("suffix"))
-    return twins
+    ids = (twins["person_id"] + "-" + twins["suffix"]).rename("image_id")
+    return pd.concat([ids, twins.drop(columns="suffix")], axis=1)
 
 
 def read_twins(
