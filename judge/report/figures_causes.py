@@ -1,17 +1,14 @@
-"""Figures of causes: dose–response over training runs, twins, decompositions, one robot at a time."""
+"""Figures of causes: twins, decompositions, effects, one robot at a time."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from judge.report.figures import ROWS, offsets, with_condition
+from judge.report.figures_contest import ROWS, offsets, with_condition
 from judge.report.style import (
     BLACK,
     BLUE,
@@ -22,8 +19,8 @@ from judge.report.style import (
     as_group,
     empty,
     in_order,
+    keys,
     largest,
-    left_out_note,
     marks,
     new_figure,
     number,
@@ -34,124 +31,8 @@ from judge.report.style import (
     plain,
     rows_axis,
     styled,
+    with_note,
 )
-
-
-@styled
-def dose_response(
-    runs: pd.DataFrame,
-    means: pd.DataFrame,
-    *,
-    outcome: str,
-    label: str,
-    lines: Sequence[tuple[float, str]] = (),
-    is_share: bool = False,
-    log: bool = False,
-    dose_label: str = "majority's share of the training pool",
-    limit: int = 6,
-) -> Figure:
-    """An outcome against the training share: one dot a training run, mean and interval at each share.
-
-    runs   share, seed, condition, group and the column `outcome`, one row a run × group
-    means  group, condition, dose, value, ci_low, ci_high (rows dose_mean of the fairness room, a group each)
-    lines  horizontal lines (height, words): parity, four fifths; a column entrant_share in `runs` adds each
-           group's share of the entrants
-    log    logarithmic outcome axis, for ratios: runs with 0 stand at its lower edge, as open triangles
-
-    One panel a group, in order of name, at most `limit` (those with most entrants where `runs` has `entrants`).
-    """
-    table = with_condition(runs)
-    table = table[table["share"].notna()]
-    if table.empty:
-        return empty(*one_axes(1.4), "no finished runs")
-    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
-    size = table.groupby("group")["entrants"].max() if "entrants" in table else table.groupby("group").size()
-    groups, left = largest(size, limit)
-    columns = min(len(groups), 3)
-    height = -(-len(groups) // columns)
-    figure, axes = new_figure(0.7 + 1.95 * height, height, columns, sharex=True, sharey=True)
-    doses = sorted(table["share"].unique())
-    shift = offsets(conditions, 0.3 * _gap(doses) if len(conditions) > 1 else 0.0)
-    finite = table[outcome].astype(float)
-    floor = _floor(finite) if log else None
-    for ax, group in zip(axes.flat, groups, strict=False):
-        part = table[table["group"] == group]
-        for condition in conditions:
-            mine, mark = part[part["condition"] == condition], style[condition]
-            x = mine["share"] + shift[condition] + _jitter(mine, 0.08 * _gap(doses))
-            y = mine[outcome].astype(float)
-            if floor:
-                at_floor = y < floor
-                ax.plot(x[at_floor], [floor] * int(at_floor.sum()), "v", markersize=4, markerfacecolor="none",
-                        markeredgecolor=mark.colour, markeredgewidth=0.7, clip_on=False, in_layout=False)  # fmt: skip
-                x, y = x[~at_floor], y[~at_floor]
-            sns.scatterplot(
-                x=x,
-                y=y,
-                ax=ax,
-                marker=mark.marker,
-                s=11,
-                color=mark.colour,
-                alpha=0.4,
-                linewidth=0,
-                legend=False,
-            )
-            centre = _cell(means, group, condition).sort_values("dose")
-            ax.errorbar(
-                centre["dose"] + shift[condition], centre["value"],
-                yerr=_errors(centre, floor), color=mark.colour, linestyle=mark.line, linewidth=1.1,
-                elinewidth=1.4, capsize=2, gid=f"mean:{condition}:{group}",
-                **{k: v for k, v in mark.points(4.8).items() if k != "linestyle"},
-            )  # fmt: skip
-        if "entrant_share" in part and is_share:
-            ax.axhline(part["entrant_share"].mean(), color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)))
-        for at, _ in lines:
-            ax.axhline(
-                at, color=INK if at == 1 else GREY, linewidth=0.8, linestyle="-" if at == 1 else (0, (4, 2))
-            )
-        counts = part.dropna(subset=[outcome]).groupby("condition").size().reindex(conditions, fill_value=0)
-        n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
-        each = " a condition" if len(conditions) > 1 else ""
-        ax.set_title(f"{plain(group, 22)}, n = {n} runs{each}", fontsize=7.5)
-        ax.set_xlabel("")
-        ax.set_ylabel("")
-        ax.xaxis.set_major_locator(FixedLocator(_spaced(doses)))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        if log:
-            ax.set_yscale("log", base=2)
-            ax.yaxis.set_major_formatter(lambda v, _: f"{v:.3g}" if v >= 1 else f"1/{1 / v:.0f}")
-            ax.set_ylim(floor, None)
-        elif is_share:
-            ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-    panels_done(axes, len(groups))
-    note = left_out_note(left)
-    figure.supxlabel(dose_label + (f"\n{note}" if note else ""), fontsize=8)
-    figure.supylabel(label, fontsize=8)
-    handles = [
-        (Line2D([], [], color=m.colour, **(m.points() | {"linestyle": m.line})), plain(n))
-        for n, m in style.items()
-        if n
-    ]
-    if "entrant_share" in table and is_share:
-        handles.append(
-            (Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (1, 1.5))), "share of entrants")
-        )
-    handles += [
-        (
-            Line2D(
-                [],
-                [],
-                color=INK if at == 1 else GREY,
-                linewidth=0.8,
-                linestyle="-" if at == 1 else (0, (4, 2)),
-            ),
-            words,
-        )
-        for at, words in lines
-    ]
-    above(figure, handles)
-    return figure
 
 
 @styled
@@ -203,11 +84,9 @@ def twin_changes(changes: pd.DataFrame) -> Figure:
         ax.axvline(0, color=INK, linewidth=0.8, zorder=0)
         ax.set_title(plain(measure, 40), fontweight="normal")
         ax.grid(axis="x")
-    note = "edited picture minus original, of the same person" + (
-        f"\n{left_out_note(left, 'edits')}" if left else ""
-    )
-    figure.supxlabel(note, fontsize=8)
-    above(figure, [(Line2D([], [], color=m.colour, **m.points()), plain(n)) for n, m in style.items() if n])
+    words = "edited picture minus original, of the same person"
+    figure.supxlabel(with_note(words, left, "edits"), fontsize=8)
+    above(figure, keys(style))
     return figure
 
 
@@ -253,7 +132,7 @@ def decomposition_chain(terms: pd.DataFrame) -> Figure:
         ax.grid(axis="x")
     panels_done(axes, len(groups))
     note = "change of the group's log share (natural log; below 0 the group loses)"
-    figure.supxlabel(note + (f"\n{left_out_note(left)}" if left else ""), fontsize=8)
+    figure.supxlabel(with_note(note, left), fontsize=8)
     return figure
 
 
@@ -304,7 +183,7 @@ def effects(table: pd.DataFrame, *, label: str, zero: float = 0.0) -> Figure:
         ax.text(1.015, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7)
     ax.axvline(zero, color=INK, linewidth=0.8, zorder=0)
     ax.grid(axis="x")
-    ax.set_xlabel(label + (f"\n{left_out_note(left, 'effects')}" if left else ""))
+    ax.set_xlabel(with_note(label, left, "effects"))
     return figure
 
 
@@ -352,90 +231,8 @@ def ablation(table: pd.DataFrame) -> Figure:
     )
     ax.tick_params(length=0)
     ax.set_ylabel("")
-    ax.set_xlabel(left_out_note(left))
+    ax.set_xlabel(with_note("", left))
     return figure
-
-
-@styled
-def cells(counts: pd.DataFrame, *, limit: int = 24) -> Figure:
-    """How many pictures each group has in each bracket; an empty cell says 0 on white.
-
-    counts: group, bracket, n; cells that are not in it are 0.
-    """
-    table = with_condition(counts)
-    if table.empty:
-        return empty(*one_axes(1.2), "no pictures")
-    groups, left = largest(table.groupby("group")["n"].sum(), limit)
-    brackets, more = largest(
-        as_group(table["bracket"]).to_frame("b").assign(n=table["n"]).set_index("b")["n"], 12
-    )
-    grid = table.assign(bracket=as_group(table["bracket"])).pivot_table(
-        index="group", columns="bracket", values="n", aggfunc="sum", fill_value=0
-    )
-    grid = grid.reindex(index=groups, columns=brackets, fill_value=0)
-    figure, ax = one_axes(0.9 + 0.27 * len(groups))
-    sns.heatmap(
-        np.log1p(grid), ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), vmin=0, annot=grid.map(lambda n: f"{int(n):,}").to_numpy(), fmt="",
-        linewidths=1.5, annot_kws={"fontsize": 7}, cbar=False, mask=(grid == 0),
-    )  # fmt: skip
-    for y, x in zip(*np.nonzero(grid.to_numpy() == 0), strict=True):
-        ax.text(
-            x + 0.5, y + 0.5, "0", ha="center", va="center", fontsize=7, color=VERMILLION, fontweight="bold"
-        )
-    totals = table.groupby("group")["n"].sum()
-    ax.set_yticks(
-        np.arange(len(groups)) + 0.5, [f"{plain(g)}  (n = {int(totals[g]):,})" for g in groups], rotation=0
-    )
-    slant = len(brackets) > 6
-    ax.set_xticks(
-        np.arange(len(brackets)) + 0.5,
-        [plain(b, 20) for b in brackets],
-        rotation=30 if slant else 0,
-        ha="right" if slant else "center",
-    )
-    ax.tick_params(length=0)
-    ax.set_ylabel("")
-    ax.set_xlabel("; ".join(n for n in (left_out_note(left), left_out_note(more, "brackets")) if n))
-    return figure
-
-
-def _gap(doses: Sequence[float]) -> float:
-    """The distance between neighbouring doses that markers may fill."""
-    return float(np.diff(doses).min()) if len(doses) > 1 else 0.1
-
-
-def _spaced(doses: Sequence[float]) -> list[float]:
-    """Doses to label, leaving out those too close to the one before."""
-    kept: list[float] = []
-    reach = (max(doses) - min(doses)) or 1.0
-    for dose in sorted(doses, reverse=True):
-        if not kept or kept[-1] - dose > 0.17 * reach:
-            kept.append(dose)
-    return kept[::-1]
-
-
-def _jitter(runs: pd.DataFrame, width: float) -> np.ndarray:
-    """A sideways shift by order of seed, the same each time, so that dots of one share do not hide each other."""
-    order = runs.groupby("share")["seed"].rank(method="first").to_numpy(float)
-    most = order.max(initial=1.0)
-    return (order - (most + 1) / 2) / max(most, 2.0) * 2 * width
-
-
-def _floor(values: pd.Series) -> float:
-    positive = values[np.isfinite(values) & (values > 0)]
-    return float(2 ** np.floor(np.log2(positive.min()) - 0.5)) if len(positive) else 0.25
-
-
-def _cell(means: pd.DataFrame, group: str, condition: str) -> pd.DataFrame:
-    table = with_condition(means)
-    return table[(table["group"] == group) & (table["condition"] == condition)]
-
-
-def _errors(centre: pd.DataFrame, floor: float | None) -> np.ndarray:
-    low = centre["ci_low"].astype(float).clip(lower=floor) if floor else centre["ci_low"].astype(float)
-    return np.vstack(
-        [(centre["value"] - low).clip(lower=0), (centre["ci_high"] - centre["value"]).clip(lower=0)]
-    )
 
 
 def _t_half(values: np.ndarray) -> float:

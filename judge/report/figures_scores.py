@@ -1,16 +1,18 @@
-"""Figures of scores and of ratings: where each group stands to the winners' cut, and how it is misjudged."""
+"""Figures of scores and ranks: where each group stands to the winners' cut, and along the whole ranking."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, NullLocator
 
-from judge.report.figures import ROWS, offsets, with_condition
+from judge.report.figures_contest import with_condition
 from judge.report.style import (
     GREY,
     INK,
@@ -20,24 +22,18 @@ from judge.report.style import (
     empty,
     in_order,
     largest,
-    left_out_note,
     marks,
     new_figure,
-    number,
     one_axes,
     panels_done,
     plain,
     rows_axis,
     styled,
+    with_note,
 )
 
 DENSITY_POINTS = 5_000  # people a density is drawn from; box, n and winners are always those of everybody
 DOTS = 400  # winners drawn as single dots, at most, a row
-ERRORS = {
-    "pearson": "Pearson correlation",
-    "mae": "mean absolute error",
-    "signed_error": "signed error (score − rating)",
-}
 
 
 def margins(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -107,12 +103,10 @@ def scores_by_group(scores: pd.DataFrame, totals: pd.DataFrame | None = None) ->
         rows_axis(ax, [""] * len(groups))
         ax.set_yticks(range(len(groups)), [f"{plain(g)}\nn = {int(counts[g]):,}" for g in groups])
         ax.tick_params(axis="y", length=0, labelleft=False)
-    notes = [label, left_out_note(left)]
+    label = with_note(label, left)
     if total > len(table):
-        notes.append(
-            f"{total - len(table):,} entrants without a score or in a bracket without a winner are not drawn"
-        )
-    figure.supxlabel("\n".join(n for n in notes if n), fontsize=8)
+        label += f"\n{total - len(table):,} entrants without a score, or without a winner in the bracket, are not drawn"
+    figure.supxlabel(label, fontsize=8)
     handles = [
         (Patch(facecolor=PALE, edgecolor=GREY), "density"),
         (Line2D([], [], color=INK, linewidth=3, solid_capstyle="butt"), "middle half, line 5–95 %"),
@@ -195,150 +189,61 @@ def _density(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @styled
-def error_by_group(audit: pd.DataFrame) -> Figure:
-    """Pearson correlation, mean absolute error and signed error by group with intervals, one panel each.
+def skew_at_k(curve: pd.DataFrame, *, sizes: Mapping[str, int], places: int | None = None) -> Figure:
+    """Skew@k, ln(share among the best k ÷ share among all), over k, with the band in which chance leaves it.
 
-    audit: rows of the audit table with these metrics, optionally with a condition column.
+    curve   group, k (places a bracket), skew, null_low, null_high, optionally condition: `fairness.ranking.skew_curve`
+    sizes   entrants of each group         places   the contest's own k, drawn as a dotted line
+
+    One panel a group, at most nine. A curve that leaves the axis at the bottom has nobody yet (−∞).
     """
-    rows = with_condition(audit[audit["metric"].isin(ERRORS)])
-    if rows.empty:
-        return empty(*one_axes(1.2), "no ratings to compare the scores with")
-    conditions, style = in_order(rows["condition"]), marks(in_order(rows["condition"]))
-    sizes = rows.groupby("group")["n"].max()
-    groups, left = largest(sizes, ROWS)
-    metrics = [m for m in ERRORS if m in set(rows["metric"])]
-    figure, axes = new_figure(
-        0.85 + len(groups) * max(0.36, 0.2 * len(conditions)), 1, len(metrics), sharey=True
-    )
-    where = offsets(conditions, 0.4)
-    for ax, metric in zip(axes[0], metrics, strict=True):
-        cells = rows[rows["metric"] == metric].set_index(["condition", "group"])
-        rows_axis(ax, [f"{plain(g)}\nn = {int(sizes[g]):,}" for g in groups])
-        for condition in conditions:
-            for row, group in enumerate(groups):
-                y, key = row + where[condition], (condition, group)
-                value = cells.loc[key, "value"] if key in cells.index else np.nan
-                if pd.isna(value):
-                    ax.text(
-                        0.5,
-                        y,
-                        "not available",
-                        transform=ax.get_yaxis_transform(),
-                        ha="center",
-                        va="center",
-                        fontsize=6.5,
-                        color=GREY,
-                    )
-                    continue
-                mark = style[condition]
-                ax.plot(
-                    cells.loc[key, ["ci_low", "ci_high"]].astype(float),
-                    [y, y],
-                    color=mark.colour,
-                    linewidth=1.2,
-                )
-                ax.plot([value], [y], color=mark.colour, gid=f"{metric}:{condition}:{row}", **mark.points())
-        if metric != "pearson":
-            ax.axvline(0, color=INK, linewidth=0.8, zorder=0)
-        ax.set_title(ERRORS[metric], fontweight="normal")
-        ax.grid(axis="x")
-    figure.supxlabel(left_out_note(left), fontsize=8)
-    above(figure, [(Line2D([], [], color=m.colour, **m.points()), plain(n)) for n, m in style.items() if n])
-    return figure
-
-
-@styled
-def calibration(points: pd.DataFrame, *, same_scale: bool = True) -> Figure:
-    """Score against rating by group: means of tenths of the ratings with ±1.96 standard errors, over all points.
-
-    points: group, rating, score, optionally condition. With `same_scale` the diagonal is where both agree;
-    a line flatter than it gives the best of a group too little, and winners are the best. At most nine groups.
-    """
-    table = with_condition(points)
-    table = table[np.isfinite(table[["rating", "score"]].astype(float)).all(axis=1)]
-    if table.empty:
-        return empty(*one_axes(1.2), "no ratings to compare the scores with")
-    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
-    sizes = table.groupby(["condition", "group"]).size().groupby("group").max()
-    groups, left = largest(sizes, 9)
+    curve = with_condition(curve)
+    if curve.empty:
+        return empty(*one_axes(1.2), "no ranking")
+    conditions, style = in_order(curve["condition"]), marks(in_order(curve["condition"]))
+    groups, left = largest(pd.Series({g: sizes.get(g, 0) for g in curve["group"].unique()}), 9)
     columns = min(len(groups), 3)
     lines = -(-len(groups) // columns)
-    figure, axes = new_figure(0.55 + 1.9 * lines, lines, columns, sharex=True, sharey=True)
+    figure, axes = new_figure(0.5 + 1.7 * lines, lines, columns, sharex=True, sharey=True)
+    curve = curve[curve["k"].isin(_thinned(curve["k"]))]
+    finite = curve.loc[np.isfinite(curve["skew"]), "skew"]
+    reach = float(np.clip(finite.abs().max() if len(finite) else 1, 0.5, 3)) * 1.1
     for ax, group in zip(axes.flat, groups, strict=False):
-        for condition in conditions:
-            part = table[(table["group"] == group) & (table["condition"] == condition)]
-            if part.empty:
-                continue
+        for i, condition in enumerate(conditions):
+            part = curve[(curve["group"] == group) & (curve["condition"] == condition)].sort_values("k")
             mark = style[condition]
-            shown = part if len(part) <= 1000 else part.iloc[:: -(-len(part) // 1000)]
-            sns.scatterplot(
-                x=shown["rating"], y=shown["score"], ax=ax, s=4, color=mark.colour, alpha=0.18,
-                linewidth=0, legend=False, rasterized=len(shown) > 300,
+            if i == 0 and "null_low" in part:
+                low, high = (part[c].clip(-reach, reach) for c in ("null_low", "null_high"))
+                ax.fill_between(part["k"], low, high, color=PALE, zorder=0, linewidth=0)
+            ax.plot(
+                part["k"], part["skew"].clip(-2 * reach, reach), color=mark.colour, linestyle=mark.line,
+                linewidth=1.3, gid=f"skew:{condition}:{group}",
             )  # fmt: skip
-            means = _tenths(part)
-            ax.errorbar(
-                means["rating"], means["score"], yerr=1.96 * means["error"], color=mark.colour, linestyle=mark.line,
-                marker=mark.marker, markersize=4, elinewidth=0.8, markeredgewidth=0.9,
-                markerfacecolor=mark.colour if mark.filled else "white",
-            )  # fmt: skip
-        if same_scale:
-            ax.axline((table["rating"].mean(),) * 2, slope=1, color=INK, linewidth=0.8, zorder=0)
-        ax.set_title(f"{plain(group)}, n = {int(sizes[group]):,}")
-        ax.set_xlabel("")
-        ax.set_ylabel("")
+        ax.axhline(0, color=INK, linewidth=0.7)
+        if places:
+            ax.axvline(places, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
+        ax.set_title(f"{plain(group)}, n = {sizes.get(group, 0):,}")
+        ax.set_xscale("log")
+        ax.set_ylim(-reach, reach)
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+        ax.xaxis.set_minor_locator(NullLocator())
     panels_done(axes, len(groups))
-    note = left_out_note(left)
-    figure.supxlabel("mean rating by people" + (f"\n{note}" if note else ""), fontsize=8)
-    figure.supylabel("score by the judge", fontsize=8)
-    handles = [
-        (Line2D([], [], color=m.colour, **(m.points() | {"linestyle": m.line})), plain(n))
-        for n, m in style.items()
-        if n
+    figure.supxlabel(with_note("the best k of each bracket (log scale)", left), fontsize=8)
+    figure.supylabel("skew@k (natural log)", fontsize=8)
+    handles: list[tuple[Line2D | Patch, str]] = [
+        (Line2D([], [], color=m.colour, linestyle=m.line), plain(name)) for name, m in style.items() if name
     ]
-    if same_scale:
-        handles.append((Line2D([], [], color=INK, linewidth=0.8), "score = rating"))
+    if "null_low" in curve:
+        handles.append((Patch(facecolor=PALE), "95 % of chance"))
+    if places:
+        handles.append((Line2D([], [], color=GREY, linestyle=(0, (1, 1.5))), f"{places:,} places a bracket"))
     above(figure, handles)
     return figure
 
 
-def _tenths(part: pd.DataFrame) -> pd.DataFrame:
-    """Mean rating, mean score and its standard error in up to ten equal parts by rating."""
-    bins = int(np.clip(len(part) // 10, 1, 10))
-    cell = pd.qcut(part["rating"].rank(method="first"), bins, labels=False)
-    cells = part.groupby(cell)
-    means = cells[["rating", "score"]].mean()
-    means["error"] = cells["score"].std() / np.sqrt(cells.size())
-    return means.fillna({"error": 0.0})
-
-
-@styled
-def ratings_by_group(people: pd.DataFrame) -> Figure:
-    """Ratings by group: box of quartiles with 5–95 % whiskers and the mean with its value.
-
-    people: group, rating, one row a picture; pictures without a rating count as missing, beside the row.
-    """
-    table = with_condition(people)
-    if table.empty or table["rating"].notna().sum() == 0:
-        return empty(*one_axes(1.2), "no ratings")
-    sizes = table.groupby("group").size()
-    groups, left = largest(sizes, ROWS)
-    figure, ax = one_axes(0.7 + 0.34 * len(groups))
-    shown = table[table["group"].isin(groups)]
-    sns.boxplot(
-        data=shown, x="rating", y="group", order=groups, ax=ax, whis=(5, 95), width=0.5, showfliers=False,
-        color=PALE, linecolor=GREY, linewidth=0.9,
-    )  # fmt: skip
-    rows_axis(ax, [f"{plain(g)}  (n = {int(sizes[g]):,})" for g in groups])
-    for row, group in enumerate(groups):
-        ratings = shown.loc[shown["group"] == group, "rating"].dropna()
-        missing = int(sizes[group]) - len(ratings)
-        if len(ratings):
-            ax.plot([ratings.mean()], [row], "o", color=INK, markersize=4, gid=f"mean:{row}")
-        text = f"mean {number(ratings.mean())}" if len(ratings) else "no ratings"
-        ax.text(1.015, row, text + (f", {missing:,} missing" if missing and len(ratings) else ""),
-                transform=ax.get_yaxis_transform(), va="center", fontsize=7)  # fmt: skip
-    ax.grid(axis="x")
-    ax.set_ylabel("")
-    note = left_out_note(left)
-    ax.set_xlabel("rating" + (f"\n{note}" if note else ""))
-    return figure
+def _thinned(k: pd.Series, most: int = 240) -> np.ndarray:
+    """All k up to a few hundred, then evenly spaced on the log axis: more cannot be seen."""
+    top = int(k.max())
+    return (
+        np.unique(np.round(np.geomspace(1, top, most)).astype(int)) if top > most else np.arange(1, top + 1)
+    )

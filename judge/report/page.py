@@ -16,13 +16,13 @@ import jinja2
 import pandas as pd
 
 from judge import __version__
-from judge.report.style import number, p_text, percent, save, write_bytes
+from judge.report.saving import save, write_bytes
+from judge.report.style import number, p_text, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS = 400  # rows of a table on a page; the rest is in the file beside it, and the page says so
-RANDOMNESS = "An interval or p-value speaks of the people who could have entered, not of the judge that could have been trained."
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class Section:
     blocks: Sequence[Block] = field(default_factory=list)
 
 
-def text_of(value: Any) -> str:
-    """A label: missing values are said, everything else is text."""
+def label(value: Any) -> str:
+    """A name or text as it is; – for a missing one."""
     return (
         "–"
         if value is None or (not isinstance(value, list | dict | tuple) and pd.isna(value))
@@ -131,10 +131,7 @@ def decimals(digits: int) -> Callable[[Any], str]:
 def table_from(
     frame: pd.DataFrame, columns: Mapping[str, Column], caption: str, *, note: str = "", limit: int = ROWS
 ) -> Table:
-    """A Table of the frame's columns, each written by its Column; at most `limit` rows, the rest counted in the note.
-
-    A column name ending in "|low|high" style is not magic: intervals come ready as text (`interval`).
-    """
+    """A Table of the frame's columns, each written by its Column; at most `limit` rows, the rest counted."""
     shown = frame.head(limit)
     rows = [[column.write(value) for column, value in zip(columns.values(), line, strict=True)]
             for line in shown[list(columns)].itertuples(index=False, name=None)]  # fmt: skip
@@ -196,4 +193,3 @@ def write_page(
 
 
 P_VALUE = Column("p", p_text)
-N = Column("n", count)

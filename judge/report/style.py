@@ -7,26 +7,19 @@ does not know; `styled` serialises drawing, because rcParams belong to the proce
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import math
-import os
-import tempfile
 import threading
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.lines import Line2D
 
 INK, GREY, PALE = "#222222", "#767676", "#e4e4e4"
 ORANGE, SKY, GREEN, YELLOW = "#e69f00", "#56b4e9", "#009e73", "#f0e442"
@@ -75,7 +68,7 @@ RC = {
     "svg.fonttype": "path",
     "svg.hashsalt": "judge",  # otherwise element ids are random and two runs differ
 }
-_LOCK = threading.RLock()
+LOCK = threading.RLock()
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -83,7 +76,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(draw)
     def wrapper(*args: Any, **options: Any) -> Figure:
-        with _LOCK, mpl.rc_context(RC):
+        with LOCK, mpl.rc_context(RC):
             return draw(*args, **options)
 
     return wrapper
@@ -110,6 +103,12 @@ class Mark:
             "linestyle": "none",
         }
 
+    def key(self, *, line: bool = False) -> Line2D:
+        """The legend's sample of this mark, with its line where `line`."""
+        return Line2D(
+            [], [], color=self.colour, **(self.points() | ({"linestyle": self.line} if line else {}))
+        )
+
 
 _CYCLE = (
     Mark(VERMILLION, "o", True, "-", ""),
@@ -134,6 +133,23 @@ def marks(names: Iterable[str]) -> dict[str, Mark]:
     return {name: fixed.get(name) or chosen[name] for name in names}
 
 
+def keys(style: Mapping[str, Mark], *, line: bool = False) -> list[tuple[Any, str]]:
+    """Legend entries of the named conditions; a single nameless one has none."""
+    return [(mark.key(line=line), plain(name)) for name, mark in style.items() if name]
+
+
+def rule(at: float) -> dict[str, Any]:
+    """How a reference line is drawn: full at parity or no error (1, 0), dashed elsewhere (four fifths)."""
+    if at in (0, 1):
+        return {"color": INK, "linewidth": 0.8}
+    return {"color": GREY, "linewidth": 0.9, "linestyle": (0, (4, 2))}
+
+
+def rule_keys(lines: Iterable[tuple[float, str]]) -> list[tuple[Any, str]]:
+    """Legend entries of reference lines: (height, words)."""
+    return [(Line2D([], [], **rule(at)), words) for at, words in lines]
+
+
 def in_order(names: Iterable[object]) -> list[str]:
     """Distinct conditions: skewed, rebalanced, then the rest as they come."""
     found = list(dict.fromkeys(str(name) for name in names))
@@ -154,11 +170,10 @@ def largest(counts: pd.Series, limit: int) -> tuple[list[str], int]:
     return sorted(str(name) for name, _ in ordered[:limit]), max(len(ordered) - limit, 0)
 
 
-def left_out_note(left_out: int, what: str = "groups") -> str:
-    """The line that a figure carries when it does not draw everything; empty when it does."""
-    if not left_out:
-        return ""
-    return f"{left_out:,} smaller {what} not drawn; all are in the table"
+def with_note(label: str, left_out: int, what: str = "groups") -> str:
+    """An axis label, and under it how many groups the figure does not draw, if any."""
+    note = f"{left_out:,} smaller {what} not drawn; all are in the table" if left_out else ""
+    return "\n".join(line for line in (label, note) if line)
 
 
 def plain(text: object, limit: int = 26) -> str:
@@ -182,11 +197,13 @@ def number(value: float, digits: int = 2) -> str:
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if 0 < abs(value) < 0.5 * 10**-digits:  # a small number must not read as nothing
-        return f"{value:.1g}".replace("-", "−")
-    if abs(value) >= 1e5:
-        return f"{value:.3g}".replace("-", "−")
-    return f"{value:,.{digits}f}".replace("-", "−") if value else f"{0:.{digits}f}"
+    if 1e-4 <= abs(value) < 0.5 * 10**-digits:  # a small ratio must not read as none
+        text = f"{value:.1g}"
+    elif abs(value) >= 1e5:
+        text = f"{value:.3g}"
+    else:
+        text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) else f"{0:.{digits}f}"  # no −0.00
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -229,13 +246,17 @@ def panels_done(axes: np.ndarray, used: int) -> None:
 
 
 def above(figure: Figure, handles: Sequence[tuple[Any, str]]) -> None:
-    """A legend over all panels."""
+    """A legend over all panels, in as many columns as the width takes."""
     if handles:
+        words = [len(text) + 8 for _, text in handles]
+        columns = next(
+            c for c in range(len(words), 0, -1) if c * max(words) <= 125 or sum(words) <= 125 or c == 1
+        )
         figure.legend(
             [handle for handle, _ in handles],
             [text for _, text in handles],
             loc="outside upper left",
-            ncols=5,
+            ncols=columns,
             borderaxespad=0.1,
             handletextpad=0.5,
             columnspacing=1.6,
@@ -258,65 +279,3 @@ def empty(figure: Figure, ax: Axes, message: str) -> Figure:
     ax.set_axis_off()
     ax.text(0.5, 0.5, message, ha="center", va="center", color=GREY, transform=ax.transAxes)
     return figure
-
-
-def _drawn_by_reader(figure: Figure) -> bool:
-    """True where a text has letters that the shipped font lacks: the SVG then keeps them as text."""
-    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    known = font.get_charmap()
-    texts = {text.get_text() for text in figure.findobj(Text)}
-    return any(ord(c) not in known and not c.isspace() for text in texts for c in text)
-
-
-def _lay_out(figure: Figure) -> None:
-    """Settles the layout once: solving it anew for every format takes most of the time of saving."""
-    if figure.get_layout_engine() is not None:
-        for _ in range(2):  # tick labels do not exist before the first time
-            figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """A letter that the font lacks is drawn as a box in the PNG; the SVG has it as text, the table too."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
-
-
-def svg_bytes(figure: Figure) -> bytes:
-    """The figure as SVG, the same bytes each time."""
-    with _LOCK, mpl.rc_context(RC), _quiet():
-        _lay_out(figure)
-        kind = "none" if _drawn_by_reader(figure) else "path"
-        with mpl.rc_context({"svg.fonttype": kind}):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
-
-
-def png_bytes(figure: Figure, dpi: int = 200) -> bytes:
-    """The figure as PNG, the same bytes each time."""
-    with _LOCK, mpl.rc_context(RC), _quiet():
-        _lay_out(figure)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
-
-
-def save(figure: Figure, stem: Path) -> bytes:
-    """Writes stem.png and stem.svg; returns the SVG."""
-    svg = svg_bytes(figure)
-    write_bytes(stem.with_name(stem.name + ".svg"), svg)
-    write_bytes(stem.with_name(stem.name + ".png"), png_bytes(figure))
-    return svg

@@ -1,0 +1,62 @@
+"""Faces of winners on a page: of people who do not exist, and of others only when asked for."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pandas as pd
+
+from judge.report.page import Block, Face, Faces, Text
+from judge.report.style import in_order
+
+NOBODY = ("parametric", "generated")  # sources of faces that belong to nobody
+SHOWN = 50  # winners a condition, at most
+THUMBNAIL = 112  # pixels, the longer side
+
+
+def face_blocks(people: pd.DataFrame, *, show_faces: bool) -> list[Block]:
+    """The winners' faces, condition by condition.
+
+    people: condition, bracket, rank, winner, group, source, path. Without `show_faces` a face is shown only if its
+    source says that it belongs to nobody; a missing or unknown source counts as a real person.
+    """
+    if not {"path", "source"} <= set(people.columns):
+        return []
+    blocks: list[Block] = []
+    for condition in in_order(people["condition"]):
+        won = people[(people["condition"] == condition) & people["winner"].astype(bool)]
+        won = won.sort_values(["bracket", "rank"])
+        shown = won if show_faces else won[won["source"].isin(NOBODY)]
+        faces = [face for face in map(_face, shown.head(SHOWN).itertuples()) if face]
+        said = []
+        if len(won) > len(shown):
+            said.append(f"{len(won) - len(shown)} of {len(won)} winners are real people and are not shown.")
+        if faces and shown["source"].isin(NOBODY).all():
+            said.append("Nobody shown here exists.")
+        if len(shown) > len(faces) > 0:
+            said.append(f"{len(shown) - len(faces)} more are left out: no picture to read, or no room.")
+        if faces:
+            blocks.append(
+                Faces(" ".join([f"Winners with the {condition} pool, by bracket and rank.", *said]), faces)
+            )
+        elif said:
+            blocks.append(Text(f"With the {condition} pool: {' '.join(said)}"))
+    return blocks
+
+
+def _face(row: Any) -> Face | None:
+    from PIL import Image
+
+    try:
+        with Image.open(row.path) as image:
+            image.draft(
+                "RGB", (2 * THUMBNAIL, 2 * THUMBNAIL)
+            )  # a large JPEG is decoded at a fraction of its size
+            small = image.convert("RGB")
+    except (OSError, ValueError):
+        return None
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=82)
+    return Face(buffer.getvalue(), f"{row.bracket}, {row.rank}: {row.group}")
