@@ -85,12 +85,7 @@ EXPRESSIONS = (
     "eyebrows-left-down",
     "eyebrows-right-down",
     "mouth-corner-puller",
-    "mouth-depression-retraction",
-    "mouth-depression",
-    "mouth-elevation",
-    "mouth-part-later",
     "mouth-retraction",
-    "mouth-upward-retraction",
 )
 BODY, EYES, LASHES = (0, 13380), (14598, 14742), (14742, 14992)
 NECK_CUT = -3.9  # eye distances below the eyes: low enough that no pose shows the cut

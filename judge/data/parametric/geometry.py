@@ -158,6 +158,9 @@ def _coefficients(person: Mapping, expression: bool = True) -> tuple[np.ndarray,
     for name in ASYM_NAMES:
         _signed(weights, name, strength * float(person.get(name, 0.0)))
     if expression:
+        frown = max(-float(person.get("smile", 0.0)), 0.0)
+        if frown:
+            weights["local_mouth_angles-"] = weights.get("local_mouth_angles-", 0.0) + 0.8 * frown
         for unit, value in _expression(person):
             for race, r in zip(RACES, races, strict=True):
                 weights[f"expression/{unit}/{race}"] = (
@@ -189,8 +192,6 @@ def _expression(person: Mapping) -> list[tuple[str, float]]:
     if smile > 0:
         out += [("mouth-corner-puller", 0.75 * smile), ("mouth-retraction", 0.25 * smile)]
         out += [(f"eye-{side}-slit", 0.22 * smile) for side in ("left", "right")]
-    elif smile < 0:
-        out += [("mouth-depression-retraction", -0.6 * smile)]
     # MakeHuman's lids at rest hang low for an attentive face
     awake = 0.1 + 0.16 * (1 - float(person.get("masculinity", 0.5)))
     for side in ("left", "right"):

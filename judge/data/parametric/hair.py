@@ -36,39 +36,40 @@ def _comb(template, corner, weight, vertices, stray, stretch, side, turn, posed,
     last = np.float32(points - 1)
     distance = np.float32(geometry.CAMERA)
     unit_pixels = np.float32(geometry.EYE_DISTANCE * size)
+    reach, slope = np.float32(3.2), np.float32(1 / 1.4)
+    nil, one = np.float32(0), np.float32(1)
+    middle_x, middle_y = np.float32(geometry.EYE_CENTRE[0] * size), np.float32(geometry.EYE_CENTRE[1] * size)
     for i in range(template.shape[0]):
-        move = np.zeros(3, np.float32)
-        for c in range(3):
-            for k in range(3):
-                move[c] += weight[i, k] * vertices[corner[i, k], c]
-        move[0] -= side * template[i, 0, 0]
-        move[1] -= template[i, 0, 1]
-        move[2] -= template[i, 0, 2]
-        before = np.zeros(3, np.float32)
-        total = np.float32(0)
+        a, b, c = corner[i, 0], corner[i, 1], corner[i, 2]
+        u, v, w = weight[i, 0], weight[i, 1], weight[i, 2]
+        move_x = u * vertices[a, 0] + v * vertices[b, 0] + w * vertices[c, 0] - side * template[i, 0, 0]
+        move_y = u * vertices[a, 1] + v * vertices[b, 1] + w * vertices[c, 1] - template[i, 0, 1]
+        move_z = u * vertices[a, 2] + v * vertices[b, 2] + w * vertices[c, 2] - template[i, 0, 2]
+        old_x = old_y = old_z = nil
+        total = nil
         for j in range(points):
             index = np.float32(j) * stretch
             low = min(int(index), points - 2)
             t = index - np.float32(low)
             share = np.float32(j) / last
-            p = np.empty(3, np.float32)
-            for c in range(3):
-                p[c] = template[i, low, c] + t * (template[i, low + 1, c] - template[i, low, c])
-            p[0] *= side
-            for c in range(3):
-                p[c] += move[c] + share * stray[i, c]
+            p = side * (template[i, low, 0] + t * (template[i, low + 1, 0] - template[i, low, 0]))
+            q = template[i, low, 1] + t * (template[i, low + 1, 1] - template[i, low, 1])
+            r = template[i, low, 2] + t * (template[i, low + 1, 2] - template[i, low, 2])
+            p += move_x + share * stray[i, 0]
+            q += move_y + share * stray[i, 1]
+            r += move_z + share * stray[i, 2]
             if j:
-                total += np.sqrt((p[0] - before[0]) ** 2 + (p[1] - before[1]) ** 2 + (p[2] - before[2]) ** 2)
-            before[:] = p
-            x, y, z = p[0], p[1], p[2]
+                total += np.sqrt((p - old_x) ** 2 + (q - old_y) ** 2 + (r - old_z) ** 2)
+            old_x, old_y, old_z = p, q, r
+            x, y, z = p, q, r
             if posed:
-                fade = min(max((y + np.float32(3.2)) / np.float32(1.4), np.float32(0)), np.float32(1))
-                x += fade * (turn[0, 0] * p[0] + turn[0, 1] * p[1] + turn[0, 2] * p[2] - p[0])
-                y += fade * (turn[1, 0] * p[0] + turn[1, 1] * p[1] + turn[1, 2] * p[2] - p[1])
-                z += fade * (turn[2, 0] * p[0] + turn[2, 1] * p[1] + turn[2, 2] * p[2] - p[2])
+                fade = min(max((q + reach) * slope, nil), one)
+                x += fade * (turn[0, 0] * p + turn[0, 1] * q + turn[0, 2] * r - p)
+                y += fade * (turn[1, 0] * p + turn[1, 1] * q + turn[1, 2] * r - q)
+                z += fade * (turn[2, 0] * p + turn[2, 1] * q + turn[2, 2] * r - r)
             scale = unit_pixels * distance / (distance - z)
-            out[i, j, 0] = np.float32(geometry.EYE_CENTRE[0] * size) + scale * x
-            out[i, j, 1] = np.float32(geometry.EYE_CENTRE[1] * size) - scale * y
+            out[i, j, 0] = middle_x + scale * x
+            out[i, j, 1] = middle_y - scale * y
             out[i, j, 2] = z
             if j == points // 2:
                 depth[i] = z

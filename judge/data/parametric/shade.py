@@ -142,12 +142,12 @@ def skin_layer(b, at, v, texture, shadow):
     out = albedo * light * cavity[..., None]
 
     view = unit(xp, xp.asarray(np.float32([0, 0, 17.0])) - place)
-    oil = 0.6 + 0.5 * bell(xp, x, y, 0.0, 0.0, 0.35, 1.3) + 0.5 * lips - 0.35 * beard_area * at("beard")
+    oil = 0.5 + 0.45 * bell(xp, x, y, 0.0, 0.0, 0.35, 1.3) + 0.5 * lips - 0.35 * beard_area * at("beard")
     rough = 0.2 - 0.06 * lips
     shine = KEY * shadow * highlight(xp, bumped, key, view, rough) * 3.1416
     shine = shine + FILL * at("light_fill") * occlusion * highlight(xp, bumped, fill, view, rough) * 3.1416
     grazing = (1 - xp.clip(dot(bumped, view), 0, 1)) ** 4
-    shine = shine + SKY * sky * (0.03 + 0.25 * grazing) * occlusion
+    shine = shine + SKY * sky * (0.02 + 0.2 * grazing) * occlusion
     dry = 1 - 0.8 * xp.clip(covered[..., 0], 0, 1)
     return out + (xp.clip(oil, 0, 2) * dry * cavity * shine)[..., None]
 
