@@ -62,4 +62,5 @@ def score_pictures(where: Path, condition: str, pictures: pd.DataFrame) -> tuple
         scores, broken = load_judge(folder).score(pictures)
         parts.append(scores.assign(judge=name)[["image_id", "judge", "score"]])
         rejected.append(broken)
-    return pd.concat(parts, ignore_index=True), pd.concat(rejected).drop_duplicates("image_id")
+    unreadable = pd.concat(rejected).rename(columns={"item": "image_id"}).drop_duplicates("image_id")
+    return pd.concat(parts, ignore_index=True), unreadable
