@@ -12,7 +12,7 @@ from functools import cache
 import numba
 import numpy as np
 
-from judge.data.parametric import geometry
+from judge.data.parametric import geometry, skin
 from judge.data.parametric.strands import Roots, Strands, axes, coat, on_face, sample_roots, unit, view
 from judge.data.parametric.streams import stream
 from judge.data.parametric.styles import CHOICES, POINTS, ROOTS, roots, template
@@ -196,9 +196,11 @@ def brows(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
     u, v, length, lean = rng.random((4, total))
     jitter = rng.standard_normal(size=(total, 3))
     colour, shine = coat(person, total, rng, 0.8)
-    colour = np.minimum(colour, np.float32([0.16, 0.125, 0.09])) * 0.8
+    flesh = skin.albedo(np, np.float64(skin.melanin_depth(float(person["melanin"]))), np.float64(0.45))
+    colour = np.minimum(colour, np.array([0.16, 0.125, 0.09])) * 0.75 + 0.16 * flesh
     side = np.where(np.arange(total) % 2 == 0, 1.0, -1.0)
-    n = max(2, round(total * (0.12 + 0.6 * density)))
+    # fewer where a hair covers more of the picture, always the same first ones
+    n = max(2, round(total * (0.12 + 0.6 * density) * min(1.0, 0.45 + size / 900)))
     x = 0.2 + 0.72 * u
     thick = (0.035 + 0.04 * male + 0.04 * density) * np.interp(u, [0, 0.15, 0.6, 1], [0.75, 1, 0.8, 0.25])
     y = (
@@ -225,8 +227,10 @@ def lashes(person: Mapping, vertices: np.ndarray, size: int) -> Strands:
     rng = stream(person, "lashes")
     ids = geometry.data().landmark_ids
     total = 88
-    u = np.repeat((np.arange(44) + 0.5) / 44, 2) + 0.01 * rng.standard_normal(size=total)
+    spread = (np.arange(44) * 0.6180339887 + 0.5) % 1  # any first few cover the lid evenly
+    u = np.repeat(spread, 2) + 0.01 * rng.standard_normal(size=total)
     random = rng.random((total, 2))
+    n = 2 * min(44, round(16 + size / 16))
     left = np.arange(total) % 2 == 0
     corner = {
         n: np.where(left[:, None], vertices[ids[f"{n}_l"]], vertices[ids[f"{n}_r"]])
@@ -249,7 +253,7 @@ def lashes(person: Mapping, vertices: np.ndarray, size: int) -> Strands:
     )
     projected = view(person, control, size)
     colour = np.tile(np.float32([0.014, 0.011, 0.01]), (total, 1))
-    return Strands(projected, colour, np.zeros(total), np.full(total, 0.7), max(1, round(size / 600)))
+    return Strands(projected[:n], colour[:n], np.zeros(n), np.full(n, 0.7), max(1, round(size / 600)))
 
 
 def beard(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:

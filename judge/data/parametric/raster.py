@@ -204,7 +204,7 @@ def shadow(depth, light):
     height, width = depth.shape
     out = np.empty(light.shape[0], np.float32)
     for i in range(light.shape[0]):
-        x, y, z = light[i, 0] - np.float32(0.5), light[i, 1] - np.float32(0.5), light[i, 2] + np.float32(0.07)
+        x, y, z = light[i, 0] - np.float32(0.5), light[i, 1] - np.float32(0.5), light[i, 2] + np.float32(0.1)
         fx, fy = np.floor(x), np.floor(y)
         tx, ty = x - fx, y - fy
         total = np.float32(0)

@@ -71,8 +71,8 @@ def skin_layer(b, at, v, texture, shadow):
     makeup = at("makeup")
     eye_shade = bell(xp, xp.abs(x), y, 0.5, -0.12, 0.26, 0.12)
     m = depth * (1 + 0.03 * blotch + 0.035 * mottle + 0.05 * eye_shade - 0.16 * lips)
-    m = m + 0.02 * blotch + 0.025 * mottle + (0.22 + 0.16 * depth) * dark + 0.05 * height
-    h = 0.04 + 0.6 * blood
+    m = m + 0.02 * blotch + 0.025 * mottle + (0.22 + 0.16 * depth) * dark + 0.09 * height
+    h = 0.09 + 0.6 * blood
     cheeks = bell(xp, xp.abs(x), y, 0.72, -0.62, 0.3, 0.28)
     nose = bell(xp, x, y, 0.0, -0.6, 0.2, 0.2)
     chin = bell(xp, x, y, 0.0, -1.6, 0.3, 0.2)
@@ -86,7 +86,7 @@ def skin_layer(b, at, v, texture, shadow):
         + 0.05 * mottle
         + 0.1 * eye_shade
     )
-    h = h + 1.0 * spot + 0.06 * height + lips * (0.62 + 0.3 * (1 - at("masculinity")))
+    h = h + 1.7 * spot + 0.06 * height + lips * (0.62 + 0.3 * (1 - at("masculinity")))
     h = h + makeup * 0.3 * bell(xp, xp.abs(x), y, 0.85, -0.5, 0.25, 0.22)
     albedo = skin.albedo(xp, m + 0 * h, h)
     # hair in the skin: shaven scalp, stubble, and the ground between the hairs of a style
@@ -106,7 +106,7 @@ def skin_layer(b, at, v, texture, shadow):
     edge = ramp(xp, lids, 0.84, 0.95) * ramp(xp, y + 0.035, -0.02, 0.05)
     edge_low = ramp(xp, lids, 0.9, 0.97) * (1 - ramp(xp, y + 0.035, -0.02, 0.05))
     lash = xp.clip(
-        edge * (0.62 + 0.25 * (1 - at("masculinity")) + 0.3 * makeup) + edge_low * (0.18 + 0.4 * makeup),
+        edge * (0.45 + 0.2 * (1 - at("masculinity")) + 0.3 * makeup) + edge_low * (0.18 + 0.4 * makeup),
         0,
         0.95,
     )
@@ -117,8 +117,8 @@ def skin_layer(b, at, v, texture, shadow):
 
     # bumps: the painted height and the pores tilt the normal in the face's plane
     rough_skin = 0.022 + 0.02 * at("wrinkles")
-    gx = texture[:, 0] * front * 0.017 - rough_skin * grain[:, 3] * (1 - lips)
-    gy = -texture[:, 1] * front * 0.017 + rough_skin * grain[:, 4] * (1 - lips)
+    gx = texture[:, 0] * front * 0.024 - rough_skin * grain[:, 3] * (1 - lips)
+    gy = -texture[:, 1] * front * 0.024 + rough_skin * grain[:, 4] * (1 - lips)
     tilt = gx[..., None] * at("axis_x") + gy[..., None] * at("axis_y")
     bumped = unit(xp, normal - (tilt - dot(tilt, normal)[..., None] * normal))
 
@@ -133,7 +133,7 @@ def skin_layer(b, at, v, texture, shadow):
         np.float32([0.35, 0.08, 0.0])
     )
     sky = occlusion * (0.62 + 0.38 * bumped[:, 1])
-    cavity = xp.clip(1 - 0.35 * height, 0.4, 1)
+    cavity = xp.clip(1 - 0.42 * height, 0.4, 1)
     fill_cos = xp.clip((dot(bumped, fill)[..., None] + wrap) / (1 + wrap), 0, 1)
     light = KEY * lit * soft + (FILL * at("light_fill") * occlusion)[..., None] * fill_cos
     light = light + (SKY * sky)[..., None] * (

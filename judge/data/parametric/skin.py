@@ -20,12 +20,12 @@ from judge.data.parametric.streams import stream
 # Thai cheek, forehead and forearm (L* 56–63, a* 6–12, b* 14–17), and de Rigal et al. (2010), African American
 # cheek and forehead (L* 48 and 44, a* 15 and 14, b* 20 and 19; read off a graph). Residuals: ΔE*ab 0.2–2.0.
 # Beyond them (ITA 45 … 65 and −20 … −60) the curve is led by assumed colours whose chroma falls with lightness,
-# as measured in dark skin, to L* 72 and L* 30: no published means of the extremes were at hand.
-R0 = np.float32([0.669, 0.624, 0.573])
-MELANIN = np.float32([0.73, 1.0, 1.515])
-BLOOD = np.float32([0.051, 1.0, 0.811])
-FLOOR = np.float32([0.019, 0.027, 0.033])
-VEIL = 0.223  # melanin hides blood
+# as measured in dark skin, to L* 71 and L* 27: no published means of the extremes were at hand.
+R0 = np.float32([0.679, 0.631, 0.566])
+MELANIN = np.float32([0.74, 1.0, 1.456])
+BLOOD = np.float32([0.059, 1.0, 0.806])
+FLOOR = np.float32([0.02, 0.02, 0.025])
+VEIL = 0.235  # melanin hides blood
 # the painted part of the plane: x in ±HALF, y from TOP down to BOTTOM
 HALF, TOP, BOTTOM = 1.4, 1.5, -2.4
 GRAIN = 160  # texels a unit of the noise pictures
@@ -34,13 +34,13 @@ HEIGHT, SPOT, DARK = 0, 1, 2  # channels of the painted texture
 
 def melanin_depth(melanin):
     """Optical depth of melanin (green) of the 0–1 control; linear, so ITA falls strictly."""
-    return 0.155 + 2.8 * melanin
+    return 0.17 + 2.9 * melanin
 
 
 def albedo(xp, depth, blood):
     """(…, 3) linear-sRGB reflectance for melanin depth and haemoglobin (…,) arrays."""
     # the palest measured skin is also the least red: its vessels show less than the fit's constant blood would
-    h = (blood * (1 - 0.45 * xp.exp(-depth / 0.35)))[..., None]
+    h = (blood * (1 - 0.3 * xp.exp(-depth / 0.35)))[..., None]
     m = depth[..., None]
     like = m + h
     r0, sm, sh, floor = (xp.asarray(c) + 0 * like for c in (R0, MELANIN, BLOOD, FLOOR))
@@ -70,7 +70,7 @@ def _blemishes(person: Mapping):
     for eye in (-0.5, 0.5):  # none on the eyes or lips
         place[:, 1] -= np.where(np.hypot((place[:, 0] - eye) / 0.36, place[:, 1] / 0.26) < 1, 0.5, 0)
     place[:, 1] += np.where(np.hypot(place[:, 0] / 0.48, (place[:, 1] + 1.18) / 0.22) < 1, 0.6, 0)
-    sigma = 0.016 + 0.02 * rng.random(160) ** 2
+    sigma = 0.018 + 0.024 * rng.random(160) ** 2
     strength = 0.5 + 0.5 * rng.random(160)
     kind = rng.random(160)
     n = int(person["blemishes"])
