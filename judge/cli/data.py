@@ -1,0 +1,225 @@
+"""judge data: what a data set holds; people who do not exist, made and written."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judge.errors import InputError, listed
+
+if TYPE_CHECKING:
+    from judge.data.dataset import Dataset
+
+#: Data sets that are made here, each with its own options; all others in conf/data are read.
+MADE = ("parametric", "twins")
+#: Their nested settings, for --set.
+MADE_SETTINGS = {
+    "parametric": ("composition", "camera", "ratings", "population"),
+    "twins": ("composition", "camera"),
+}
+
+EXAMPLES = """\
+examples
+  judge data mebeauty --root DIR                    groups × brackets, ratings, reliability, what is set aside
+  judge data fairface --root DIR --out about        the same as a page, figures and tables; shows no face
+  judge data utkface --root DIR --decode            decode every picture: damage inside, equal pixels
+  judge data scut_fbp5500 --root DIR --set split=2  a setting of conf/data/scut_fbp5500.yaml
+  judge data folder --root DIR --set table=people.csv columns.ethnicity=race rating_range=[1,7]
+  judge data cfd --card                             the data card: origin, licence, labels, traps
+  judge data parametric --n 500 --out faces --sheet 500 people who do not exist, and a picture of them
+  judge data twins --n 20 --out twins --sheet       the same people in other skin tones
+
+`judge data NAME --help` shows the options. What cannot be used is set aside and counted by reason, people
+under 18 always. Your own data: `folder`, or one file judge/data/x.py and one conf/data/x.yaml.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    names = parser.add_subparsers(dest="name", metavar="NAME", required=True, title="data sets")
+    for name, what in data_sets().items():
+        sub = names.add_parser(
+            name,
+            help=what.replace("%", "%%"),
+            description=what,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _made_options(sub, name) if name in MADE else _read_options(sub)
+
+
+def run(args: argparse.Namespace) -> int:
+    if getattr(args, "card", False):
+        print(_card(args.name))
+        return 0
+    return _make(args) if args.name in MADE else _describe(args)
+
+
+def data_sets() -> dict[str, str]:
+    """{name: what it is} of every file in conf/data; the words are the file's first comment."""
+    from importlib.resources import files
+
+    found = {}
+    for file in sorted(files("judge.conf").joinpath("data").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".yaml"):
+            first = file.read_text(encoding="utf-8").splitlines()[:1]
+            words = first[0].lstrip("# ") if first and first[0].startswith("#") else ""
+            found[file.name.removesuffix(".yaml")] = words.split(" `judge data")[0]
+    return found
+
+
+def _read_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--root", metavar="DIR", help="the folder on your disk")
+    sub.add_argument(
+        "--card", action="store_true", help="print the data card (origin, licence, labels, traps) and stop"
+    )
+    sub.add_argument(
+        "--decode", action="store_true", help="decode every picture, not only look at its header"
+    )
+    sub.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of conf/data/NAME.yaml"
+    )
+    sub.add_argument(
+        "--out", type=Path, metavar="DIR", help="write a page, figures and tables (CSV, Parquet) here"
+    )
+    sub.add_argument("--sheet", action="store_true", help="also OUT/sheet.png, pictures of each group")
+    sub.add_argument(
+        "--sheet-of-real-people",
+        action="store_true",
+        help="the same for photographs of people who exist: only where their terms allow it",
+    )
+
+
+def _made_options(sub: argparse.ArgumentParser, name: str) -> None:
+    twins = name == "twins"
+    sub.add_argument("--n", type=int, default=100 if twins else 500, help="people (%(default)s)")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="an empty folder, or one to go on in; needed")
+    if twins:
+        sub.add_argument(
+            "--tones", default="5", help="how many skin tones, or melanin levels such as 0.1,0.5,0.9 (5)"
+        )
+        sub.add_argument(
+            "--no-placebo", action="store_true", help="no twins with another background, light, exposure"
+        )
+    else:
+        sub.add_argument("--picture-format", choices=("jpeg", "png"), default="jpeg", help="(%(default)s)")
+    sub.add_argument("--seed", type=int, default=0, help="other seed, other people (%(default)s)")
+    sub.add_argument("--size", type=int, default=128, help="of a picture in pixels, 32 to 512 (%(default)s)")
+    sub.add_argument(
+        "--mode",
+        choices=("independent", "natural"),
+        default="independent",
+        help="independent: nothing correlates with ethnicity; natural: tone, morphology and hair do (%(default)s)",
+    )
+    sub.add_argument("--camera", default="even", help="even, varied, dim … (%(default)s)")
+    sub.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"{', '.join(MADE_SETTINGS[name])} as in conf/data/{name}.yaml; shares are scaled to sum to 1: "
+        "composition.ethnicity.african=1 composition.ethnicity.caucasian=9",
+    )
+    sub.add_argument("--sheet", action="store_true", help="also OUT/sheet.png, the people at a glance")
+    sub.add_argument("--workers", type=int, help="processes (all cores)")
+    sub.add_argument("--card", action="store_true", help="print the data card and stop")
+
+
+def _describe(args: argparse.Namespace) -> int:
+    from judge.cli import describe
+
+    if args.out is None and (args.sheet or args.sheet_of_real_people):
+        raise InputError("--sheet needs --out DIR to write sheet.png into")
+    dataset = _read(args)
+    tables = describe.tables_of(dataset)
+    print(describe.text_of(dataset, tables))
+    if args.sheet or args.sheet_of_real_people:
+        print(f"\nsheet: {describe.sheet_of(dataset, args.out, show_real_people=args.sheet_of_real_people)}")
+    if args.out is not None:
+        print(f"\npage: {describe.write_all(dataset, tables, args.out)}")
+    return 0
+
+
+def _settings(name: str, changes: list[str]) -> dict[str, Any]:
+    """conf/data/NAME.yaml with the changes KEY=VALUE; InputError for a key that the file does not have."""
+    from importlib.resources import files
+
+    from omegaconf import OmegaConf
+
+    file = files("judge.conf").joinpath("data", f"{name}.yaml")
+    settings = OmegaConf.create(file.read_text(encoding="utf-8"))
+    known = [key for key in settings if key != "_target_"]
+    settings.merge_with(_changes(changes, known, f"judge data {name} --set"))
+    return OmegaConf.to_container(settings)  # type: ignore[return-value]
+
+
+def _changes(changes: list[str], known: list[str] | tuple[str, ...], where: str) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    wrong = [change for change in changes if "=" not in change]
+    if wrong:
+        raise InputError(f"{where} takes KEY=VALUE, not {listed(wrong)}")
+    try:
+        nested = OmegaConf.to_container(OmegaConf.from_dotlist(changes))
+    except (OmegaConfBaseException, ValueError) as error:
+        raise InputError(f"{where} {' '.join(changes)}: {error}") from error
+    unknown = [key for key in nested if key not in known]  # type: ignore[union-attr]
+    if unknown:
+        raise InputError(f"{where}: no setting {listed(unknown)}; there are {listed(known)}")
+    return nested  # type: ignore[return-value]
+
+
+def _read(args: argparse.Namespace) -> Dataset:
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    settings = _settings(args.name, args.set)
+    if args.root is not None:
+        settings["root"] = args.root
+    if settings.get("root", "") == "???":
+        raise InputError(f"judge data {args.name} needs --root DIR, the folder on your disk")
+    if args.decode:
+        settings["check"] = "decode"
+    try:
+        return instantiate(settings, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        raise
+
+
+def _make(args: argparse.Namespace) -> int:
+    from judge.data.parametric.export import main_parametric, main_twins
+
+    if args.out is None:
+        raise InputError(f"judge data {args.name} needs --out DIR, the folder to write")
+    nested = _changes(args.set, MADE_SETTINGS[args.name], f"judge data {args.name} --set")
+    nested.setdefault("camera", args.camera)
+    common = {name: getattr(args, name) for name in ("seed", "size", "mode", "sheet", "workers")}
+    if args.name == "twins":
+        folder = main_twins(
+            args.n, args.out, tones=_tones(args.tones), placebo=not args.no_placebo, **common, **nested
+        )
+    else:
+        folder = main_parametric(args.n, args.out, picture_format=args.picture_format, **common, **nested)
+    print(f"written: {folder}")
+    return 0
+
+
+def _tones(text: str) -> int | list[float]:
+    """ "5" is a number of tones; "0.1,0.5" or "0.5" are levels."""
+    try:
+        return int(text) if text.isdecimal() else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--tones is a number, or melanin levels such as 0.1,0.5,0.9, not {text!r}"
+        ) from None
+
+
+def _card(name: str) -> str:
+    from inspect import getdoc
+
+    from hydra.utils import get_method
+
+    return getdoc(get_method(_settings(name, [])["_target_"])) or "no card"

@@ -1,0 +1,179 @@
+"""`judge data`: what it prints, writes and refuses."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from judge.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Six pictures: four good ones, one broken, one of a person under 18."""
+    root = tmp_path / "mine"
+    root.mkdir()
+    for i in range(6):
+        pixels = np.random.default_rng(i).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(root / f"{i}.png")
+    (root / "4.png").write_bytes(b"broken")
+    pd.DataFrame(
+        {
+            "file": [f"{i}.png" for i in range(6)],
+            "race": ["x", "x", "y", "y", "y", "y"],
+            "gender": ["female", "male"] * 3,
+            "age": [20, 30, 40, 50, 60, 12],
+            "rating": [1, 2, 4, 5, 3, 3],
+        }
+    ).to_csv(root / "labels.csv", index=False)
+    votes = [(f"{i}.png", f"r{k}", r + k % 2) for i, r in enumerate((1, 2, 4, 5)) for k in range(4)]
+    pd.DataFrame(votes, columns=["image_id", "rater_id", "rating"]).to_csv(root / "ratings.csv", index=False)
+    return root
+
+
+SETTINGS = ["--set", "columns.ethnicity=race", "rating_range=[1,7]"]
+
+
+def test_it_prints_groups_brackets_ratings_reliability_and_what_was_set_aside(folder, capsys):
+    assert main(["data", "folder", "--root", str(folder), *SETTINGS]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "folder: 4 pictures, photographs of real people" in words
+    assert "female 18-29" in words
+    assert "ethnicity x 2 2 1.50 0.71" in words  # two pictures, both rated, mean, sd
+    assert "ethnicity y 2 2 4.50 0.71" in words
+    assert "possible 1 to 7" in words
+    assert "single ratings: 16 by 4 raters" in words
+    assert "Spearman–Brown" in words
+    assert "missing values: none" in words
+    assert "set aside: 2, by reason" in words
+    assert "broken picture 1" in words
+    assert "may be under 18 1" in words
+
+
+def test_out_writes_a_page_and_every_table_and_no_face(folder, tmp_path, capsys):
+    out = tmp_path / "about"
+    assert main(["data", "folder", "--root", str(folder), "--out", str(out), *SETTINGS]) == 0
+    assert f"page: {out / 'page.html'}" in capsys.readouterr().out
+    manifest = pd.read_parquet(out / "manifest.parquet")
+    assert manifest["image_id"].tolist() == ["0.png", "1.png", "2.png", "3.png"]
+    assert pd.read_csv(out / "rejected.csv")["item"].tolist() == ["5.png", "4.png"]
+    assert pd.read_csv(out / "counts_ethnicity.csv", index_col=0).loc["all", "all"] == 4
+    page = (out / "page.html").read_text(encoding="utf-8")
+    assert "under 18" in page
+    assert not (out / "sheet.png").exists()
+
+
+def test_real_people_are_shown_only_when_asked_for_by_that_name(folder, tmp_path, capsys):
+    out = tmp_path / "about"
+    command = ["data", "folder", "--root", str(folder), "--out", str(out), *SETTINGS]
+    assert main([*command[:6], "--sheet", *SETTINGS]) == 2
+    assert "photographs of real people" in capsys.readouterr().err
+    assert not (out / "sheet.png").exists()
+    assert main([*command[:6], "--sheet-of-real-people", *SETTINGS]) == 0
+    assert Image.open(out / "sheet.png").width == 8 * 128
+
+
+def test_a_sheet_without_a_place_for_it_is_refused(folder, capsys):
+    assert main(["data", "folder", "--root", str(folder), "--sheet", *SETTINGS]) == 2
+    assert "--out DIR" in capsys.readouterr().err
+
+
+def test_an_unknown_name_lists_those_allowed(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["data", "mugshots"])
+    assert stop.value.code == 2
+    words = capsys.readouterr().err
+    for name in (
+        "celeba",
+        "cfd",
+        "fairface",
+        "folder",
+        "london",
+        "mebeauty",
+        "scut_fbp5500",
+        "utkface",
+        "parametric",
+    ):
+        assert name in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mebeauty"], "needs --root DIR"),
+        (["mebeauty", "--root", "/nowhere"], "no such folder: /nowhere"),
+        (
+            ["mebeauty", "--root", ".", "--set", "picturs=x"],
+            "no setting 'picturs'; there are 'root', 'pictures'",
+        ),
+        (["mebeauty", "--root", ".", "--set", "pictures"], "takes KEY=VALUE, not 'pictures'"),
+        (["parametric", "--n", "3"], "needs --out DIR"),
+        (["parametric", "--out", "x", "--set", "colour=red"], "no setting 'colour'; there are 'composition'"),
+        (["twins", "--out", "x", "--tones", "dark"], "--tones is a number, or melanin levels"),
+    ],
+)
+def test_what_is_wrong_is_named_without_a_traceback(arguments, message, capsys):
+    assert main(["data", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["cfd", "celeba", "mebeauty", "parametric"])
+def test_the_card_needs_no_data(name, capsys):
+    assert main(["data", name, "--card"]) == 0
+    assert len(capsys.readouterr().out) > 100
+
+
+def test_settings_reach_the_maker_of_people(tmp_path, monkeypatch, capsys):
+    from judge.data.parametric import export
+
+    seen = {}
+
+    def maker(n, out, **settings):
+        seen.update(settings, n=n, out=out)
+        return out
+
+    monkeypatch.setattr(export, "main_parametric", maker)
+    arguments = ["--n", "7", "--seed", "3", "--set", "composition.ethnicity.african=1", "ratings.noise=0"]
+    assert main(["data", "parametric", "--out", str(tmp_path / "f"), "--sheet", *arguments]) == 0
+    assert seen["n"] == 7
+    assert seen["seed"] == 3
+    assert seen["sheet"] is True
+    assert seen["composition"] == {"ethnicity": {"african": 1}}
+    assert seen["ratings"] == {"noise": 0}
+    assert seen["camera"] == "even"
+
+
+def test_people_are_made_and_read_back_as_a_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    out = tmp_path / "faces"
+    assert main(["data", "parametric", "--n", "4", "--size", "32", "--out", str(out), "--workers", "1"]) == 0
+    capsys.readouterr()
+    assert main(["data", "folder", "--root", str(out)]) == 0
+    assert "folder: 4 pictures, people who do not exist" in capsys.readouterr().out
+
+
+def test_help_starts_without_torch_pandas_or_hydra():
+    code = (
+        "import sys, json\n"
+        "from judge.cli import main\n"
+        "try: main(['data', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(json.dumps([m for m in ('torch', 'pandas', 'hydra') if m in sys.modules]), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr.splitlines()[-1]) == []
+    assert "judge data mebeauty --root DIR" in done.stdout
+
+
+def test_reading_needs_no_torch(folder):
+    code = (
+        "import sys\n"
+        "from judge.cli import main\n"
+        f"main(['data', 'folder', '--root', {str(folder)!r}])\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
