@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from joblib import Parallel, cpu_count, delayed
 from PIL import Image
 from tqdm import tqdm
 
@@ -26,7 +27,7 @@ from judge.errors import InputError, listed
 
 FORMATS = {"jpeg": ".jpg", "png": ".png"}
 SMALLEST, LARGEST = 32, 512  # px
-CHUNK = 16  # pictures a task: small enough for a smooth bar, large enough that sending costs nothing
+CHUNK = 16  # most pictures a task: small enough for a smooth bar, large enough that sending costs nothing
 
 
 def default_cache_dir() -> Path:
@@ -83,17 +84,16 @@ def render_missing(
     for folder in {Path(path).parent for path in todo["path"]}:
         folder.mkdir(parents=True, exist_ok=True)
     tasks = list(zip(persons(todo), todo["path"], strict=True))
-    chunks = [tasks[i : i + CHUNK] for i in range(0, len(tasks), CHUNK)]
+    workers = min(workers or cpu_count(), len(tasks))
+    each = min(CHUNK, -(-len(tasks) // (4 * workers)))
+    chunks = [tasks[i : i + each] for i in range(0, len(tasks), each)]
     with tqdm(total=len(tasks), desc=f"rendering {size} px", unit="face", disable=not progress) as bar:
         for made in _results(chunks, size, workers):
             bar.update(made)
     return len(tasks)
 
 
-def _results(chunks: list, size: int, workers: int | None) -> Iterable[int]:
-    from joblib import Parallel, cpu_count, delayed
-
-    workers = min(workers or cpu_count(), len(chunks))
+def _results(chunks: list, size: int, workers: int) -> Iterable[int]:
     if workers == 1:
         return (_render_chunk(chunk, size) for chunk in chunks)
     # loky starts fresh interpreters: no fork of a process that may hold torch's threads, and, unlike spawn,
