@@ -14,81 +14,99 @@ import numpy as np
 from PIL import Image
 
 from judge.data.parametric import raster, shade
+from judge.data.parametric.geometry import EYE_CENTRE, EYE_DISTANCE, EYES
 from judge.data.parametric.noise import pictures
-from judge.data.parametric.scene import OVER, PLACE, SHADOW_SIDE, Scene, faces, prepare
-from judge.data.parametric.skin import BOTTOM, HALF, TOP, texture_scale
+from judge.data.parametric.scene import LIGHT, OVER, SHADOW_SIDE, Scene, faces, prepare
+from judge.data.parametric.skin import HALF, TOP, texture_scale, texture_shape
+from judge.errors import InputError
 
 VERSION = 1
-SIZES = (32, 512)
+SIZES = (32, 512)  # smallest and largest picture
 
 
 class Cpu:
-    """The primitives that shading needs, for one picture, on NumPy and numba; a batch of one."""
+    """The primitives that shading needs, for one picture, on NumPy and numba: a batch of one.
+
+    render_torch.Torch has the same methods for many pictures; `linear` is written for both. Pixels are counted
+    row by row, picture by picture; `person` is the picture's number for each of them.
+    """
 
     xp = np
 
     def __init__(self, scene: Scene):
         self.scene = scene
-        self.numbers = scene.numbers
+        self.size = scene.size
+        self.batch = 1
 
-    def surfaces(self):
-        n = OVER * self.scene.size
-        triangle, kind = faces()
-        face, depth = raster.triangles(self.scene.points, triangle, n, n, False)
+    def surfaces(self) -> tuple[np.ndarray, np.ndarray]:
+        """Triangle and strand dot that is nearest at each pixel, (1, n, n) int32, −1 where there is none."""
+        n = OVER * self.size
+        face, depth = raster.triangles(self.scene.points, faces()[0], n, n, False)
         mark = np.full((n, n), -1, np.int32)
         first = 0
-        self.firsts = []
         for s in self.scene.strands:
             raster.strands(
                 depth, mark, s.control, s.across, s.beside, s.cycles, s.phase, s.turn, s.width, first
             )
-            self.firsts.append(first)
             first += s.marks
         face[mark >= 0] = -1
-        return face[None], mark[None], depth[None], kind
+        return face[None], mark[None]
 
-    def interpolate(self, face):
-        return raster.interpolate(
-            self.scene.points, faces()[0], face[0], np.concatenate([self.scene.vertex, self.scene.light], 1)
-        )
+    def interpolate(self, face: np.ndarray) -> np.ndarray:
+        """(k, 17): Scene.vertex and Scene.light at the k covered pixels."""
+        values = np.concatenate([self.scene.vertex, self.scene.light], 1)
+        return raster.interpolate(self.scene.points, faces()[0], face[0], values)
 
-    def paint(self):
-        scale = texture_scale(self.scene.size)
-        shape = (int((TOP - BOTTOM) * scale) + 2, int(2 * HALF * scale) + 2, 3)
-        texture = np.zeros(shape, np.float32)
+    def kinds(self, face: np.ndarray) -> np.ndarray:
+        return faces()[1][face]
+
+    def paint(self) -> np.ndarray:
+        """(1, h, w, 3) painted texture: wrinkle depth, red of spots, extra pigment."""
+        texture = np.zeros((*texture_shape(self.size), 3), np.float32)
         raster.dabs(texture, *self.scene.dabs)
         return texture[None]
 
-    def sample(self, texture, x, y, person):
+    def sample(self, texture: np.ndarray, x: np.ndarray, y: np.ndarray, person: np.ndarray) -> np.ndarray:
         return raster.sample(texture[0], x, y, False)
 
-    def noise(self, x, y):
+    def noise(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """(k, 5) of noise.pictures at column x, row y, tiled."""
         return raster.sample(pictures(), x, y, True)
 
-    def lookup(self, person):
-        return lambda name: self.numbers[name]
+    def lookup(self, person: np.ndarray):
+        """name → that number of the scene for each pixel; one scene needs no gathering."""
+        return self.scene.numbers.__getitem__
 
-    def shadow(self, light, person):
-        triangle, kind = faces()
-        _, depth = raster.triangles(self.scene.light, triangle, SHADOW_SIDE, SHADOW_SIDE, True)
+    def each(self, name: str) -> np.ndarray:
+        """(batch, …) that number of every scene."""
+        return self.scene.numbers[name][None]
+
+    def shadow(self, light: np.ndarray, person: np.ndarray) -> np.ndarray:
+        _, depth = raster.triangles(self.scene.light, faces()[0], SHADOW_SIDE, SHADOW_SIDE, True)
         return raster.shadow(depth, light)
 
-    def dots(self, mark):
-        """Projected place, tangent, colour, shine, layer of the marked pixels, in row order."""
-        marked = mark[mark >= 0]
-        out = np.empty((len(marked), 11), np.float32)
-        for first, s in zip(self.firsts, self.scene.strands, strict=True):
-            total = s.marks
-            mine = (marked >= first) & (marked < first + total)
-            out[mine] = dot_values(np, s, marked[mine] - first)
+    def dots(self, mark: np.ndarray, person: np.ndarray) -> np.ndarray:
+        """(k, 11) of the strand dots `mark` (k,): see dot_values."""
+        out = np.empty((len(mark), 11), np.float32)
+        first = 0
+        for s in self.scene.strands:
+            mine = np.flatnonzero((mark >= first) & (mark < first + s.marks))
+            out[mine] = dot_values(np, s, mark[mine] - first)
+            first += s.marks
         return out
 
-    def zeros(self, *shape):
+    def where(self, mask: np.ndarray) -> np.ndarray:
+        return np.flatnonzero(mask)
+
+    def zeros(self, *shape: int) -> np.ndarray:
         return np.zeros(shape, np.float32)
+
+    def arange(self, n: int) -> np.ndarray:
+        return np.arange(n, dtype=np.float32)
 
 
 def dot_values(xp, s, number):
-    """(n, 11) of strand dots: place (column, row, depth), tangent in the same units, colour, shine, layer."""
+    """(k, 11) of strand dots: place (column, row, depth), tangent in the same units, colour, shine, layer."""
     segments = s.control.shape[1] - 1
     hair, rest = number // (segments * raster.STRIDE), number % (segments * raster.STRIDE)
     j, k = rest // raster.STRIDE, rest % raster.STRIDE
@@ -108,65 +126,60 @@ def dot_values(xp, s, number):
 
 
 def linear(b, size: int):
-    """(batch, size, size, 3) linear picture before exposure, drawn with the primitives `b`."""
+    """(batch, size, size, 3) linear pictures before exposure, drawn with the primitives `b` (Cpu or Torch)."""
     xp = b.xp
     n = OVER * size
-    face, mark, depth, kind = b.surfaces()
-    batch = face.shape[0]
-    rows = xp.arange(n) + 0.5
-    at_all = b.lookup(None)
-    column = (rows / n)[None, :] + 0 * rows[:, None]
-    row = (rows / n)[:, None] + 0 * rows[None, :]
-    picture = shade.backdrop(xp, at_all("background"), column.astype(np.float32), row.astype(np.float32))[
-        None
-    ]
-    picture = np.ascontiguousarray(picture).reshape(-1, 3)
+    face, mark = b.surfaces()
+    across = (b.arange(n) + 0.5) / n
+    ground = shade.backdrop(xp, across[None, :] + 0 * across[:, None], across[:, None] + 0 * across[None, :])
+    picture = (b.each("background")[:, None, None, :] * ground[None, :, :, None]).reshape(-1, 3)
 
-    covered = np.flatnonzero(face.reshape(-1) >= 0)
+    flat = face.reshape(-1)
+    covered = b.where(flat >= 0)
+    person = covered // (n * n)
     v = b.interpolate(face)
-    of = kind[face.reshape(-1)[covered]]
-    person = None
-    at = b.lookup(person)
-    eye = of == 1
+    shadow = b.shadow(v[:, LIGHT], person)
+    eye = b.kinds(flat[covered]) == EYES
     cloth = ~eye & (shade.collar(xp, v[:, 0], v[:, 1], v[:, 2]) > 0)
-    flesh = ~eye & ~cloth
-    shadow = b.shadow(v[:, 14:17], person)
+    flesh, cloth, eye = b.where(~eye & ~cloth), b.where(cloth), b.where(eye)
+
     scale = texture_scale(size)
-    texture = b.paint()
-    texture = slopes(xp, texture, scale)
-    fv = v[flesh]
-    detail = b.sample(texture, (fv[:, 0] + HALF) * scale, (TOP - fv[:, 1]) * scale, person)
-    picture[covered[flesh]] = shade.skin_layer(b, at, fv, detail, shadow[flesh])
-    picture[covered[cloth]] = shade.cloth_layer(b, at, v[cloth], shadow[cloth])
-    opening = np.zeros(batch * n * n, np.float32)
-    opening[covered[eye]] = 1
-    lid = below_lid(xp, opening.reshape(batch, n, n), n).reshape(-1)[covered[eye]]
-    picture[covered[eye]] = shade.eye_layer(b, at, v[eye], lid)
+    texture = slopes(b, b.paint(), scale)
+    skin_v = v[flesh]
+    detail = b.sample(texture, (skin_v[:, 0] + HALF) * scale, (TOP - skin_v[:, 1]) * scale, person[flesh])
+    picture[covered[flesh]] = shade.skin_layer(b, b.lookup(person[flesh]), skin_v, detail, shadow[flesh])
+    picture[covered[cloth]] = shade.cloth_layer(b, b.lookup(person[cloth]), v[cloth], shadow[cloth])
+    opening = b.zeros(b.batch * n * n)
+    opening[covered[eye]] = 1.0
+    lid = below_lid(opening.reshape(b.batch, n, n), n).reshape(-1)[covered[eye]]
+    picture[covered[eye]] = shade.eye_layer(b, b.lookup(person[eye]), v[eye], lid)
 
-    marked = np.flatnonzero(mark.reshape(-1) >= 0)
-    d = b.dots(mark)
-    unit = 1 / (0.22 * n)
-    where = xp.stack([(d[:, 0] - 0.5 * n) * unit, (0.47 * n - d[:, 1]) * unit, d[:, 2]], -1)
+    marked = b.where(mark.reshape(-1) >= 0)
+    person = marked // (n * n)
+    d = b.dots(mark.reshape(-1)[marked], person)
+    unit = 1 / (EYE_DISTANCE * n)
+    x, y = (d[:, 0] - EYE_CENTRE[0] * n) * unit, (EYE_CENTRE[1] * n - d[:, 1]) * unit
     tangent = shade.unit(xp, xp.stack([d[:, 3] * unit, -d[:, 4] * unit, d[:, 5]], -1))
-    picture[marked] = shade.hair_layer(b, at, where, tangent, d[:, 6:9], d[:, 9], d[:, 10])
-    picture = picture.reshape(batch, size, OVER, size, OVER, 3)
+    place = xp.stack([x, y, d[:, 2]], -1)
+    picture[marked] = shade.hair_layer(b, b.lookup(person), place, tangent, d[:, 6:9], d[:, 9], d[:, 10])
+    picture = picture.reshape(b.batch, size, OVER, size, OVER, 3)
     corners = [picture[:, :, i, :, j] for i in range(OVER) for j in range(OVER)]
-    return sum(corners[1:], corners[0]) * np.float32(1 / OVER**2)
+    return sum(corners[1:], corners[0]) * (1 / OVER**2)
 
 
-def slopes(xp, texture, scale):
+def slopes(b, texture, scale: float):
     """(batch, h, w, 5): slopes of the wrinkle depth along column and row (a unit), depth, spots, dark."""
     h = texture[..., 0]
-    out = xp.zeros((*texture.shape[:3], 5), dtype=texture.dtype)
+    out = b.zeros(*texture.shape[:3], 5)
     out[:, :, 1:-1, 0] = (h[:, :, 2:] - h[:, :, :-2]) * (0.5 * scale)
     out[:, 1:-1, :, 1] = (h[:, 2:] - h[:, :-2]) * (0.5 * scale)
     out[..., 2:] = texture
     return out
 
 
-def below_lid(xp, opening, n: int):
+def below_lid(opening, n: int):
     """How much of the eye's opening lies above each pixel within a lid's shadow, 0–1."""
-    reach = max(1, round(0.035 * 0.22 * n))
+    reach = max(1, round(0.035 * EYE_DISTANCE * n))
     total = 0 * opening
     for k in range(1, 4):
         shift = k * reach
@@ -190,7 +203,9 @@ def finish(pictures_: np.ndarray, exposure: float, blur: float, noise: np.ndarra
 
 
 def render_raw(person: Mapping, size: int) -> np.ndarray:
-    """(size, size, 3) uint8 picture before JPEG."""
+    """(size, size, 3) uint8 picture before JPEG; InputError if `size` is not within SIZES."""
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise InputError(f"size of a rendered face: {SIZES[0]} to {SIZES[1]} pixels, given {size}")
     scene = prepare(person, size)
     number = scene.numbers
     return finish(linear(Cpu(scene), size)[0], float(number["exposure"]), float(number["blur"]), scene.noise)

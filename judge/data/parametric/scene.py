@@ -28,6 +28,7 @@ MEAN, OCCLUSION, LIPS, LIDS, EARS, INSIDE, PLACE, NORMAL = (
     slice(8, 11),
     slice(11, 14),
 )
+LIGHT = slice(14, 17)  # Scene.light, put behind them
 
 
 @dataclass

@@ -242,7 +242,6 @@ def collar(xp, x, y, z):
     return -2.28 - 0.2 * xp.clip(z + 1.0, -1, 1) - y + 0.1 * xp.clip(xp.abs(x) - 0.9, 0, 1)
 
 
-def backdrop(xp, colour, column, row):
-    """(…, 3) background: one colour, a little lighter in the middle; column and row in 0–1."""
-    away = (column - 0.5) ** 2 + (row - 0.4) ** 2
-    return colour * (1.08 - 0.42 * away)[..., None]
+def backdrop(xp, column, row):
+    """Brightness of the background over the picture, a little lighter in the middle; column and row in 0–1."""
+    return 1.08 - 0.42 * ((column - 0.5) ** 2 + (row - 0.4) ** 2)

@@ -52,6 +52,12 @@ def texture_scale(size: int) -> float:
     return float(np.clip(0.44 * size, 36, 150))
 
 
+def texture_shape(size: int) -> tuple[int, int]:
+    """Rows and columns of the painted texture."""
+    scale = texture_scale(size)
+    return int((TOP - BOTTOM) * scale) + 2, int(2 * HALF * scale) + 2
+
+
 _ZONES = (
     # x, y, spread x, spread y, share: where blemishes fall
     (0.0, 0.85, 0.6, 0.28, 0.26),
