@@ -11,13 +11,24 @@ import pandas as pd
 from judge.fairness.audit import selections
 from judge.fairness.entrants import Entrants, read_entrants
 from judge.report import figures_scores, parts, sections
-from judge.report.page import Block, Items, Section, Text, write_page
-from judge.report.style import number, p_text
+from judge.report.page import (
+    P_VALUE,
+    Block,
+    Column,
+    Items,
+    Section,
+    Text,
+    count,
+    label,
+    table_from,
+    write_page,
+)
+from judge.report.style import number, p_said
 
 
 def write_audit_report(
     out: Path,
-    entrants: pd.DataFrame | None,
+    entrants: pd.DataFrame | Entrants | None,
     audit: pd.DataFrame,
     *,
     features: Sequence[str],
@@ -33,8 +44,8 @@ def write_audit_report(
 ) -> Path:
     """Writes out/figures/*.png|svg and out/page.html; returns the page.
 
-    entrants        one row a person, as given to `judge.fairness.audit.audit`; None or empty where only counts are
-                    known (published results): then there are no figures of scores and ranks
+    entrants        one row a person, as given to `judge.fairness.audit.audit`, or already read; None or empty where
+                    only counts are known (published results): then there are no figures of scores and ranks
     audit           the audit table with its further columns (score_column, bracket, reference …)
     features        the features of the page; the audit's intersections follow by themselves
     score_columns   judged side by side        winner_columns   who won, where given (the first is used)
@@ -45,8 +56,8 @@ def write_audit_report(
     alone = audit["condition"].nunique() <= 1
     audit["condition"] = "" if alone else audit["condition"]
     named = list(dict.fromkeys([*features, *(str(f) for f in audit["feature"] if str(f))]))
-    people = None
-    if entrants is not None and len(entrants):
+    people = entrants if isinstance(entrants, Entrants) else None
+    if people is None and entrants is not None and len(entrants):
         people = read_entrants(
             entrants,
             features=[f for f in named if f in entrants],
@@ -138,17 +149,21 @@ def _summary(
         blocks.append(
             Text(
                 f"The one primary contrast: the {parts.words(row.metric)} of {row.group} is {number(row.value, 3)} "
-                f"{interval}, p {p_text(row.p_value)}{flag}. Every other p-value is one of several; adjusted ones are "
+                f"{interval}, {p_said(row.p_value)}{flag}. Every other p-value is one of several; adjusted ones are "
                 "in the tables."
             )
         )
-    for row in parts.rows_of(audit, "winners_against_chance").itertuples():
-        who = f"{row.condition}: all" if row.condition else "All"
-        blocks.append(
-            Text(
-                f"{who} groups of {row.feature} together, against chance within brackets: p {p_text(row.p_value)}."
-            )
-        )
+    together = parts.rows_of(audit, "winners_against_chance")
+    if len(together):
+        columns = {
+            "condition": Column("winners by", label, numeric=False),
+            "feature": Column("groups of", label, numeric=False),
+            "n": Column("entrants", count),
+            "p_value": P_VALUE,
+        }
+        note = "Permutation within brackets of who won, all groups together: is it a random draw?"
+        shown = sections.without(columns, together)
+        blocks.append(table_from(together, shown, "All groups together, against chance.", note=note))
     ratios = parts.rows_of(audit, "selection_rate_ratio")
     below = ratios[ratios["value"] < 0.8]
     if len(ratios):

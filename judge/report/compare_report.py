@@ -27,7 +27,7 @@ from judge.report.page import (
     table_from,
     write_page,
 )
-from judge.report.style import as_group, in_order, number, percent
+from judge.report.style import as_group, in_order, number, p_said, percent
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,7 @@ OUTCOMES = {
 }
 TESTS = {
     "dose_slope": "slope",
-    "dose_slope_mixed": "slope, mixed model",
-    "dose_slope_bootstrap": "slope, bootstrap of seeds",
-    "dose_crossing": "training share at the threshold",
+    "dose_crossing": "training share at four fifths",
     "dose_mean_difference": "mean difference",
     "dose_slope_difference": "difference of slopes",
 }
@@ -155,8 +153,8 @@ def _summary(
 
 
 def _mean_words(row: dict) -> str:
-    range_ = f"[{percent(row['ci_low']).removesuffix(' %')}, {percent(row['ci_high'])}]"
-    return f"{percent(row['value'])} {range_} at a share of {percent(row['dose'], 0)} ({int(row['n'])} runs)"
+    low, high = (percent(row[c]).removesuffix(" %") for c in ("ci_low", "ci_high"))
+    return f"{percent(row['value'])} [{low}, {high}] at a share of {percent(row['dose'], 0)} ({int(row['n'])} runs)"
 
 
 def _test_words(row: dict) -> str:
@@ -164,9 +162,8 @@ def _test_words(row: dict) -> str:
     what, scale = TESTS[row["metric"]], 1.0
     if row["metric"] == "dose_slope":
         what, scale = "change for ten points of training share", 0.1
-    value, low, high = (percent(scale * row[c], 1) for c in ("value", "ci_low", "ci_high"))
-    p = P_VALUE.write(row["p_value"])
-    return f"{where}, {what} {value} [{low}, {high}], p {p}"
+    value, low, high = (number(100 * scale * row[c], 1) for c in ("value", "ci_low", "ci_high"))
+    return f"{where}, {what} {value} points [{low}, {high}], {p_said(row['p_value'])}"
 
 
 def _outcome(
@@ -204,24 +201,37 @@ def _outcome(
         f"{r.condition} {r.group} at {percent(r.dose, 0)}: {number(r.value)}"
         for r in means.head(40).itertuples()
     )
-    columns = {
-        "group": Column("group", label, numeric=False),
-        "condition": Column("condition", label, numeric=False),
-        "dose": Column("training share", lambda share: percent(share, 0)),
-        "n": Column("runs", count),
-        "value": Column("mean", percent if how.is_share else decimals(3)),
-        "range": Column("95 % interval", label),
-    }
-    table = means.assign(range=interval(means, digits=3, share=how.is_share))
-    table = table.sort_values(["group", "dose"], kind="stable")
     blocks: list[Block] = [
         Picture(f"dose_{outcome}", figure, caption, f"{how.title} against the training share. {said}."),
-        table_from(table, columns, f"{how.title}: means over training runs."),
+        _means_table(means, how),
     ]
     tests = _of(dose, outcome, list(TESTS))
+    tests = tests[tests["value"].notna()] if len(tests) else tests
     if len(tests):
         blocks.append(_tests_table(tests, how.title))
     return blocks
+
+
+def _means_table(means: pd.DataFrame, how: Outcome) -> Table:
+    """Means with intervals: group and share in rows, a column for each condition."""
+    write = percent if how.is_share else decimals(3)
+    ranges = interval(means, digits=3, share=how.is_share)
+    said = [
+        f"{write(v)} {r}".removesuffix(" –").removesuffix(" %")
+        for v, r in zip(means["value"], ranges, strict=True)
+    ]
+    table = means.assign(said=said)
+    wide = table.pivot_table(
+        index=["group", "dose"], columns="condition", values="said", aggfunc="first"
+    ).fillna("–")
+    wide = wide.join(table.groupby(["group", "dose"])["n"].min()).reset_index()
+    columns = {
+        "group": Column("group", label, numeric=False),
+        "dose": Column("training share", lambda share: percent(share, 0)),
+        "n": Column("runs", count),
+        **{condition: Column(condition, label) for condition in in_order(means["condition"])},
+    }
+    return table_from(wide, columns, f"{how.title}: means over training runs, with 95 % t intervals.")
 
 
 def _tests_table(tests: pd.DataFrame, title: str) -> Table:
@@ -233,13 +243,15 @@ def _tests_table(tests: pd.DataFrame, title: str) -> Table:
         "value": Column("value", decimals(3)),
         "range": Column("95 % interval", label),
         "p_value": P_VALUE,
-        "test": Column("how", label, numeric=False),
+        "test": Column("test", label, numeric=False),
     }
     note = (
         "A slope is the change for a training share going from 0 to 1. Seeds, not runs, are the replicates. P-values "
-        "are not adjusted for the number of groups."
+        "are not adjusted for the number of groups. Slopes by a mixed model and a bootstrap of seeds are in dose.csv."
     )
     frame = tests.assign(range=interval(tests, digits=3), what=tests["metric"].map(TESTS))
+    order = {name: i for i, name in enumerate(in_order(frame["group"]))}
+    frame = frame.assign(order=frame["group"].map(order)).sort_values(["of_group", "order"], kind="stable")
     return table_from(frame, columns, f"{title}: trends and differences.", note=note)
 
 

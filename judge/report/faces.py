@@ -28,18 +28,22 @@ def face_blocks(people: pd.DataFrame, *, show_faces: bool) -> list[Block]:
         won = people[(people["condition"] == condition) & people["winner"].astype(bool)]
         won = won.sort_values(["bracket", "rank"])
         shown = won if show_faces else won[won["source"].isin(NOBODY)]
-        faces = [face for face in map(_face, shown.head(SHOWN).itertuples()) if face]
+        faces: dict[str, list[Face]] = {}
+        for row in shown.head(SHOWN).itertuples():
+            face = _face(row)
+            if face:
+                faces.setdefault(str(row.bracket), []).append(face)
+        n_faces = sum(map(len, faces.values()))
         said = []
         if len(won) > len(shown):
             said.append(f"{len(won) - len(shown)} of {len(won)} winners are real people and are not shown.")
         if faces and shown["source"].isin(NOBODY).all():
             said.append("Nobody shown here exists.")
-        if len(shown) > len(faces) > 0:
-            said.append(f"{len(shown) - len(faces)} more are left out: no picture to read, or no room.")
+        if len(shown) > n_faces > 0:
+            said.append(f"{len(shown) - n_faces} more are left out: no picture to read, or no room.")
         if faces:
-            blocks.append(
-                Faces(" ".join([f"Winners with the {condition} pool, by bracket and rank.", *said]), faces)
-            )
+            caption = " ".join([f"Winners with the {condition} pool, by bracket and rank.", *said])
+            blocks.append(Faces(caption, list(faces.items())))
         elif said:
             blocks.append(Text(f"With the {condition} pool: {' '.join(said)}"))
     return blocks
@@ -59,4 +63,4 @@ def _face(row: Any) -> Face | None:
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=82)
-    return Face(buffer.getvalue(), f"{row.bracket}, {row.rank}: {row.group}")
+    return Face(buffer.getvalue(), f"{row.rank} {row.group}")

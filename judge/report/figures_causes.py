@@ -25,7 +25,7 @@ from judge.report.style import (
     new_figure,
     number,
     one_axes,
-    p_text,
+    p_said,
     panels_done,
     percent,
     plain,
@@ -76,8 +76,10 @@ def twin_changes(changes: pd.DataFrame) -> Figure:
                     continue
                 mark = style[condition]
                 shown = values[:: max(1, -(-len(values) // 500))]
-                ax.plot(shown, y + rng.uniform(-0.09, 0.09, len(shown)), ".", markersize=2.2, alpha=0.35,
-                        color=GREY if placebo[edit] else mark.colour, markeredgewidth=0, rasterized=len(shown) > 200)  # fmt: skip
+                ax.plot(
+                    shown, y + rng.uniform(-0.09, 0.09, len(shown)), ".", markersize=2.2, alpha=0.35,
+                    color=GREY if placebo[edit] else mark.colour, markeredgewidth=0, rasterized=len(shown) > 200,
+                )  # fmt: skip
                 mean, half = values.mean(), _t_half(values)
                 ax.plot([mean - half, mean + half], [y, y], color=INK, linewidth=1.4)
                 ax.plot([mean], [y], color=mark.colour, gid=f"{measure}:{condition}:{row}", **mark.points(5))
@@ -126,9 +128,9 @@ def decomposition_chain(terms: pd.DataFrame) -> Figure:
                 ax.plot(
                     part.loc[term, ["ci_low", "ci_high"]].astype(float), [row, row], color=INK, linewidth=1.0
                 )
-        size = f", n = {int(part['n'].max()):,}" if "n" in part else ""
+        size = f"\nn = {int(part['n'].max()):,}" if "n" in part else ""
         ax.axvline(0, color=INK, linewidth=0.8)
-        ax.set_title(f"{plain(group, 22)}{size}")
+        ax.set_title(f"{plain(group)}{size}")
         ax.grid(axis="x")
     panels_done(axes, len(groups))
     note = "change of the group's log share (natural log; below 0 the group loses)"
@@ -178,8 +180,7 @@ def effects(table: pd.DataFrame, *, label: str, zero: float = 0.0) -> Figure:
         ax.plot([row["ci_low"], row["ci_high"]], [y, y], color=INK, linewidth=1.3)
         ax.plot([row["value"]], [y], "s", color=INK, markersize=4.5, gid=f"effect:{y}")
         text = f"{number(row['value'], 3)}  [{number(row['ci_low'], 3)}, {number(row['ci_high'], 3)}]"
-        p = row.get("p_value", np.nan)
-        text += "" if pd.isna(p) else f"   p {'' if p < 0.001 else '= '}{p_text(p)}"
+        text += f"   {p_said(row.get('p_value', np.nan))}"
         ax.text(1.015, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7)
     ax.axvline(zero, color=INK, linewidth=0.8, zorder=0)
     ax.grid(axis="x")
@@ -214,7 +215,8 @@ def ablation(table: pd.DataFrame) -> Figure:
     figure, ax = one_axes(0.9 + 0.34 * len(robots))
     sns.heatmap(
         change, ax=ax, cmap="PuOr", vmin=-reach, vmax=reach, annot=won.map(percent).to_numpy(), fmt="", linewidths=1.5,
-        annot_kws={"fontsize": 7}, cbar_kws={"label": "winners' minus entrants' share", "format": PercentFormatter(1, symbol=" %"), "aspect": 12},
+        annot_kws={"fontsize": 7},
+        cbar_kws={"label": "winners’ minus entrants’ share", "format": PercentFormatter(1, symbol=" %"), "aspect": 12},
     )  # fmt: skip
     for y, x in zip(*np.nonzero(change.isna().to_numpy()), strict=True):
         ax.text(x + 0.5, y + 0.5, "not available", ha="center", va="center", fontsize=7, color=GREY)

@@ -30,7 +30,7 @@ from judge.report.style import (
     marks,
     number,
     one_axes,
-    p_text,
+    p_said,
     percent,
     plain,
     rows_axis,
@@ -169,7 +169,7 @@ def entrants_to_winners(shares: pd.DataFrame) -> Figure:
         (mark.key(), f"{plain(name)}: {won[name]}" if name else won[name]) for name, mark in style.items()
     ]
     bar = Line2D([], [], color=INK, marker="|", linestyle="none", markersize=8, markeredgewidth=2)
-    above(figure, [*handles, (bar, "entrants")])
+    above(figure, [*handles, (bar, "share of entrants")])
     return figure
 
 
@@ -208,8 +208,7 @@ def ratio_forest(rows: pd.DataFrame, *, reference: str) -> Figure:
                 continue
             _interval(ax, y, cell, mark, low, high)
             text = f"{number(cell['value'])}  [{number(cell['ci_low'])}, {number(cell['ci_high'])}]"
-            p = cell.get("p_value", np.nan)
-            _beside(ax, y, text if pd.isna(p) else f"{text}   p {'' if p < 0.001 else '= '}{p_text(p)}")
+            _beside(ax, y, f"{text}   {p_said(cell.get('p_value', np.nan))}")
     counts = drawn.groupby("group")["n"].max()
     rows_axis(ax, [f"{plain(g)}\nn = {int(counts[g]):,}" for g in groups])
     ax.set_xscale("log")

@@ -45,7 +45,8 @@ def cells(counts: pd.DataFrame, *, limit: int = 24) -> Figure:
     grid = grid.reindex(index=groups, columns=brackets, fill_value=0)
     figure, ax = one_axes(0.9 + 0.27 * len(groups))
     sns.heatmap(
-        np.log1p(grid), ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), vmin=0, annot=grid.map(lambda n: f"{int(n):,}").to_numpy(), fmt="",
+        np.log1p(grid), ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), vmin=0,
+        annot=grid.map(lambda n: f"{int(n):,}").to_numpy(), fmt="",
         linewidths=1.5, annot_kws={"fontsize": 7}, cbar=False, mask=(grid == 0),
     )  # fmt: skip
     for y, x in zip(*np.nonzero(grid.to_numpy() == 0), strict=True):

@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import NullLocator, PercentFormatter
 
 from judge.report.figures_contest import offsets, with_condition
 from judge.report.style import (
@@ -69,8 +69,8 @@ def dose_response(
     figure, axes = new_figure(0.7 + 1.95 * height, height, columns, sharex=True, sharey=True)
     doses = sorted(table["share"].unique())
     shift = offsets(conditions, 0.3 * _gap(doses) if len(conditions) > 1 else 0.0)
-    finite = table[outcome].astype(float)
-    floor = _floor(finite) if log else None
+    labelled = _spaced(doses)
+    floor = _floor(table[outcome].astype(float)) if log else None
     for ax, group in zip(axes.flat, groups, strict=False):
         part = table[table["group"] == group]
         for condition in conditions:
@@ -87,9 +87,9 @@ def dose_response(
                 y=y,
                 ax=ax,
                 marker=mark.marker,
-                s=11,
+                s=13,
                 color=mark.colour,
-                alpha=0.4,
+                alpha=0.55,
                 linewidth=0,
                 legend=False,
             )
@@ -107,18 +107,18 @@ def dose_response(
         counts = part.dropna(subset=[outcome]).groupby("condition").size().reindex(conditions, fill_value=0)
         n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
         each = " a condition" if len(conditions) > 1 else ""
-        ax.set_title(f"{plain(group, 22)}, n = {n} runs{each}", fontsize=7.5)
+        ax.set_title(f"{plain(group)}\nn = {n} runs{each}", fontsize=7.5)
         ax.set_xlabel("")
         ax.set_ylabel("")
-        ax.xaxis.set_major_locator(FixedLocator(_spaced(doses)))
+        ax.set_xticks(doses, [f"{100 * dose:g} %" if dose in labelled else "" for dose in doses])
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         if log:
             ax.set_yscale("log", base=2)
             ax.yaxis.set_major_formatter(lambda v, _: f"{v:.3g}" if v >= 1 else f"1/{1 / v:.0f}")
-            ax.set_ylim(floor, None)
         elif is_share:
             ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    if floor:
+        axes[0, 0].set_ylim(bottom=floor)  # shared, and only now that all panels are drawn
     panels_done(axes, len(groups))
     figure.supxlabel(with_note(dose_label, left), fontsize=8)
     figure.supylabel(label, fontsize=8)

@@ -123,7 +123,7 @@ def calibration(points: pd.DataFrame, *, same_scale: bool = True) -> Figure:
             )  # fmt: skip
         if same_scale:
             ax.axline((table["rating"].mean(),) * 2, slope=1, color=INK, linewidth=0.8, zorder=0)
-        ax.set_title(f"{plain(group)}, n = {int(sizes[group]):,}")
+        ax.set_title(f"{plain(group)}\nn = {int(sizes[group]):,}")
         ax.set_xlabel("")
         ax.set_ylabel("")
     panels_done(axes, len(groups))

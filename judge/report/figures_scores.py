@@ -1,4 +1,4 @@
-"""Figures of scores and ranks: where each group stands to the winners' cut, and along the whole ranking."""
+"""Figures of scores and ranks: where each group stands to the winners’ cut, and along the whole ranking."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def margins(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         table["margin"] = table["score"]
         return table, "score"
     table["margin"] = table["score"] - table["cut"]
-    return table, "score minus the winners' cut of the own bracket"
+    return table, "score minus the winners’ cut of the own bracket"
 
 
 @styled
 def scores_by_group(scores: pd.DataFrame, totals: pd.DataFrame | None = None) -> Figure:
-    """Scores by group as density and box (5, 25, 50, 75, 95 %), winners as dots, and the winners' cut as a line.
+    """Scores by group as density and box (5, 25, 50, 75, 95 %), winners as dots, and the winners’ cut as a line.
 
     scores: group, score, winner (bool), optionally bracket and condition, one row an entrant. With several
     brackets the axis is the distance to the cut of the own bracket: who is right of 0 has won.
@@ -78,40 +78,34 @@ def scores_by_group(scores: pd.DataFrame, totals: pd.DataFrame | None = None) ->
         np.quantile(table["margin"], [0.0005, 1]) if len(table) > 50 else table["margin"].agg(["min", "max"])
     )
     pad = 0.04 * (high - low or 1)
+    columns = min(len(conditions), 3)
+    lines = -(-len(conditions) // columns)
     figure, axes = new_figure(
-        0.75 + len(groups) * (0.5 if len(conditions) < 3 else 0.42),
-        1,
-        len(conditions),
-        sharex=True,
-        sharey=True,
+        0.75 + lines * (0.2 + 0.48 * len(groups)), lines, columns, sharex=True, sharey=True
     )
-    for ax, condition in zip(axes[0], conditions, strict=True):
+    counts = sizes.groupby("group").max()
+    for i, (ax, condition) in enumerate(zip(axes.flat, conditions, strict=False)):
         part = table[table["condition"] == condition]
+        rows_axis(ax, [f"{plain(g)}\nn = {int(counts[g]):,}" for g in groups])
+        ax.tick_params(labelleft=i % columns == 0)
         for row, group in enumerate(groups):
             won = int(totals["winners"].get((condition, group), 0))
             _score_row(ax, row, part[part["group"] == group], style[condition], won)
-        cuts = part["cut"].dropna().unique() if label == "score" else [0.0]
-        for cut in cuts:
+        for cut in part["cut"].dropna().unique() if label == "score" else [0.0]:
             ax.axvline(cut, color=INK, linewidth=0.9, zorder=1)
         if condition:
             ax.set_title(plain(condition))
         ax.set_xlim(low - pad, high + pad)
-        ax.set_xlabel("")
-    counts = sizes.groupby("group").max()
-    rows_axis(axes[0, 0], [f"{plain(g)}\nn = {int(counts[g]):,}" for g in groups])
-    for ax in axes[0, 1:]:
-        rows_axis(ax, [""] * len(groups))
-        ax.set_yticks(range(len(groups)), [f"{plain(g)}\nn = {int(counts[g]):,}" for g in groups])
-        ax.tick_params(axis="y", length=0, labelleft=False)
+    panels_done(axes, len(conditions))
     label = with_note(label, left)
     if total > len(table):
-        label += f"\n{total - len(table):,} entrants without a score, or without a winner in the bracket, are not drawn"
+        label += f"\nnot drawn, for want of a score or of a winner in the bracket: {total - len(table):,}"
     figure.supxlabel(label, fontsize=8)
     handles = [
         (Patch(facecolor=PALE, edgecolor=GREY), "density"),
         (Line2D([], [], color=INK, linewidth=3, solid_capstyle="butt"), "middle half, line 5–95 %"),
         (Line2D([], [], color=INK, marker="|", linestyle="none", markersize=6), "a winner"),
-        (Line2D([], [], color=INK, linewidth=0.9), "winners' cut"),
+        (Line2D([], [], color=INK, linewidth=0.9), "winners’ cut"),
     ]
     above(figure, handles)
     return figure
@@ -222,7 +216,7 @@ def skew_at_k(curve: pd.DataFrame, *, sizes: Mapping[str, int], places: int | No
         ax.axhline(0, color=INK, linewidth=0.7)
         if places:
             ax.axvline(places, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
-        ax.set_title(f"{plain(group)}, n = {sizes.get(group, 0):,}")
+        ax.set_title(f"{plain(group)}\nn = {sizes.get(group, 0):,}")
         ax.set_xscale("log")
         ax.set_ylim(-reach, reach)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))

@@ -95,10 +95,10 @@ class Face:
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces in rows of equal size."""
+    """Faces under headings (brackets)."""
 
     caption: str
-    faces: Sequence[Face]
+    groups: Sequence[tuple[str, Sequence[Face]]]
     block: ClassVar[str] = "faces"
 
 

@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 
 from judge.report.page import P_VALUE, Column, Table, Text, count, decimals, interval, label, table_from
-from judge.report.style import in_order, number, p_text
+from judge.report.style import in_order, number, p_said
 
 RANK_METRICS = (
     "skew_at_k", "min_skew", "max_skew", "ndkl", "exposure_ratio", "outrank_probability", "wallenius_odds",
 )  # fmt: skip
-SCORE_METRICS = ("mean_score", "top_tail_score", "score_spread")
-ERROR_METRICS = ("pearson", "mae", "signed_error", "calibration_slope")
+SCORE_METRICS = ("mean_score", "top_tail_score", "spread", "mean_rating")
+ERROR_METRICS = ("pearson", "mae", "rmse", "signed_error", "calibration_slope")
+POWER_METRICS = (
+    "power_at_ratio_0.5", "power_at_ratio_0.8", "smallest_detectable_ratio",
+    "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
+)  # fmt: skip
 SIDE_BY_SIDE = 3  # more conditions than these stand one under the other
 WORDS = {
     "entrant_share": "share of the entrants",
@@ -34,9 +38,16 @@ WORDS = {
     "wallenius_odds": "favouring odds (Wallenius)",
     "mean_score": "mean score",
     "top_tail_score": "mean score of the upper tail",
-    "score_spread": "standard deviation of the scores",
+    "spread": "standard deviation of the scores",
+    "mean_rating": "mean rating",
     "pearson": "Pearson correlation",
     "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "power_at_ratio_0.5": "power if the true ratio is .5",
+    "power_at_ratio_0.8": "power if the true ratio is .8",
+    "smallest_detectable_ratio": "smallest ratio found with 80 % power",
+    "winners_needed_at_ratio_0.5": "winners needed for 80 % power at .5",
+    "winners_needed_at_ratio_0.8": "winners needed for 80 % power at .8",
     "signed_error": "signed error (score − rating)",
     "calibration_slope": "calibration slope",
 }
@@ -106,10 +117,12 @@ def metric_table(rows: pd.DataFrame, caption: str) -> Table:
 def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -> Table:
     """Measure and group in rows, a column of value, interval and p for each condition."""
     said = [
-        number(v, 3) + ("" if r == "–" else f" {r}") + ("" if pd.isna(p) else f" p {p_text(p)}")
+        " ".join(text for text in (number(v, 3), r.strip("–"), p_said(p)) if text)
         for v, r, p in zip(rows["value"], interval(rows, digits=3), rows["p_value"], strict=True)
     ]
-    table = rows.assign(said=said)
+    table = rows.assign(said=said, rank=pd.factorize(rows["metric"])[0]).sort_values(
+        ["rank", "group"], kind="stable"
+    )
     table["order"] = pd.factorize(pd.Series(list(zip(table["metric"], table["group"], strict=True))))[0]
     wide = table.pivot_table(index="order", columns="condition", values="said", aggfunc="first").fillna("–")
     heads = table.groupby("order")[["metric", "group", "n"]].agg(

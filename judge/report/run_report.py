@@ -23,7 +23,7 @@ from judge.report.page import (
     write_page,
 )
 from judge.report.provenance import aside_blocks, setting_of, settings_blocks
-from judge.report.style import as_group, in_order, number, p_text, percent
+from judge.report.style import as_group, in_order, number, p_said, percent
 
 GROUPS = 12  # groups in the summary table; all are in the tables below it
 TITLE = "Who wins when the pictures that train the judge are skewed?"
@@ -290,7 +290,7 @@ def _places(brackets: pd.DataFrame | None) -> int | None:
 
 def _ratio(row: pd.Series) -> str:
     interval = f"[{number(row['ci_low'])}, {number(row['ci_high'])}]"
-    return f"{number(row['value'])} {interval} p {p_text(row['p_value'])}"
+    return f"{number(row['value'])} {interval} {p_said(row['p_value'])}"
 
 
 def _row(table: pd.DataFrame, condition: str, group: str) -> pd.Series | None:

@@ -21,6 +21,7 @@ from judge.report.page import (
 )
 from judge.report.parts import (
     ERROR_METRICS,
+    POWER_METRICS,
     RANK_METRICS,
     SCORE_METRICS,
     finite,
@@ -81,7 +82,10 @@ def winners_section(
         "p: exact conditional test within brackets of the group against everybody else, two-sided, not adjusted "
         "for the number of groups."
     )
-    return Section(title, [picture, table_from(full, without(columns, full), f"By {feature}.", note=note)])
+    return Section(
+        title,
+        [picture, table_from(full, without(columns, full), f"Entrants and winners by {feature}.", note=note)],
+    )
 
 
 def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") -> Section:
@@ -131,6 +135,11 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
             note=note,
         ),
     ]
+    power = rows_of(audit, POWER_METRICS, feature=feature)
+    if len(power):
+        blocks.append(
+            metric_table(power, "What this number of winners can show, and how many would be needed.")
+        )
     return Section(title, blocks)
 
 

@@ -119,6 +119,10 @@ _CYCLE = (
     Mark(ORANGE, "P", False, (0, (2, 1)), "++++"),
     Mark(SKY, "X", True, (0, (3, 1, 1, 1, 1, 1)), "||||"),
     Mark(GREY, "<", False, (0, (5, 3)), "----"),
+    Mark(VERMILLION, "h", False, (0, (1, 2)), "oo"),
+    Mark(BLUE, "*", True, (0, (2, 2)), "**"),
+    Mark(GREEN, "p", False, (0, (8, 2)), "OO"),
+    Mark(BLACK, "d", True, (0, (2, 1, 1, 1)), "//"),
 )
 CONDITIONS = ("skewed", "rebalanced")
 
@@ -220,6 +224,13 @@ def p_text(p: float) -> str:
     if p < 0.001:
         return "<.001"
     return "1" if p > 0.9995 else f"{p:.3f}".removeprefix("0")
+
+
+def p_said(p: float) -> str:
+    """p = .032, p < .001 or nothing where there is no p-value."""
+    if p is None or pd.isna(p):
+        return ""
+    return "p < .001" if p < 0.001 else f"p = {p_text(p)}"
 
 
 def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, np.ndarray]:
