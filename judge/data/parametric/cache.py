@@ -1,27 +1,25 @@
 """Pictures rendered once: in parallel, into a folder keyed by content; started again, it does what is missing.
 
 A picture's key is a hash of the person's parameters, the size, the file format and the renderer's VERSION. A file
-appears under its name only when it is complete (written beside, then renamed), so a killed run leaves nothing
+appears under its name only when it is complete (drawing.write_whole), so a killed run leaves nothing
 that could be mistaken for a picture.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
-from PIL import Image
 from tqdm import tqdm
 
 from judge.data.parametric import render
+from judge.data.parametric.drawing import draw_pictures
 from judge.data.parametric.population import RENDERED, persons
 from judge.errors import InputError, listed
 
@@ -95,39 +93,11 @@ def render_missing(
 
 def _results(chunks: list, size: int, workers: int) -> Iterable[int]:
     if workers == 1:
-        return (_render_chunk(chunk, size) for chunk in chunks)
+        return (draw_pictures(chunk, size) for chunk in chunks)
     # loky starts fresh interpreters: no fork of a process that may hold torch's threads, and, unlike spawn,
     # no need for `if __name__ == "__main__"` in the caller's script
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-    return pool(delayed(_render_chunk)(chunk, size) for chunk in chunks)
-
-
-def _render_chunk(chunk: list[tuple[dict[str, Any], str]], size: int) -> int:
-    for person, path in chunk:
-        write_whole(Path(path), picture_bytes(person, size, Path(path).suffix))
-    return len(chunk)
-
-
-def picture_bytes(person: Mapping[str, Any], size: int, ending: str) -> bytes:
-    """The file's bytes: JPEG at the person's jpeg_quality, or PNG of what that JPEG is made from."""
-    if ending == ".jpg":
-        return render.render_jpeg(person, size)
-    out = io.BytesIO()
-    Image.fromarray(render.render_raw(person, size)).save(out, "PNG")
-    return out.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """The file is there with all of its bytes, or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    return pool(delayed(draw_pictures)(chunk, size) for chunk in chunks)
 
 
 def _check(size: int, picture_format: str) -> None:

@@ -16,9 +16,9 @@ import pandas as pd
 from scipy import stats
 
 from judge.data.parametric.distributions import GROUP_NAMES
+from judge.data.parametric.draws import uniforms
 from judge.data.parametric.labels import assign
 from judge.data.parametric.person import ETHNICITIES
-from judge.data.parametric.draws import uniforms
 from judge.errors import InputError, listed
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from judge.data.parametric import cache, render
+from judge.data.parametric import cache, drawing, render
 from judge.data.parametric.cache import key_of, picture_paths, render_missing
 from judge.data.parametric.population import persons, sample
 from judge.errors import InputError
@@ -56,11 +56,11 @@ def test_a_rendering_killed_half_way_leaves_whole_files_and_goes_on(people, tmp_
         drawn.append(person)
         return b"x" * 10
 
-    monkeypatch.setattr(cache, "picture_bytes", until_the_third)
+    monkeypatch.setattr(drawing, "picture_bytes", until_the_third)
     with pytest.raises(KeyboardInterrupt):
         render_missing(table, size=SIZE, workers=1, progress=False)
     assert len(contents(tmp_path)) == 2
-    monkeypatch.setattr(cache, "picture_bytes", lambda *_: b"y" * 10)
+    monkeypatch.setattr(drawing, "picture_bytes", lambda *_: b"y" * 10)
     assert render_missing(table, size=SIZE, workers=1, progress=False) == N - 2
     assert len(contents(tmp_path)) == N
 
@@ -68,7 +68,7 @@ def test_a_rendering_killed_half_way_leaves_whole_files_and_goes_on(people, tmp_
 def test_a_file_that_could_not_be_finished_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        cache.write_whole(tmp_path / "face.jpg", b"123")
+        drawing.write_whole(tmp_path / "face.jpg", b"123")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -37,6 +37,11 @@ def head_of(person):
     return covered
 
 
+def marks_of(person):
+    """Column and row of each landmark."""
+    return dict(zip(geometry.LANDMARKS, geometry.landmarks(person, SIZE)["pixels"], strict=True))
+
+
 def each(twins):
     for _, part in twins.groupby("person_id"):
         part = part.set_index("twin_edit")
@@ -75,7 +80,7 @@ def test_tone_changes_skin_and_leaves_background_and_pupils_to_the_bit(twins):
         outside &= np.abs(np.arange(SIZE) - SIZE / 2)[None, :] > SIZE * 0.36
         outside[SIZE // 2 :] = False
         assert outside.sum() > 200
-        marks = geometry.landmarks(person, SIZE)
+        marks = marks_of(person)
         for path in edited.loc[["tone"], "path"]:
             after = pixels(path)
             assert (after[outside] == before[outside]).all()
@@ -90,7 +95,7 @@ def test_tone_changes_skin_and_leaves_background_and_pupils_to_the_bit(twins):
 def test_background_edit_leaves_the_face_to_the_bit(twins):
     for original, edited, person in each(twins):
         before, after = pixels(original["path"]), pixels(edited.loc["background", "path"])
-        marks = geometry.landmarks(person, SIZE)
+        marks = marks_of(person)
         left, right = marks["jaw_r"][0], marks["jaw_l"][0]
         left, right = sorted((int(left), int(right)))
         top, bottom = int(marks["nasion"][1]), int(marks["mouth"][1])
