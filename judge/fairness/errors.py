@@ -1,4 +1,5 @@
-"""Scores and their errors by group, with intervals from resampling people within each group.
+"""Scores and their errors by group, with intervals from resampling people within each group
+(spread, rmse and top_tail_score: in closed form, see `scale_intervals`).
 
 With a rating (what people say) and a score (what the judge says) of each person of a group:
 
@@ -21,7 +22,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError
-from judge.fairness.bootstrap import percentile_levels, resampled_means, top_tail
+from judge.fairness.bootstrap import TOP, percentile_levels, resampled_means, top_tail
+from judge.fairness.scale_intervals import rmse_interval, spread_interval, top_tail_interval
 
 SCORE_METRICS = ("mean_score", "spread", "top_tail_score")
 ERROR_METRICS = ("mean_rating", "pearson", "mae", "rmse", "signed_error", "calibration_slope")
@@ -108,6 +110,11 @@ def _one_group(
             # no width: all people are alike, which says nothing about how sure one may be
             if limits[0] < limits[1]:
                 low[name], high[name] = limits
+    low["spread"], high["spread"] = spread_interval(s - s_mid, confidence=confidence)
+    tail = top_tail_interval(s, values["top_tail_score"], part=TOP, confidence=confidence)
+    low["top_tail_score"], high["top_tail_score"] = tail
+    if r is not None:
+        low["rmse"], high["rmse"] = rmse_interval(error, confidence=confidence)
     return values, low, high
 
 
