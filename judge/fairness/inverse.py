@@ -99,7 +99,7 @@ def grid_posterior(
 
     everything = np.arange(len(counts))
     mean = shares(everything)
-    concentration = _concentration(counts, mean[code])
+    concentration = _concentration(counts, mean[code], n_means=n_cells)
     observed = np.array([target[group] for group in groups], float)
     log_likelihood = _log_dirichlet_multinomial(
         observed, _widened(mean, cells["runs"], counts, concentration)
@@ -253,13 +253,22 @@ def _winners(
     return groups, int(observed.sum()), counts
 
 
-def _concentration(counts: np.ndarray, mean: np.ndarray) -> float:
-    """Maximum-likelihood concentration of Dirichlet-multinomial counts with known means, up to 10⁶ (≈ multinomial)."""
+def _concentration(counts: np.ndarray, mean: np.ndarray, *, n_means: int = 0) -> float:
+    """Maximum-likelihood concentration of Dirichlet-multinomial counts, up to 10⁶ (≈ multinomial).
+
+    n_means  how many of the means were estimated from these counts: the runs' scatter about them, as a multiple
+             of multinomial scatter, is then too small by (runs − n_means)/runs, which is put back
+    """
 
     def loss(log_c: float) -> float:
         return -float(_log_dirichlet_multinomial(counts, mean * np.exp(log_c)).sum())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(0.0, np.log(1e6)), method="bounded").x))
+    c = float(np.exp(minimize_scalar(loss, bounds=(0.0, np.log(1e6)), method="bounded").x))
+    runs, m = len(counts), float(counts.sum(1).mean())
+    if not 0 < n_means < runs:
+        return c
+    scatter = (m + c) / (1 + c) * runs / (runs - n_means)
+    return float(np.clip((m - scatter) / (scatter - 1), 1.0, 1e6)) if 1 < scatter < m else 1.0
 
 
 def _widened(mean: np.ndarray, n_runs: pd.Series, counts: np.ndarray, concentration: float) -> np.ndarray:

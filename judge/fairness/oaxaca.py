@@ -48,7 +48,7 @@ def oaxaca_blinder(
 
     Rows (feature = `name`, group = "reference - group"): oaxaca_gap, oaxaca_explained, oaxaca_unexplained,
     oaxaca_endowments, oaxaca_coefficients, oaxaca_interaction, and oaxaca_explained for each covariate
-    (group = "reference - group: covariate"), which add up to oaxaca_explained. p: z test of 0. `test` says how
+    (group = "reference - group: covariate"), which add up to oaxaca_explained. p: t test of 0 (Welch). `test` says how
     many people were set aside for a missing number. Contributions of single covariates to the *unexplained* part
     are not given: they depend on where a covariate's zero lies (Jones 1983).
 
@@ -86,16 +86,22 @@ def oaxaca_blinder(
         "coefficients": (b.mean @ change, b.mean_influence @ change + change_influence @ b.mean),
         "interaction": (d @ change, d_influence @ change + change_influence @ d),
     }
-    test = "z, delta method with HC3" + (f"; {aside} people with a missing number set aside" if aside else "")
+    test = "t, delta method with HC3" + (f"; {aside} people with a missing number set aside" if aside else "")
     contrast = f"{reference} - {group}"
     named = [(f"oaxaca_{part}", contrast, *values) for part, values in parts.items()]
     for j, column in enumerate(covariates.columns, start=1):
         influence = d_influence[:, j] * beta[j] + beta_influence[:, j] * d[j]
         named.append(("oaxaca_explained", f"{contrast}: {column}", d[j] * beta[j], influence))
-    z = stats.norm.ppf((1 + confidence) / 2)
+    coefficients = x.shape[1] + 1
     rows = []
     for metric, label, value, influence in named:
-        error = float(np.sqrt((influence**2).sum()))
+        by_group = np.array([(influence[is_a] ** 2).sum(), (influence[~is_a] ** 2).sum()])
+        error = float(np.sqrt(by_group.sum()))
+        # Welch–Satterthwaite: a group of fifteen has t's tails, not the normal's
+        lost = 1 if metric == "oaxaca_gap" else coefficients
+        free = np.array([is_a.sum(), (~is_a).sum()]) - lost
+        df = by_group.sum() ** 2 / (by_group**2 / free).sum() if error > 0 else np.inf
+        half = stats.t.ppf((1 + confidence) / 2, df) * error
         rows.append(
             {
                 "metric": metric,
@@ -103,9 +109,9 @@ def oaxaca_blinder(
                 "group": label,
                 "value": float(value),
                 "n": len(used),
-                "ci_low": float(value - z * error),
-                "ci_high": float(value + z * error),
-                "p_value": float(2 * stats.norm.sf(abs(value) / error)) if error > 0 else np.nan,
+                "ci_low": float(value - half),
+                "ci_high": float(value + half),
+                "p_value": float(2 * stats.t.sf(abs(value) / error, df)) if error > 0 else np.nan,
                 "test": test,
             }
         )
