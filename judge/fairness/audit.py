@@ -128,7 +128,7 @@ def audit_entrants(
                 by_bracket=by_bracket,
             )
             if feature == contrast[0] and len(codes.names) > 1:
-                favoured = contrast[1] == references[feature] or references[feature] is None
+                favoured = primary is None or primary == references[feature]
                 add_power_rows(
                     rows.sharing(feature=feature, score_column=name), counts, contrast[1], favoured=favoured
                 )

@@ -25,9 +25,9 @@ def resampled_means(
     people       (n, m) the quantities whose means are wanted       tail_score   (n,) the score of the top tail
     """
     n = len(people)
-    order = np.argsort(-tail_score, kind="stable")
     if n > LARGE:
-        return _drawn_means(people, tail_score[order], order, n_boot, rng)
+        return _drawn_means(people, tail_score, n_boot, rng)
+    order = np.argsort(-tail_score, kind="stable")
     people, best_first = people[order], tail_score[order]
     means, tails = np.empty((n_boot, people.shape[1])), np.empty(n_boot)
     chunk = max(1, _CHUNK // n)
@@ -74,7 +74,7 @@ def top_tail(scores: NDArray[np.float64]) -> float:
 
 
 def _drawn_means(
-    people: NDArray, best_first: NDArray, order: NDArray, n_boot: int, rng: np.random.Generator
+    people: NDArray, tail_score: NDArray, n_boot: int, rng: np.random.Generator
 ) -> tuple[NDArray, NDArray]:
     """The same from the joint normal limit of the means and of the top tail.
 
@@ -82,9 +82,9 @@ def _drawn_means(
     (Rockafellar & Uryasev 2000), so q is held fixed.
     """
     n = len(people)
-    cut = best_first[int(np.ceil(TOP * n)) - 1]
-    beyond = np.empty(n)
-    beyond[order] = cut + np.maximum(best_first - cut, 0) / TOP
+    last = n - int(np.ceil(TOP * n))
+    cut = np.partition(tail_score, last)[last]
+    beyond = cut + np.maximum(tail_score - cut, 0) / TOP
     middle = people.mean(axis=0)
     mean_tail = beyond.mean()
     m = people.shape[1]

@@ -37,9 +37,14 @@ def winners_by_places(
     score: ArrayLike, *, places: int, bracket: ArrayLike | None = None, seed: int = 0
 ) -> NDArray[np.bool_]:
     """Who is among the best `places` of the bracket; everybody where it has no more people than that."""
+    order, rank = order_within_brackets(score, bracket=bracket, seed=seed)
+    return winners_by_rank(order, rank, places=places)
+
+
+def winners_by_rank(order: NDArray[np.int64], rank: NDArray[np.int64], *, places: int) -> NDArray[np.bool_]:
+    """`winners_by_places` from what `order_within_brackets` returns."""
     if places < 1:
         raise InputError(f"places is at least 1 (winners a bracket), not {places}")
-    order, rank = order_within_brackets(score, bracket=bracket, seed=seed)
     won = np.zeros(len(order), bool)
     won[order[rank <= places]] = True
     return won

@@ -104,11 +104,11 @@ def add_score_rows(
 ) -> int:
     """Mean, spread and upper tail of everybody's scores; errors of those with a rating. Returns how many lack one."""
     settings = {"confidence": confidence, "n_boot": n_boot, "seed": seed}
-    tables = [group_metrics_of_codes(score, None, codes.code, codes.names, **settings)]
-    lacking = 0
-    if rating is not None:
-        rated = np.isfinite(rating)
-        lacking = int((~rated).sum())
+    rated = None if rating is None else np.isfinite(rating)
+    lacking = 0 if rated is None else int((~rated).sum())
+    everybody = None if lacking else rating
+    tables = [group_metrics_of_codes(score, everybody, codes.code, codes.names, **settings)]
+    if lacking and rating is not None and rated is not None:
         part = group_metrics_of_codes(score[rated], rating[rated], codes.code[rated], codes.names, **settings)
         tables.append(part[part["metric"].isin(ERROR_METRICS)])
     for table in tables:

@@ -8,6 +8,7 @@ ratio it does not depend on how large a part of the bracket wins, so one ω can 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -131,6 +132,24 @@ def wallenius_odds(
     pair = _informative(counts.against(group, reference))
     if len(pair.brackets) == 0:
         return FavouringOdds(np.nan, np.nan, np.nan)
+    return _odds_of(
+        tuple(map(tuple, pair.entrants.tolist())),
+        tuple(map(tuple, pair.winners.tolist())),
+        confidence,
+        interval,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _odds_of(
+    entrants: tuple[tuple[int, int], ...],
+    winners: tuple[tuple[int, int], ...],
+    confidence: float,
+    interval: str,
+) -> FavouringOdds:
+    """`wallenius_odds` of an informative pair; of a thousand groups many have the same counts."""
+    names = tuple(map(str, range(len(entrants))))
+    pair = Counts(np.array(entrants), np.array(winners), ("group", "others"), names)
     m1, m2, n = _margins(pair)
     low, high = np.maximum(0, n - m2), np.minimum(m1, n)
     observed = int(pair.winners[:, 0].sum())
@@ -186,16 +205,20 @@ def _by_normal(pair: Counts, observed: int, low: int, high: int, tail: float) ->
     return FavouringOdds(value, ci_low, ci_high)
 
 
-def _crossing(rising: Callable[[float], float], tolerance: float = 1e-7) -> float:
+def _crossing(rising: Callable[[float], float], tolerance: float = 1e-6) -> float:
     """ω at which a function that rises with log ω crosses 0; 0 or ∞ where it does not within the search range."""
     from scipy.optimize import brentq
 
-    if rising(-LIMIT) >= 0:
-        return 0.0
-    if rising(LIMIT) <= 0:
-        return np.inf
-    # most odds are moderate: a narrow bracket first saves evaluations
-    left, right = (-3.0, 3.0) if rising(-3.0) < 0 < rising(3.0) else (-LIMIT, LIMIT)
+    # most odds are moderate: the narrow range first saves evaluations
+    left, right = -3.0, 3.0
+    if rising(left) >= 0:
+        left, right = -LIMIT, left
+        if rising(left) >= 0:
+            return 0.0
+    elif rising(right) <= 0:
+        left, right = right, LIMIT
+        if rising(right) <= 0:
+            return np.inf
     return float(np.exp(brentq(rising, left, right, xtol=tolerance)))
 
 

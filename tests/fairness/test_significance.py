@@ -86,7 +86,7 @@ def test_with_many_winners_it_agrees_with_statsmodels_stratified_table():
     tables = [[[x, n - x], [y, m - y]] for (n, m), (x, y) in zip(entrants, winners, strict=True)]
     # Mantel–Haenszel's test with continuity correction is the normal limit
     limit = StratifiedTable([np.array(t) for t in tables]).test_null_odds(correction=True).pvalue
-    assert stratified_exact(counts, "group") == pytest.approx(limit, abs=0.003)
+    assert stratified_exact(counts, "group") == pytest.approx(limit, abs=0.01)
 
 
 def test_mantel_haenszels_statistic_follows_from_the_exact_distribution():
