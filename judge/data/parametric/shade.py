@@ -16,6 +16,8 @@ from judge.data.parametric.styles import hairline
 KEY, FILL, SKY = 0.88, 0.55, 0.30  # irradiance over π at nominal exposure
 WRAP = (0.30, 0.14, 0.09)  # how far light creeps round into shade under the skin, red furthest
 
+PUPIL = (0.135, 0.165)  # sine of the angle from the gaze: wholly pupil, no longer pupil
+
 
 def dot(a, b):
     return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
@@ -177,10 +179,10 @@ def eye_layer(b, at, v, lid):
     ring = ramp(xp, radius, 0.33, 0.375)
     iris = iris * (1 - 0.75 * ring)[..., None]
     corner = xp.clip(xp.abs(xp.abs(v[:, 0]) - 0.5) / 0.22, 0, 1)
-    white = xp.asarray(np.float32([0.66, 0.62, 0.59])) * (
+    white = xp.asarray(np.float32([0.55, 0.515, 0.49])) * (
         1 - (0.22 * corner)[..., None] * xp.asarray(np.float32([0.4, 1, 1.1]))
     )
-    pupil = 1 - ramp(xp, radius, 0.135, 0.165)
+    pupil = 1 - ramp(xp, radius, *PUPIL)
     inside = 1 - ramp(xp, radius, 0.365, 0.395)
     colour = white + (iris - white) * inside[..., None]
     colour = colour * (1 - pupil)[..., None] + 0.004 * pupil[..., None]

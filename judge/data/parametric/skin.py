@@ -186,7 +186,7 @@ def details(person: Mapping, size: int) -> tuple[np.ndarray, ...]:
     texels = np.stack([(place[:, 0] + HALF) * scale, (TOP - place[:, 1]) * scale], 1)
     # a dab thinner than a texel is drawn wider and fainter, so that its sum is kept at every size
     drawn = np.maximum(sigma * scale, 0.62)
-    weight = weight * np.where(channel == HEIGHT, sigma * scale / drawn, (sigma * scale / drawn) ** 2)
+    weight = weight * (sigma * scale / drawn) ** 2
     return (
         texels.astype(np.float32),
         drawn.astype(np.float32),
