@@ -1,0 +1,1 @@
+"""The checks of fairness_calibration.py, by what they need: contests, scores, causes, sweeps."""
