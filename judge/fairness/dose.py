@@ -11,7 +11,7 @@ group = the condition) with two more columns: `dose`, the share a row is about, 
     dose_slope              change of the outcome for a unit of share (from 0 to 1): mean of the seeds' own
                             slopes, t interval over seeds; p: permutation of the shares within each seed
     dose_slope_mixed        the same by a linear mixed model with seeds as groups
-    dose_slope_bootstrap    the same, interval from a bootstrap of seeds
+    dose_slope_bootstrap    the same, interval from a bootstrap of seeds; p: sign flips of the seeds' slopes
     dose_crossing           the share at which the fitted line crosses `threshold`, Fieller interval,
                             may be unbounded
     dose_runs_set_aside     number of runs without a finite outcome
@@ -22,8 +22,10 @@ and, for each condition but the reference (group = "skewed - rebalanced"), at eq
     dose_slope_difference   p: permutation within seed
 
 Seeds share pictures, initial weights and often entrants, so runs of one seed are not independent: every
-interval takes seeds, not runs, as replicates. With one seed only the runs themselves have to serve, and
-`test` says so. For the uncertainty that comes from who happened to enter, see `dose_people`.
+interval takes seeds, not runs, as replicates. The permutation tests that *no* seed has a slope; where seeds differ
+in slope it says "some have one", and the interval or the sign flips (at least 2^(1 − seeds)) speak for the mean. With
+one seed only the runs themselves have to serve, and `test` says so. For the uncertainty that comes from who happened
+to enter, see `dose_people`.
 """
 
 from __future__ import annotations
@@ -211,7 +213,11 @@ def _one_condition(
     if len(slopes) > 1:
         draws = slopes[rng.integers(len(slopes), size=(n_boot, len(slopes)))].mean(axis=1)
         bounds = widened_bootstrap(float(slopes.mean()), draws, len(slopes), confidence=confidence)
-        yield _row("dose_slope_bootstrap", bounds, n=len(slopes), test="bootstrap of seeds")
+        p, exact = sign_flip(slopes, n_draws=n_draws, rng=rng)
+        words = f"sign flips of the seeds' slopes, {'exact' if exact else f'{n_draws} draws'}"
+        yield _row(
+            "dose_slope_bootstrap", bounds, n=len(slopes), p=p, test=words, detail="bootstrap of seeds"
+        )
     target = float(np.log(threshold)) if scale == "log" else threshold
     bounds, how = crossing(centre, covariance, df, target, confidence=confidence)
     if not part["share"].min() <= bounds[0] <= part["share"].max():

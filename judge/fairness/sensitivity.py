@@ -233,7 +233,7 @@ def _confusion(confusion: pd.DataFrame, groups: Sequence[str]) -> tuple[np.ndarr
     if not np.isfinite(values).all() or (values < 0).any() or (totals <= 0).any():
         raise InputError("confusion needs finite entries of at least 0 and no empty row")
     is_probability = np.allclose(totals, 1, atol=1e-6)
-    if not is_probability and (values % 1).any():
+    if not is_probability and np.abs(values - np.rint(values)).max() > 1e-6:
         raise InputError(
             f"each row of confusion must sum to 1 or hold counts; the sums are {listed(totals.tolist())}"
         )

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.special import expit
 
 from judge.errors import InputError
 from judge.fairness.resampling import checked_confidence
@@ -173,22 +174,28 @@ def _prepared(
 
 
 def _log_subsets(b: np.ndarray, z: np.ndarray, k: int) -> np.ndarray:
-    """log Σ over all k-subsets S of exp(b Σ_S z), for each b: the elementary symmetric polynomial, by recursion."""
-    if k > len(z) - k:  # Σ z = 0, so the complement of S sums to −Σ_S z
+    """log Σ over all k-subsets S of exp(b Σ_S z), for each b; Σ z = 0.
+
+    The sum is P(k successes) · Π(1 + e^(b z − c)) · e^(k c) of independent trials with odds e^(b z − c), for any c.
+    With c such that k successes are expected nothing under- or overflows, however large the bracket.
+    """
+    if k > len(z) - k:  # the complement of S sums to −Σ_S z
         return _log_subsets(-b, z, len(z) - k)
     power = np.outer(b, z)
-    top = power.max(axis=1, keepdims=True)
-    u = np.exp(power - top)
+    low, high = power.min(axis=1) - 50, power.max(axis=1) + 50
+    for _ in range(40):
+        c = (low + high) / 2
+        too_many = expit(power - c[:, None]).sum(axis=1) > k
+        low, high = np.where(too_many, c, low), np.where(too_many, high, c)
+    odds = power - c[:, None]
+    p = expit(odds)
     e = np.zeros((len(b), k + 1))
     e[:, 0] = 1.0
-    log_scale = np.zeros(len(b))
     for i in range(len(z)):
-        e[:, 1:] += u[:, i, None] * e[:, :-1]
-        if i % 64 == 63:  # binomial coefficients of large brackets overflow
-            size = e.max(axis=1)
-            e /= size[:, None]
-            log_scale += np.log(size)
-    return np.log(e[:, k]) + log_scale + k * top[:, 0]
+        moved = p[:, i, None] * e
+        e -= moved
+        e[:, 1:] += moved[:, :-1]
+    return np.log(e[:, k]) + np.logaddexp(0, odds).sum(axis=1) + k * c
 
 
 def _subset_sums(z: np.ndarray, k: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
