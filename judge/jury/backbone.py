@@ -127,6 +127,7 @@ class RatingNetwork(nn.Module):
             self.levels = None
         self.register_buffer("scale", torch.tensor([centre, spread], dtype=torch.float32))
         self._frozen: list[nn.Module] = []
+        self._entry = 0
 
     def freeze_before(self, stage: int) -> None:
         """Stages before `stage` keep their weights and batch statistics (0: everything is trained).
@@ -150,6 +151,34 @@ class RatingNetwork(nn.Module):
             and not any(p.requires_grad for p in module.parameters())
         ]
 
+    def stages_before(self, stage: int) -> nn.Sequential:
+        """The stages that `freeze_before(stage)` freezes, as a module: normalised pixels → activations.
+
+        Raises InputError for backbones that are not a stem and a list of blocks (EfficientNets and their kin).
+        """
+        parts = ("conv_stem", "bn1", "blocks", "conv_head", "bn2")
+        if not all(hasattr(self.backbone, part) for part in parts) or not 0 < stage <= len(
+            self.backbone.blocks
+        ):
+            raise InputError(
+                f"views with train_from_stage={stage}: a stage from 1 on of a backbone with {listed(parts)} is "
+                f"needed, {type(self.backbone).__name__} has no such cut"
+            )
+        return nn.Sequential(self.backbone.conv_stem, self.backbone.bn1, *self.backbone.blocks[: stage - 1])
+
+    def from_stage(self, stage: int) -> None:
+        """From now on `forward` also takes activations of stages_before(stage), told by their channels."""
+        self.stages_before(stage)
+        self._entry = stage
+
+    def _features(self, pixels: Tensor) -> Tensor:
+        if pixels.shape[1] == 3:
+            return self.backbone((pixels.float() - self.mean) / self.std)
+        x = pixels.float()
+        for block in self.backbone.blocks[self._entry - 1 :]:
+            x = block(x)
+        return self.backbone.forward_head(self.backbone.bn2(self.backbone.conv_head(x)))
+
     def train(self, mode: bool = True) -> RatingNetwork:
         super().train(mode)
         for module in self._frozen:
@@ -157,8 +186,8 @@ class RatingNetwork(nn.Module):
         return self
 
     def forward(self, pixels: Tensor) -> Reading:
-        """pixels: (B, 3, H, W), uint8 or float, 0–255."""
-        features = self.backbone((pixels.float() - self.mean) / self.std)
+        """pixels: (B, 3, H, W), uint8 or float, 0–255; or activations, see from_stage."""
+        features = self._features(pixels)
         logits = self.head(self.dropout(features))
         if self.levels is not None:
             rating = logits.float().softmax(1) @ self.levels

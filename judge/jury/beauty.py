@@ -26,6 +26,7 @@ from judge.jury.losses import LOSSES, Huber, LabelDistribution, Objective, Squar
 from judge.jury.pictures import load_pictures
 from judge.jury.scoring import Scoring, build_engine, score_pictures
 from judge.jury.training import Pool, Training, train
+from judge.jury.views import frozen_views
 
 Loss = SquaredError | Huber | LabelDistribution
 
@@ -41,6 +42,9 @@ class CnnJudge:
     dropout    probability that a feature is dropped before the head
     drop_path  probability that a residual branch is dropped, in its last layer
     loss       of losses.py
+    views      views of each training picture that the frozen stages (training.train_from_stage) read beforehand;
+               0: a new view is drawn at each step
+    cache      folder where such views are kept from training to training; None: they are not kept
     progress   bars on standard error
     """
 
@@ -54,6 +58,8 @@ class CnnJudge:
     augmentation: Augmentation = field(default_factory=Augmentation)
     training: Training = field(default_factory=Training)
     scoring: Scoring = field(default_factory=Scoring)
+    views: int = 0
+    cache: str | None = None
     progress: bool = True
     kind = "cnn"
 
@@ -109,6 +115,8 @@ class CnnJudge:
             "n_train": len(pool.rating),
             "n_val": 0 if held_out is None else len(held_out.rating),
         }
+        if self.views:
+            pool.pixels = self._frozen_views(pool.pixels, seed)
         own = workdir is None
         folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
         try:
@@ -184,6 +192,21 @@ class CnnJudge:
             "centre": self.facts["centre"],
             "spread": self.facts["spread"],
         }
+
+    def _frozen_views(self, pixels: Tensor, seed: int) -> Tensor:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # as the loop does: weights=none must give the same frozen stages there
+            network = build_network(self._network_settings(), self.weights)
+        return frozen_views(
+            network,
+            pixels,
+            self.augmentation,
+            size=self.size,
+            stage=self.training.train_from_stage,
+            views=self.views,
+            cache=Path(self.cache) if self.cache else None,
+            progress=self.progress,
+        )
 
     def _pool(
         self,

@@ -7,12 +7,14 @@ uint8; each step makes new views of them.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +90,7 @@ class Training:
 class Pool:
     """Decoded pictures with what is known of them.
 
-    pixels     uint8 (n, 3, H, H)
+    pixels     uint8 (n, 3, H, H), or float16 (n, views, C, h, w) as views.frozen_views makes them
     rating     float32 (n,)
     weight     float32 (n,), mean 1
     histogram  float32 (n, K) or None
@@ -140,18 +142,19 @@ def train(
         ).encode(),
         digest_size=16,
     ).hexdigest()
-    arguments = (
-        make_network,
-        objective,
-        pool,
-        val,
-        size,
-        augmentation,
-        settings,
-        seed,
-        workdir,
-        identity,
-        progress,
+    loop = partial(  # bound, because Fabric takes the arguments of what it launches apart
+        _loop,
+        make_network=make_network,
+        objective=objective,
+        pool=pool,
+        val=val,
+        size=size,
+        augmentation=augmentation,
+        settings=settings,
+        seed=seed,
+        workdir=workdir,
+        identity=identity,
+        progress=progress,
     )
     accelerator, many = settings.accelerator, settings.devices not in (1, "1")
     fabric = Fabric(
@@ -162,10 +165,10 @@ def train(
         # one process must not take a Slurm job around it (a sweep's launcher) for its own cluster
         plugins=None if many else [LightningEnvironment()],
     )
-    # one device: no other process, and the global generators of the caller are left as they were
+    # the caller's global generators are left as they were
     with torch.random.fork_rng():
-        fabric.launch(_loop, *arguments) if many else _loop(fabric, *arguments)
-    network = make_network()
+        fabric.launch(loop) if many else loop(fabric)
+        network = make_network()
     tensors, facts = load_tensors(workdir / "best.safetensors")
     load_module("network", network, tensors)
     return network.eval(), facts["history"]
@@ -179,6 +182,7 @@ def best_precision(accelerator: str) -> str:
 
 def _loop(
     fabric: Fabric,
+    *,
     make_network: Callable[[], RatingNetwork],
     objective: Objective,
     pool: Pool,
@@ -208,6 +212,9 @@ def _loop(
     torch.manual_seed(seed)
     network = make_network().to(memory_format=torch.channels_last)
     network.freeze_before(settings.train_from_stage)
+    if pool.pixels.ndim == 5:
+        network.from_stage(settings.train_from_stage)
+    objective = copy.deepcopy(objective)  # a second training with the same object starts afresh
     heads = nn.ModuleDict({"objective": objective} if isinstance(objective, nn.Module) else {})
     rng = torch.Generator().manual_seed(seed)
     groups = parameter_groups(network, heads, settings)
@@ -217,8 +224,7 @@ def _loop(
 
     model = fabric.setup_module(network)
     ema = ModelEmaV3(network, decay=0.5 ** (1 / (half_life * steps)), use_warmup=True) if half_life else None
-    if len(heads):
-        fabric.setup_module(heads) if fabric.world_size > 1 else heads.to(fabric.device)
+    heads.to(fabric.device)
     optimizer = fabric.setup_optimizers(optimizer)
 
     order = torch.randperm(len(pool.rating), generator=rng)
@@ -270,14 +276,24 @@ def _loop(
                 group["lr"] = settings.lr * group["lr_scale"] * rate
 
             rows = batches[step]
-            draws = augmentation.draws(len(rows), rng)
             part = slice(fabric.global_rank, None, fabric.world_size)
             batch = pick(pool, rows[part], share=fabric.world_size / len(rows), device=fabric.device)
-            batch.pixels = apply_views(batch.pixels, draws[part], size).to(memory_format=torch.channels_last)
+            if pool.pixels.ndim == 5:
+                view = torch.randint(pool.pixels.shape[1], (len(rows),), generator=rng)[part].to(
+                    fabric.device
+                )
+                batch.pixels = batch.pixels[torch.arange(len(view)), view].float()
+            else:
+                batch.pixels = apply_views(batch.pixels, augmentation.draws(len(rows), rng)[part], size)
+            batch.pixels = batch.pixels.to(memory_format=torch.channels_last)
 
             parts = objective(model, batch)
             optimizer.zero_grad()
             fabric.backward(parts["loss"])
+            if fabric.world_size > 1:  # an objective's own parameters lie outside the network that DDP wraps
+                for parameter in heads.parameters():
+                    if parameter.grad is not None:
+                        parameter.grad = fabric.all_reduce(parameter.grad, reduce_op="mean")
             if settings.clip is not None:
                 nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], settings.clip)
             optimizer.step()

@@ -1,0 +1,130 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from rated_squares import rated_squares
+
+from judge.errors import InputError
+from judge.jury.beauty import CnnJudge, load_judge
+from judge.jury.losses import Huber, LabelDistribution, SquaredError
+from judge.jury.training import Training
+
+RANGE = (1, 9)
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return rated_squares(tmp_path_factory.mktemp("squares"), n=60)
+
+
+def small(loss=None, **options):
+    return CnnJudge(
+        backbone="test_efficientnet",
+        weights="none",
+        size=32,
+        dropout=0.0,
+        loss=loss or LabelDistribution(levels=9),
+        training=Training(epochs=10, batch=8, lr=3e-3, layer_decay=1.0, accelerator="cpu"),
+        progress=False,
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    "loss", [SquaredError(), Huber(), LabelDistribution(levels=9)], ids=lambda loss: loss.name
+)
+def test_each_loss_learns_brightness(manifest, tmp_path, loss):
+    from judge.jury.augmentation import Augmentation
+
+    still = Augmentation(brightness=0.0, contrast=0.0)
+    judge = small(loss, augmentation=still).fit(manifest[:44], manifest[44:], rating_range=RANGE, seed=0)
+    scores, _ = judge.score(manifest[44:])
+    assert np.corrcoef(scores["score"], manifest["rating"][44:])[0, 1] > 0.8
+    assert len(judge.history) == 10
+
+
+@pytest.fixture(scope="module")
+def fitted(manifest):
+    return small().fit(manifest[:30], manifest[30:40], rating_range=RANGE, seed=0)
+
+
+def test_a_saved_judge_gives_the_same_scores_to_the_bit(fitted, manifest, tmp_path):
+    fitted.save(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["judge.json", "model.safetensors"]
+    read = load_judge(tmp_path)
+    pd.testing.assert_frame_equal(fitted.score(manifest)[0], read.score(manifest)[0], check_exact=True)
+    facts = json.loads((tmp_path / "judge.json").read_text())
+    assert facts["rating_range"] == [1, 9]
+    assert facts["normalisation"]["mean"] == list(fitted.network.backbone.pretrained_cfg["mean"])
+    assert facts["n_train"] == 30
+    assert read.loss == fitted.loss
+
+
+def test_the_same_seed_gives_the_same_scores_and_another_does_not(fitted, manifest):
+    again = small().fit(manifest[:30], manifest[30:40], rating_range=RANGE, seed=0)
+    other = small().fit(manifest[:30], manifest[30:40], rating_range=RANGE, seed=1)
+    scores = [judge.score(manifest)[0]["score"] for judge in (fitted, again, other)]
+    assert scores[0].equals(scores[1])
+    assert not scores[0].equals(scores[2])
+
+
+def test_a_picture_of_weight_zero_is_as_good_as_absent_for_mean_and_spread(manifest):
+    weighted = manifest[:30].assign(weight=[1.0] * 15 + [0.0] * 15)
+    judge = small()
+    judge.training = Training(epochs=1, batch=8, accelerator="cpu")
+    judge.fit(weighted, rating_range=RANGE, seed=0)
+    first = manifest["rating"][:15]
+    assert judge.facts["centre"] == pytest.approx(first.mean(), rel=1e-5)
+    assert judge.facts["spread"] == pytest.approx(first.std(ddof=0), rel=1e-5)
+
+
+def test_what_could_not_be_used_in_training_is_counted_by_reason(manifest, tmp_path):
+    table = manifest[:20].copy()
+    table.loc[0, "rating"] = np.nan
+    table.loc[1, "path"] = str(tmp_path / "missing.png")
+    judge = small()
+    judge.training = Training(epochs=1, batch=8, accelerator="cpu")
+    judge.fit(table, rating_range=RANGE, seed=0)
+    assert judge.rejected[["item", "reason"]].values.tolist() == [
+        ["p0", "no rating"],
+        ["p1", "broken picture"],
+    ]
+    assert judge.facts["n_train"] == 18
+
+
+def test_ratings_out_of_range_or_none_at_all_are_refused(manifest):
+    with pytest.raises(InputError, match=r"outside rating_range=1…5"):
+        small().fit(manifest, rating_range=(1, 5), seed=0)
+    with pytest.raises(InputError, match="none of the 60"):
+        small().fit(manifest.assign(rating=np.nan), rating_range=RANGE, seed=0)
+    with pytest.raises(InputError, match="not trained"):
+        small().score(manifest)
+
+
+def test_a_folder_that_holds_no_judge_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"no judge\.json"):
+        load_judge(tmp_path)
+    (tmp_path / "judge.json").write_text('{"kind": "oracle"}')
+    with pytest.raises(InputError, match=r"kind='oracle'.*cnn.*embedding"):
+        load_judge(tmp_path)
+    (tmp_path / "judge.json").write_text("{")
+    with pytest.raises(InputError, match="not a judge's file"):
+        load_judge(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cnn", "embedding"])
+def test_a_judge_from_the_configuration_can_be_saved_and_read(name, manifest, tmp_path):
+    settings = OmegaConf.load(f"conf/judge/{name}.yaml")
+    OmegaConf.update(settings, "embedding.weights" if name == "embedding" else "weights", "none")
+    OmegaConf.update(settings, "embedding.size" if name == "embedding" else "size", 32)
+    OmegaConf.update(settings, "cache", str(tmp_path / "cache"), force_add=True)
+    if name == "cnn":
+        OmegaConf.update(settings, "training.epochs", 1)
+    judge = instantiate(settings)
+    judge.progress = False
+    judge.fit(manifest[:12], None, rating_range=RANGE, seed=0).save(tmp_path / "judge")
+    read = load_judge(tmp_path / "judge")
+    pd.testing.assert_frame_equal(judge.score(manifest)[0], read.score(manifest)[0], check_exact=True)

@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rated_squares import rated_squares
+from sklearn.linear_model import Ridge
+
+from judge.errors import InputError
+from judge.jury import embedding
+from judge.jury.beauty import load_judge
+from judge.jury.embedding import Embedding, EmbeddingJudge, embed
+
+SMALL = Embedding(backbone="test_efficientnet", weights="none", size=32)
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return rated_squares(tmp_path_factory.mktemp("squares"), n=60)
+
+
+def judge(cache, **options):
+    return EmbeddingJudge(SMALL, cache=str(cache), progress=False, **options)
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """How many pictures each call had to compute."""
+    counts = []
+    compute = embedding._compute
+
+    def counted(paths, *args):
+        counts.append(len(paths))
+        return compute(paths, *args)
+
+    monkeypatch.setattr(embedding, "_compute", counted)
+    return counts
+
+
+def test_each_picture_is_computed_once_wherever_it_lies(manifest, tmp_path, computed):
+    first, _, _ = embed(manifest[:20], SMALL, cache=tmp_path, progress=False)
+    copies = manifest[:20].copy()
+    for row, path in copies["path"].items():
+        copy = tmp_path / f"copy{row}.png"
+        copy.write_bytes(Path(path).read_bytes())
+        copies.loc[row, "path"] = str(copy)
+    again, _, _ = embed(copies, SMALL, cache=tmp_path, progress=False)
+    more, _, _ = embed(manifest[10:30], SMALL, cache=tmp_path, progress=False)
+    assert computed == [20, 10]
+    assert np.array_equal(first, again)
+    assert np.array_equal(first[10:], more[:10])
+
+
+def test_what_changes_the_features_changes_the_address():
+    base = Embedding()
+    others = [
+        Embedding(backbone="tf_efficientnet_lite1"),
+        Embedding(weights="none"),
+        Embedding(size=128),
+        Embedding(layers=[2]),
+        Embedding(mirror=True),
+    ]
+    assert len({what.address() for what in [base, *others]}) == 6
+    assert Embedding(layers=(2,)).address() == Embedding(layers=[2]).address()
+
+
+def test_other_weights_under_the_same_path_are_another_address(tmp_path):
+    file = tmp_path / "own.safetensors"
+    file.write_bytes(b"1")
+    first = Embedding(weights=str(file)).address()
+    file.write_bytes(b"2")
+    assert Embedding(weights=str(file)).address() != first
+
+
+def test_a_broken_picture_is_set_aside_and_never_kept(manifest, tmp_path, computed):
+    broken = manifest[:5].copy()
+    broken.loc[2, "path"] = str(tmp_path / "missing.png")
+    features, kept, rejected = embed(broken, SMALL, cache=tmp_path, progress=False)
+    assert len(features) == 4
+    assert kept["image_id"].tolist() == ["p0", "p1", "p3", "p4"]
+    assert rejected["item"].tolist() == ["p2"]
+    embed(broken, SMALL, cache=tmp_path, progress=False)
+    assert computed == [5, 1]
+
+
+def test_the_head_is_ridge_on_standardised_features_with_the_best_penalty(manifest, tmp_path):
+    fitted = judge(tmp_path, penalties=(0.3,)).fit(manifest, rating_range=(1, 9), seed=0)
+    x, _, _ = embed(manifest, SMALL, cache=tmp_path, progress=False)
+    z = (x - x.mean(0)) / np.where(x.std(0) < 1e-6, 1, x.std(0))
+    expected = Ridge(alpha=0.3 * 60).fit(z, manifest["rating"]).predict(z)
+    scores, _ = fitted.score(manifest)
+    np.testing.assert_allclose(scores["score"], expected, atol=1e-4)
+
+
+def test_it_learns_brightness_and_chooses_a_penalty_from_the_list(manifest, tmp_path):
+    fitted = judge(tmp_path).fit(manifest[:40], rating_range=(1, 9), seed=0)
+    scores, _ = fitted.score(manifest[40:])
+    assert np.corrcoef(scores["score"], manifest["rating"][40:])[0, 1] > 0.9
+    assert any(fitted.facts["penalty"] == pytest.approx(penalty) for penalty in fitted.penalties)
+
+
+def test_weight_two_is_the_picture_twice(manifest, tmp_path):
+    once = manifest[:20]
+    doubled = pd.concat([once, once[:10]])
+    weighted = once.assign(weight=[2.0] * 10 + [1.0] * 10)
+    a = judge(tmp_path, penalties=(0.3,)).fit(doubled, rating_range=(1, 9), seed=0)
+    b = judge(tmp_path, penalties=(0.3,)).fit(weighted, rating_range=(1, 9), seed=0)
+    np.testing.assert_allclose(a.score(once)[0]["score"], b.score(once)[0]["score"], atol=1e-3)
+
+
+def test_a_saved_judge_gives_the_same_scores_to_the_bit(manifest, tmp_path):
+    fitted = judge(tmp_path / "cache").fit(manifest[:30], rating_range=(1, 9), seed=0)
+    fitted.save(tmp_path / "judge")
+    assert sorted(file.name for file in (tmp_path / "judge").iterdir()) == ["judge.json", "model.safetensors"]
+    read = load_judge(tmp_path / "judge")
+    pd.testing.assert_frame_equal(fitted.score(manifest)[0], read.score(manifest)[0], check_exact=True)
+    assert read.facts["rating_range"] == (1.0, 9.0)
+
+
+def test_inner_layers_are_put_beside_the_final_features(manifest, tmp_path):
+    plain, _, _ = embed(manifest[:3], SMALL, cache=tmp_path, progress=False)
+    deep = Embedding(backbone="test_efficientnet", weights="none", size=32, layers=(1, 2))
+    both, _, _ = embed(manifest[:3], deep, cache=tmp_path, progress=False)
+    assert both.shape[1] > plain.shape[1]
+    np.testing.assert_allclose(both[:, : plain.shape[1]], plain, atol=1e-5)
+
+
+def test_too_few_ratings_and_zero_weights_are_refused(manifest, tmp_path):
+    with pytest.raises(InputError, match="0 of 5 training pictures are rated"):
+        judge(tmp_path).fit(manifest[:5].assign(rating=np.nan), rating_range=(1, 9), seed=0)
+    with pytest.raises(InputError, match="sum to 0"):
+        judge(tmp_path).fit(manifest[:5].assign(weight=0.0), rating_range=(1, 9), seed=0)
+    with pytest.raises(InputError, match="not trained"):
+        judge(tmp_path).score(manifest)
