@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -26,7 +27,7 @@ SOURCES = ("photo", "parametric", "generated")
 SENSITIVE_FEATURES = ("ethnicity", "gender", "age_group", "skin_tone")
 AGE_GROUPS = ("18-29", "30-39", "40-49", "50-59", "60-69")
 
-_text = {"dtype": str, "coerce": True}
+_text: dict[str, Any] = {"dtype": str, "coerce": True}
 
 MANIFEST = pa.DataFrameSchema(
     {
