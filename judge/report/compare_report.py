@@ -205,7 +205,7 @@ def _outcome(
         Picture(f"dose_{outcome}", figure, caption, f"{how.title} against the training share. {said}."),
         _means_table(means, how),
     ]
-    tests = _of(dose, outcome, list(TESTS))
+    tests = _of(dose, outcome, [name for name in TESTS if name != "dose_crossing" or how.log])
     tests = tests[tests["value"].notna()] if len(tests) else tests
     if len(tests):
         blocks.append(_tests_table(tests, how.title))

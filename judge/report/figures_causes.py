@@ -133,7 +133,7 @@ def decomposition_chain(terms: pd.DataFrame) -> Figure:
         ax.set_title(f"{plain(group)}{size}")
         ax.grid(axis="x")
     panels_done(axes, len(groups))
-    note = "change of the group's log share (natural log; below 0 the group loses)"
+    note = "change of the group’s log share (natural log; below 0 the group loses)"
     figure.supxlabel(with_note(note, left), fontsize=8)
     return figure
 

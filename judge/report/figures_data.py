@@ -83,15 +83,15 @@ def ratings_by_group(people: pd.DataFrame) -> Figure:
     groups, left = largest(sizes, ROWS)
     figure, ax = one_axes(0.7 + 0.34 * len(groups))
     shown = table[table["group"].isin(groups)]
-    sns.boxplot(
-        data=shown, x="rating", y="group", order=groups, ax=ax, whis=(5, 95), width=0.5, showfliers=False,
-        color=PALE, linecolor=GREY, linewidth=0.9,
-    )  # fmt: skip
     rows_axis(ax, [f"{plain(g)}  (n = {int(sizes[g]):,})" for g in groups])
     for row, group in enumerate(groups):
         ratings = shown.loc[shown["group"] == group, "rating"].dropna()
         missing = int(sizes[group]) - len(ratings)
         if len(ratings):
+            low, *box, high = ratings.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
+            ax.plot([low, high], [row, row], color=GREY, linewidth=0.9)
+            ax.barh(row, box[2] - box[0], 0.5, left=box[0], facecolor=PALE, edgecolor=GREY, linewidth=0.9)
+            ax.plot([box[1]] * 2, [row - 0.25, row + 0.25], color=GREY, linewidth=1.2)
             ax.plot([ratings.mean()], [row], "o", color=INK, markersize=4, gid=f"mean:{row}")
         text = f"mean {number(ratings.mean())}" if len(ratings) else "no ratings"
         ax.text(1.015, row, text + (f", {missing:,} missing" if missing and len(ratings) else ""),

@@ -44,7 +44,7 @@ def dose_response(
     lines: Sequence[tuple[float, str]] = (),
     is_share: bool = False,
     log: bool = False,
-    dose_label: str = "majority's share of the training pool",
+    dose_label: str = "majority’s share of the training pool",
     limit: int = 6,
 ) -> Figure:
     """An outcome against the training share: one dot a training run, mean and interval at each share.
@@ -110,7 +110,7 @@ def dose_response(
         ax.set_title(f"{plain(group)}\nn = {n} runs{each}", fontsize=7.5)
         ax.set_xlabel("")
         ax.set_ylabel("")
-        ax.set_xticks(doses, [f"{100 * dose:g} %" if dose in labelled else "" for dose in doses])
+        ax.set_xticks(doses, [f"{100 * dose:g}" if dose in labelled else "" for dose in doses])
         ax.xaxis.set_minor_locator(NullLocator())
         if log:
             ax.set_yscale("log", base=2)
@@ -120,7 +120,7 @@ def dose_response(
     if floor:
         axes[0, 0].set_ylim(bottom=floor)  # shared, and only now that all panels are drawn
     panels_done(axes, len(groups))
-    figure.supxlabel(with_note(dose_label, left), fontsize=8)
+    figure.supxlabel(with_note(f"{dose_label}, %", left), fontsize=8)
     figure.supylabel(label, fontsize=8)
     handles = keys(style, line=True)
     if "entrant_share" in table and is_share:
@@ -139,7 +139,7 @@ def _spaced(doses: Sequence[float]) -> list[float]:
     kept: list[float] = []
     reach = (max(doses) - min(doses)) or 1.0
     for dose in sorted(doses, reverse=True):
-        if not kept or kept[-1] - dose > 0.17 * reach:
+        if not kept or kept[-1] - dose > 0.06 * reach:
             kept.append(dose)
     return kept[::-1]
 

@@ -7,6 +7,7 @@ a content-security policy in the page forbids scripts and requests, should anyth
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,11 @@ def interval(
     )
 
 
+def _tie(text: str) -> str:
+    """No line break between a number and its per-cent sign."""
+    return re.sub(r"(?<=[\d\]]) %", "\u00a0%", text)
+
+
 def write_page(
     out: Path, *, title: str, subtitle: str, sections: Iterable[Section], name: str = "page.html"
 ) -> Path:
@@ -180,6 +186,7 @@ def write_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["tie"] = _tie
     html = environment.get_template("page.html.j2").render(
         title=title,
         subtitle=subtitle,

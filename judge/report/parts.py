@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from judge.report.page import P_VALUE, Column, Table, Text, count, decimals, interval, label, table_from
+from judge.report.page import P_VALUE, Column, Table, Text, count, interval, label, table_from
 from judge.report.style import in_order, number, p_said
 
 RANK_METRICS = (
@@ -103,7 +103,7 @@ def metric_table(rows: pd.DataFrame, caption: str) -> Table:
         "metric": Column("measure", words, numeric=False),
         "group": Column("group", label, numeric=False),
         "n": Column("n", count),
-        "value": Column("value", decimals(3)),
+        "said": Column("value", label),
         "range": Column("95 % interval", label),
         "p_value": P_VALUE,
     }
@@ -111,14 +111,24 @@ def metric_table(rows: pd.DataFrame, caption: str) -> Table:
         columns.pop("condition")
     if rows["p_value"].isna().all():
         columns.pop("p_value")
-    return table_from(rows.assign(range=interval(rows, digits=3)), columns, caption)
+    if rows["ci_low"].isna().all():
+        columns.pop("range")
+    return table_from(rows.assign(said=_values(rows), range=interval(rows, digits=3)), columns, caption)
+
+
+def _values(rows: pd.DataFrame) -> list[str]:
+    """Values as text; numbers of people are whole."""
+    return [
+        number(value, 0 if str(metric).startswith("winners_needed") else 3)
+        for metric, value in zip(rows["metric"], rows["value"], strict=True)
+    ]
 
 
 def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -> Table:
     """Measure and group in rows, a column of value, interval and p for each condition."""
     said = [
-        " ".join(text for text in (number(v, 3), r.strip("–"), p_said(p)) if text)
-        for v, r, p in zip(rows["value"], interval(rows, digits=3), rows["p_value"], strict=True)
+        " ".join(text for text in (v, r.strip("–"), p_said(p)) if text)
+        for v, r, p in zip(_values(rows), interval(rows, digits=3), rows["p_value"], strict=True)
     ]
     table = rows.assign(said=said, rank=pd.factorize(rows["metric"])[0]).sort_values(
         ["rank", "group"], kind="stable"
