@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from judge.data import composition
 from judge.data.dataset import Dataset
@@ -36,13 +36,27 @@ class Cast:
     real_people: bool
 
 
+_READ: dict[str, Dataset] = {}
+KEEP_READ = 4
+
+
+def read(settings: DictConfig) -> Dataset:
+    """The data set of these settings; a sweep in one process reads each once. Nobody writes into one."""
+    key = OmegaConf.to_yaml(settings, resolve=True)
+    if key not in _READ:
+        while len(_READ) >= KEEP_READ:
+            _READ.pop(next(iter(_READ)))
+        _READ[key] = instantiate(settings)
+    return _READ[key]
+
+
 def draw(settings: DictConfig) -> Cast:
     """Both pools and the entrants, from the data sets named in the settings.
 
     Raises InputError for an unknown feature or group, for too few pictures, and if an entrant is in a pool.
     """
     pool = settings.pool
-    dataset: Dataset = instantiate(settings.data)
+    dataset = read(settings.data)
     rated = dataset.manifest[dataset.manifest["rating"].notna()]
     if rated.empty:
         raise InputError(f"the data set {dataset.name} has no ratings, so no judge can be trained on it")
@@ -63,7 +77,7 @@ def draw(settings: DictConfig) -> Cast:
     if settings.entrants_data is None:
         field, real_people = held_out, dataset.real_people
     else:
-        other: Dataset = instantiate(settings.entrants_data)
+        other = read(settings.entrants_data)
         rejected.append(other.rejected.assign(dataset=other.name))
         field, real_people = other.manifest, dataset.real_people or other.real_people
         field = _known_groups(field, feature, None)
