@@ -89,7 +89,8 @@ def main() -> None:
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        return child(args.n, args.size, args.workers, args.folder)
+        child(args.n, args.size, args.workers, args.folder)
+        return
     table = pd.DataFrame([measure(args.n, args.size, workers) for workers in sorted({1, args.workers})])
     table["speedup"] = (table["faces_per_minute"] / table["faces_per_minute"].iloc[0]).round(2)
     args.out.mkdir(parents=True, exist_ok=True)

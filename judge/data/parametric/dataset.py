@@ -18,7 +18,7 @@ import pandas as pd
 from judge.data.dataset import Dataset
 from judge.data.parametric import tone as skin
 from judge.data.parametric.cache import picture_paths, render_missing
-from judge.data.parametric.labels import assign
+from judge.data.parametric.labels import LABELS, assign
 from judge.data.parametric.population import RENDERED, sample
 from judge.data.parametric.ratings import Raters, expected_ratings, rate, raters_from
 from judge.data.parametric.truth import truth as truth_of
@@ -75,7 +75,7 @@ def read_parametric(
     single, _ = rate(people, known["truth"], raters, seed=seed, start=start)
     pictures = picture_paths(people, size=size, picture_format=picture_format, cache_dir=cache_dir)
     manifest = manifest_of(people, pictures)
-    manifest["split"] = _split(people, splits, seed, start)
+    manifest["split"] = _split(people, splits, seed)
     manifest["rating"] = single.groupby("image_id", sort=False)["rating"].mean().to_numpy()
     manifest["rating_source"] = "simulated"
     manifest["expected_rating"] = expected_ratings(people, known["truth"], raters)
@@ -118,13 +118,19 @@ def manifest_of(people: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _split(people: pd.DataFrame, splits: Mapping[str, float] | None, seed: int, start: int) -> np.ndarray:
-    """Split of each person, by turns of the apportionment within each group, starting at a turn of its own."""
+def _split(people: pd.DataFrame, splits: Mapping[str, float] | None, seed: int) -> np.ndarray:
+    """Split of each person, by turns of the apportionment within each group; prefixes of a population agree."""
     shares = dict(splits or {"train": 0.7, "val": 0.1, "test": 0.2})
     if not set(shares) <= set(SPLITS) or min(shares.values()) < 0 or sum(shares.values()) <= 0:
         raise InputError(f"splits takes shares ≥ 0 of {listed(SPLITS)}, not {shares}")
     total = sum(shares.values())
     table = pd.Series({name: shares.get(name, 0.0) / total for name in SPLITS})
-    number = people.groupby(["ethnicity", "gender", "age_group"], observed=True).cumcount().to_numpy()
+    cell = sum(
+        people[label].map({name: k for k, name in enumerate(names)}).to_numpy() * step
+        for (label, names), step in zip(LABELS.items(), (10, 5, 1), strict=True)
+    )
+    number = pd.Series(cell).groupby(cell).cumcount().to_numpy()
+    # each group begins at another turn: with one person a group, they would all be in train
+    number = number + cell
     turns = assign(int(number.max(initial=-1)) + 1, table, seed=seed)
     return np.array(SPLITS, dtype=object)[turns[number]]

@@ -54,6 +54,8 @@ def test_splits_are_exact_within_each_group():
     manifest = read_parametric(300, render=False).manifest
     counts = manifest.groupby(["ethnicity", "gender", "age_group"])["split"].value_counts().unstack()
     assert (counts == pd.Series({"test": 2, "train": 7, "val": 1})).all().all()
+    few = read_parametric(30, render=False).manifest
+    assert few["split"].value_counts().to_dict() == {"train": 21, "test": 6, "val": 3}
     with pytest.raises(InputError, match="train"):
         read_parametric(10, splits={"training": 1}, render=False)
 
