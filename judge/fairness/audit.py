@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from judge.errors import InputError, listed
 from judge.fairness.entrants import Codes, Entrants, read_entrants
-from judge.fairness.ordering import winners_by_places
+from judge.fairness.ordering import winners_by_rank
 from judge.fairness.rows import Rows, table_of
 from judge.fairness.score_rows import Ranked, add_ranking_rows, add_score_rows
 from judge.fairness.selection import Counts
@@ -143,7 +143,7 @@ def audit_entrants(
         whole = finite.all()
         values = score_values if whole else score_values[finite]
         bracket = people.bracket.code if whole else people.bracket.code[finite]
-        ranked = Ranked.of(values, bracket, seed=seed)
+        ranked = Ranked.of(values, bracket, *people.ranked(name, seed=seed))
         ratings = people.rating if whole or people.rating is None else people.rating[finite]
         lacking = 0
         for feature, codes in people.features.items():
@@ -178,12 +178,9 @@ def selections(
         return found
     for name, score in people.scores.items():
         keep = np.isfinite(score)
-        code = people.bracket.code
-        if keep.all():
-            found.append((name, None, winners_by_places(score, bracket=code, places=places, seed=seed)))
-        elif keep.any():
-            won = winners_by_places(score[keep], bracket=code[keep], places=places, seed=seed)
-            found.append((name, keep, won))
+        if keep.any():
+            won = winners_by_rank(*people.ranked(name, seed=seed), places=places)
+            found.append((name, None if keep.all() else keep, won))
     return found
 
 

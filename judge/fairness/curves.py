@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.entrants import Entrants
-from judge.fairness.ordering import order_within_brackets
 from judge.fairness.ranking import skew_curve_of_codes
 
 #: Features with more groups than this get no curve: nobody could tell the lines apart.
@@ -19,7 +18,7 @@ def skew_curves(people: Entrants, *, confidence: float = 0.95, seed: int = 0) ->
     for name, score in people.scores.items():
         finite = np.flatnonzero(np.isfinite(score))
         code = people.bracket.code[finite]
-        order, rank = order_within_brackets(score[finite], bracket=code, seed=seed)
+        order, rank = people.ranked(name, seed=seed)
         people_in_order, bracket = finite[order], code[order]
         for feature, codes in people.features.items():
             if len(codes.names) > MOST_GROUPS:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from judge.errors import InputError, listed
+from judge.fairness.ordering import order_within_brackets
 
 MISSING = "(missing)"
 #: Between the names of a bracket or of an intersection of features.
@@ -48,6 +49,19 @@ class Entrants:
     rating: NDArray[np.float64] | None = None
     rating_column: str = ""
     notes: list[str] = field(default_factory=list)
+    # order and rank of each (score, seed): ten million people are sorted once, not once a use
+    orders: dict[tuple[str, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=dict)
+
+    def ranked(self, score: str, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`order_within_brackets` of the people with a finite score, as positions among those."""
+        if (score, seed) not in self.orders:
+            values = self.scores[score]
+            finite = np.isfinite(values)
+            code = self.bracket.code
+            if not finite.all():
+                values, code = values[finite], code[finite]
+            self.orders[score, seed] = order_within_brackets(values, bracket=code, seed=seed)
+        return self.orders[score, seed]
 
 
 def read_entrants(

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from judge.fairness.entrants import Codes
 from judge.fairness.errors import ERROR_METRICS, group_metrics_of_codes
-from judge.fairness.ordering import order_within_brackets
 from judge.fairness.outranking import outrank_of_sorted
 from judge.fairness.ranking import exposure_ratio, ndkl_of_chance, ndkl_of_codes
 from judge.fairness.rows import ALL_OTHERS, Rows
@@ -29,9 +28,8 @@ class Ranked:
     score: NDArray[np.float64]
 
     @classmethod
-    def of(cls, score: NDArray, bracket: NDArray, *, seed: int) -> Ranked:
-        """Ranks the scores within brackets; ties by lot."""
-        order, rank = order_within_brackets(score, bracket=bracket, seed=seed)
+    def of(cls, score: NDArray, bracket: NDArray, order: NDArray, rank: NDArray) -> Ranked:
+        """From finite scores, their brackets and what `order_within_brackets` says of them."""
         return cls(order, rank, bracket[order], score[order])
 
 
