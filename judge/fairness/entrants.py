@@ -183,7 +183,7 @@ def _unique_codes(code: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _empty_brackets(parts: Sequence[Codes], bracket: Codes) -> list[str]:
-    every = [()]
+    every: list[tuple[str, ...]] = [()]
     for part in parts:
         every = [(*before, name) for before in every for name in part.names]
         if len(every) > 100_000:

@@ -79,27 +79,29 @@ def skew_curve_of_codes(
     size = np.bincount(bracket)
     entrants = np.bincount(bracket.astype(np.int64) * G + group, minlength=len(size) * G).reshape(-1, G)
     share = entrants.sum(axis=0) / n
-    ks = _places(int(size.max())) if ks is None else np.asarray(sorted(set(ks)), int)
-    if len(ks) == 0 or ks[0] < 1:
+    places_listed = _places(int(size.max())) if ks is None else np.asarray(sorted(set(ks)), int)
+    if len(places_listed) == 0 or places_listed[0] < 1:
         raise InputError("each k is at least 1 (places a bracket)")
     # people by the first listed k that includes them, counted once and summed up over k
-    level = np.searchsorted(ks, rank, side="left")
-    inside = level < len(ks)
-    at = np.bincount(level[inside] * G + group[inside], minlength=len(ks) * G).reshape(len(ks), G)
+    level = np.searchsorted(places_listed, rank, side="left")
+    inside = level < len(places_listed)
+    at = np.bincount(level[inside] * G + group[inside], minlength=len(places_listed) * G).reshape(
+        len(places_listed), G
+    )
     top = at.cumsum(axis=0)
-    chosen = np.minimum(ks[:, None], size[None, :])
+    chosen = np.minimum(places_listed[:, None], size[None, :])
     value = skew(top / chosen.sum(axis=1)[:, None], share)
     tail = (1 - confidence) / 2
-    band = np.full((len(ks), G, 2), np.nan)
-    for i in range(len(ks)):
+    band = np.full((len(places_listed), G, 2), np.nan)
+    for i in range(len(places_listed)):
         for g in np.flatnonzero(share > 0):
             band[i, g] = skew(
                 _chance_limits(entrants[:, g], size, chosen[i], tail) / chosen[i].sum(), share[g]
             )
     curve = pd.DataFrame(
         {
-            "k": np.repeat(ks, G),
-            "group": np.tile(np.asarray(names, object), len(ks)),
+            "k": np.repeat(places_listed, G),
+            "group": np.tile(np.asarray(names, object), len(places_listed)),
             "n": np.repeat(chosen.sum(axis=1), G),
             "share": (top / chosen.sum(axis=1)[:, None]).ravel(),
             "skew": value.ravel(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def add_score_rows(
     seed: int,
 ) -> int:
     """Mean, spread and upper tail of everybody's scores; errors of those with a rating. Returns how many lack one."""
-    settings = {"confidence": confidence, "n_boot": n_boot, "seed": seed}
+    settings: dict[str, Any] = {"confidence": confidence, "n_boot": n_boot, "seed": seed}
     rated = None if rating is None else np.isfinite(rating)
     lacking = 0 if rated is None else int((~rated).sum())
     everybody = None if lacking else rating
