@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter, median_filter
 from skimage.feature import hessian_matrix, hessian_matrix_eigvals, peak_local_max
 
 from judge.errors import InputError
-from judge.jury import regions
+from judge.jury import calibration, regions
 from judge.jury.portraits import Portraits
 from judge.jury.robots import Judging, each
 
@@ -36,18 +36,20 @@ class Pigment(Judging):
     noise       nor does a blob count that is weaker than this many robust deviations of the response on this skin
     roundness   smaller over larger curvature that a filtered blob must have, 0–1
     redness     weight of the haemoglobin channel, the rest goes to melanin; 0–1
+    labels      column of a labelled reference set from which the weights of the four measures are learnt, or null
     min_skin    part of the face's oval that must be skin
     """
 
     channel: str = "log"
-    filtering: str = "both"
+    filtering: str = "filtered"
     first: float = 0.025
     levels: int = 3
     ratio: float = 1.5
     threshold: float = 0.02
     noise: float = 2.0
     roundness: float = 0.3
-    redness: float = 0.6
+    redness: float = 0.9
+    labels: str | None = None
     min_skin: float = 0.3
     name: str = "pimpl"
     unable: str = "too little skin to look for spots"
@@ -121,17 +123,26 @@ class Pigment(Judging):
         return keep
 
     def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Pigment:
-        """Needs no reference."""
-        return self
+        """Learns the weights of its measures where `labels` names a column; otherwise needs no reference."""
+        if self.labels is None:
+            return self
+        label = calibration.labels_of(rows, self.labels, self.name)
+        return self.with_fitted(calibration.learn(_logs(evidence), label))
 
     def strength(self, evidence: NDArray) -> NDArray[np.float64]:
-        """log(1 + 10·strength): more and stronger spots, higher; (n,)."""
+        """(n,), more and stronger spots, higher: the predicted label, or log(1 + 20·strength)."""
+        if self.fitted:
+            return calibration.apply(_logs(evidence), self.fitted)
         red, dark = evidence[:, :2].mean(1), evidence[:, 2:].mean(1)
-        return np.log1p(10 * (self.redness * red + (1 - self.redness) * dark)).astype(float)
+        return np.log1p(20 * (self.redness * red + (1 - self.redness) * dark)).astype(float)
 
     def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Minus `strength`: 0 is skin without a spot."""
+        """Minus `strength`; where nothing was learnt, 0 is skin without a spot."""
         return -self.strength(evidence)
+
+
+def _logs(evidence: NDArray) -> NDArray[np.float64]:
+    return np.log(np.asarray(evidence, np.float64).clip(0) + 0.02)
 
 
 _GREY = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)

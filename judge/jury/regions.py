@@ -17,13 +17,23 @@ EXTENT = 3.25
 TOP = -1.3
 #: Where the least-squares similarity puts the landmarks: symmetric, so that the midline is the face's own.
 TEMPLATE = np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.66], [-0.40, 1.10], [0.40, 1.10]])
-#: x from, x to, y from, y to; a zone with "side" in its x range is mirrored to the other side.
+#: x from, x to, y from, y to; paired zones on both sides.
 ZONES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
-    "forehead": ((-0.60, 0.60, -0.80, -0.42),),
+    "forehead": ((-0.60, 0.60, -0.85, -0.42),),
+    "frown": ((-0.20, 0.20, -0.50, -0.08),),
     "eye corners": ((-1.00, -0.72, -0.22, 0.30), (0.72, 1.00, -0.22, 0.30)),
     "under the eyes": ((-0.75, -0.25, 0.14, 0.38), (0.25, 0.75, 0.14, 0.38)),
     "cheeks": ((-0.85, -0.38, 0.40, 0.95), (0.38, 0.85, 0.40, 0.95)),
     "mouth": ((-0.75, -0.22, 0.62, 1.45), (0.22, 0.75, 0.62, 1.45)),
+}
+#: Direction in which the wrinkles of a zone run on the picture's right side: (x, y), y down; mirrored on the left.
+DIRECTIONS = {
+    "forehead": (1.0, 0.0),
+    "frown": (0.0, 1.0),
+    "eye corners": (1.0, 0.15),
+    "under the eyes": (1.0, -0.25),
+    "cheeks": (0.5, 1.0),
+    "mouth": (0.45, 1.0),
 }
 _LIPS = (0.0, 1.12, 0.46, 0.24)
 _FEATURES = (  # centre x, centre y, half width, half height of what is no skin
@@ -119,6 +129,7 @@ def skin_mask(crop: NDArray[np.uint8], spread: float = 4.0) -> NDArray[np.bool_]
     sample = colour[zones["cheeks"] | zones["forehead"]]
     centre = np.median(sample, axis=0)
     scale = 1.4826 * np.median(np.abs(sample - centre), axis=0) + np.array([0.08, 0.025, 0.025])
+    scale = np.minimum(scale, [0.45, 0.08, 0.08])  # cheeks that vary more than this are covered
     distance = np.abs(colour - centre) / scale
     like = (distance[..., 0] < spread * 1.5) & (distance[..., 1:].max(-1) < spread)
     inside = oval_mask(size) & ~feature_mask(size)

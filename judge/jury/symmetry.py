@@ -3,8 +3,8 @@
 Light from one side is no asymmetry of the face, so what is compared is log-luminance without its broad shading and
 divided by its local contrast; and the first measure is not how alike the two halves look but where things
 are: each feature's patch is searched for in the mirrored picture, and what its displacement keeps after the best
-common shift and turn (which is the error of the midline) is the asymmetry. Score: minus log asymmetry, higher is
-better.
+common shift and turns (which are the error of the midline and the pose) is the asymmetry. Score: minus log
+asymmetry, or minus what a labelled reference set taught it to see. Higher is better.
 """
 
 from __future__ import annotations
@@ -18,29 +18,30 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from judge.jury import regions
+from judge.jury import calibration, regions
 from judge.jury.portraits import Portraits
 from judge.jury.robots import Judging, each
 
-#: Centres of the patches on the picture's left half and on the midline, eye distances.
+#: Patches on the picture's left half and on the midline: centre x, y and how far it stands out towards the camera
+#: (of MakeHuman's mean head), eye distances.
 PATCHES = np.array(
     [
-        (-0.72, -0.28),
-        (-0.45, -0.30),
-        (-0.25, -0.26),
-        (-0.72, 0.02),
-        (-0.50, 0.00),
-        (-0.28, 0.03),
-        (0.00, 0.62),
-        (-0.22, 0.64),
-        (0.00, 0.30),
-        (-0.38, 1.10),
-        (-0.20, 1.08),
-        (0.00, 1.12),
-        (-0.90, 0.60),
-        (-0.82, 1.05),
-        (-0.50, 1.55),
-        (0.00, 1.70),
+        (-0.78, -0.26, 0.20),
+        (-0.50, -0.32, 0.38),
+        (-0.25, -0.26, 0.44),
+        (-0.72, 0.02, 0.16),
+        (-0.50, 0.00, 0.27),
+        (-0.28, 0.04, 0.24),
+        (0.00, 0.30, 0.52),
+        (0.00, 0.62, 0.72),
+        (-0.25, 0.68, 0.47),
+        (-0.38, 1.12, 0.37),
+        (-0.20, 1.10, 0.46),
+        (0.00, 1.14, 0.52),
+        (-0.90, 0.55, 0.05),
+        (-0.82, 1.10, -0.10),
+        (-0.50, 1.50, 0.20),
+        (0.00, 1.66, 0.38),
     ]
 )
 
@@ -51,28 +52,36 @@ class Symmetry(Judging):
     contrast   window of the local contrast that is divided out, eye distances
     noise      contrast under this is noise, in log-luminance
     patch      half width of a patch, eye distances
+    astray     disagreement of the search from left to right and back that makes a patch doubtful, eye distances
     search     how far a patch is searched for, eye distances
-    place, look, points   weights of the three parts: displacement of patches, unlikeness of matched patches,
-               displacement of the detector's five landmarks
+    place, alike, points   weights of the three parts where nothing was learnt: displacement of patches,
+               unlikeness of matched patches, displacement of the detector's five landmarks
+    labels     column of a labelled reference set from which the weights of all patches are learnt, or null
     """
 
     shading: float = 0.22
     contrast: float = 0.22
     noise: float = 0.03
-    patch: float = 0.22
-    search: float = 0.18
+    patch: float = 0.3
+    search: float = 0.14
+    astray: float = 0.03
     place: float = 1.0
-    look_weight: float = 0.25
-    points: float = 0.25
+    alike: float = 0.5
+    points: float = 0.0
+    labels: str | None = None
     name: str = "symmetry"
-    unable: str = "no patch of the face could be matched with its mirror image"
+    unable: str = "the face could not be matched with its mirror image"
     fitted: Mapping[str, NDArray] | None = field(default_factory=dict, repr=False, compare=False)
 
     def look(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, 3): root mean square displacement of patches in eye distances, mean unlikeness (1 − correlation),
+        """(n, 3 + 3·16): root mean square displacement of patches in eye distances, mean unlikeness (1 − correlation),
 
-        root mean square displacement of the landmarks in eye distances."""
-        return each(portraits, lambda i: self._measure(portraits.crops[i], portraits.points[i]), 3)
+        root mean square displacement of the landmarks in eye distances; then for each patch its displacement across
+        and along the midline and its unlikeness.
+        """
+        return each(
+            portraits, lambda i: self._measure(portraits.crops[i], portraits.points[i]), 3 + 3 * len(PATCHES)
+        )
 
     def _measure(self, crop: NDArray[np.uint8], points: NDArray) -> NDArray[np.float32]:
         size = crop.shape[0]
@@ -80,27 +89,43 @@ class Symmetry(Judging):
         flat = regions.log_luminance(crop)
         flat = flat - gaussian_filter(flat, self.shading * unit)
         local = np.sqrt(gaussian_filter(flat * flat, self.contrast * unit)) + self.noise
-        shifts, likeness = _matched(flat / local, round(self.patch * unit), round(self.search * unit))
-        weight = np.clip(likeness, 0, None) ** 2
-        rest = _without_common_motion(shifts / unit, weight)
+        even = flat / local
+        radius, reach = max(2, round(self.patch * unit)), max(1, round(self.search * unit))
+        there, alike = _matched(even, even[:, ::-1], radius, reach)
+        back, alike_back = _matched(even[:, ::-1], even, radius, reach)
+        shifts, likeness = (there - back) / (2 * unit), (alike + alike_back) / 2
+        # a true match is found from either side: the way there and the way back cancel
+        astray = ((there + back) ** 2).sum(1) / unit**2
+        weight = np.clip(likeness, 0, None) ** 2 * np.exp(-astray / (2 * self.astray**2)) + 1e-4
+        rest = _without_common_motion(shifts, weight)
         placed = np.sqrt((weight * (rest**2).sum(1)).sum() / weight.sum())
         unlike = 1 - likeness.mean()
         mirrored = points[[1, 0, 2, 4, 3]] * [-1, 1]
         off = (points - mirrored) - (points - mirrored).mean(0)
-        return np.array([placed, unlike, np.sqrt((off**2).sum(1).mean()) / 2], dtype=np.float32)
+        parts = [placed, unlike, np.sqrt((off**2).sum(1).mean()) / 2]
+        return np.concatenate([parts, np.abs(rest).ravel(), 1 - likeness]).astype(np.float32)
 
     def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Symmetry:
-        """Needs no reference."""
-        return self
+        """Learns the weights of the patches where `labels` names a column; otherwise needs no reference."""
+        if self.labels is None:
+            return self
+        label = calibration.labels_of(rows, self.labels, self.name)
+        return self.with_fitted(calibration.learn(_logs(evidence), label))
 
     def strength(self, evidence: NDArray) -> NDArray[np.float64]:
-        """Weighted sum of the logs of the three parts, (n,): more asymmetric, higher."""
-        parts = np.log(np.asarray(evidence, float) + np.array([0.003, 0.02, 0.003]))
-        return parts @ np.array([self.place, self.look_weight, self.points])
+        """(n,), more asymmetric, higher: the predicted label, or the weighted sum of the logs of the three parts."""
+        logs = _logs(evidence)
+        if self.fitted:
+            return calibration.apply(logs, self.fitted)
+        return logs[:, :3] @ np.array([self.place, self.alike, self.points])
 
     def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Minus `strength`."""
         return -self.strength(evidence)
+
+
+def _logs(evidence: NDArray) -> NDArray[np.float64]:
+    return np.log(np.asarray(evidence, np.float64).clip(0) + 0.004)
 
 
 @cache
@@ -110,30 +135,26 @@ def _window(radius: int) -> NDArray[np.float32]:
     return (window / window.sum()).astype(np.float32)
 
 
-def _matched(flat: NDArray, radius: int, reach: int) -> tuple[NDArray, NDArray]:
-    """(shifts in pixels (k, 2), peak correlations (k,)) of the patches in the mirrored picture.
+def _matched(picture: NDArray, other: NDArray, radius: int, reach: int) -> tuple[NDArray, NDArray]:
+    """(shifts in pixels (k, 2), peak correlations (k,)) of the picture's patches in the other picture.
 
     Windowed normalised cross-correlation at all whole shifts, the peak by a parabola through its neighbours.
     """
-    size = flat.shape[0]
-    mirror = flat[:, ::-1]
     margin = radius + reach
-    padded, padded_mirror = np.pad(flat, margin, mode="reflect"), np.pad(mirror, margin, mode="reflect")
-    window = _window(radius)
+    padded, padded_other = (np.pad(p, margin, mode="reflect") for p in (picture, other))
+    weight = _window(radius).ravel()
     side, steps = 2 * radius + 1, 2 * reach + 1
     shifts, peaks = [], []
-    for column, row in np.round(regions.to_pixels(PATCHES, size) - 0.5).astype(int):
+    for column, row in np.round(regions.to_pixels(PATCHES[:, :2], len(picture)) - 0.5).astype(int):
         y, x = row + margin, column + margin
-        patch = padded[y - radius : y + radius + 1, x - radius : x + radius + 1]
-        field_ = padded_mirror[y - margin : y + margin + 1, x - margin : x + margin + 1]
-        blocks = np.lib.stride_tricks.sliding_window_view(field_, (side, side)).reshape(steps * steps, -1)
-        weight = window.ravel()
-        a = patch.ravel() - patch.ravel() @ weight
+        patch = padded[y - radius : y + radius + 1, x - radius : x + radius + 1].ravel()
+        around = padded_other[y - margin : y + margin + 1, x - margin : x + margin + 1]
+        blocks = np.lib.stride_tricks.sliding_window_view(around, (side, side)).reshape(steps * steps, -1)
+        a = patch - patch @ weight
         mean = blocks @ weight
-        cross = blocks @ (a * weight)
-        spread = np.clip((blocks**2) @ weight - mean**2, 0, None)
-        surface = (cross / np.sqrt((a * a) @ weight * spread + 1e-6)).reshape(steps, steps)
-        shift, peak = _peak(surface)
+        spread = np.clip((blocks * blocks) @ weight - mean**2, 0, None)
+        surface = (blocks @ (a * weight)) / np.sqrt((a * a) @ weight * spread + 1e-6)
+        shift, peak = _peak(surface.reshape(steps, steps))
         shifts.append(shift - reach)
         peaks.append(peak)
     return np.array(shifts), np.array(peaks)
@@ -154,11 +175,12 @@ def _peak(surface: NDArray) -> tuple[NDArray, float]:
 
 
 def _without_common_motion(shifts: NDArray, weight: NDArray) -> NDArray:
-    """Shifts (k, 2) less the weighted least-squares shift and small turn common to all."""
-    x, y = PATCHES.T
+    """Shifts (k, 2) less what the pose explains: a shift, a small turn in the picture, a small turn of the head."""
+    x, y, depth = PATCHES.T
+    depth = depth - depth.mean()
     one, zero = np.ones_like(x), np.zeros_like(x)
-    # a turn by w moves (x, y) by w·(−y, x)
-    design = np.concatenate([np.stack([one, zero, -y], 1), np.stack([zero, one, x], 1)])
+    # a turn of the picture by w moves (x, y) by w·(−y, x); a head turned to one side moves what stands out sideways
+    design = np.concatenate([np.stack([one, zero, -y, depth], 1), np.stack([zero, one, x, zero], 1)])
     target = np.concatenate([shifts[:, 0], shifts[:, 1]])
     root = np.sqrt(np.concatenate([weight, weight]) + 1e-6)
     solution, *_ = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)

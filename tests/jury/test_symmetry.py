@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from rendered import of_crops, picture, portraits, rows
+from scipy.ndimage import map_coordinates
+from scipy.stats import spearmanr
+
+from judge.jury import regions
+from judge.jury.symmetry import PATCHES, Symmetry, _without_common_motion
+
+PLACED, UNLIKE = 0, 1
+
+
+def face():
+    """An aligned rendered face, made exactly mirror symmetric."""
+    crop = portraits([picture()]).crops[0].astype(float)
+    return ((crop + crop[:, ::-1]) / 2).astype(np.uint8)
+
+
+def with_moved_mouth_corner(crop, shift):
+    """The left mouth corner is moved down by `shift` eye distances, smoothly."""
+    size = len(crop)
+    y, x = np.mgrid[:size, :size].astype(float)
+    cx, cy = regions.to_pixels([-0.38, 1.12], size)
+    bump = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * (0.22 * size / regions.EXTENT) ** 2))
+    at = [y - shift * size / regions.EXTENT * bump, x]
+    return np.stack([map_coordinates(crop[..., c].astype(float), at, order=1) for c in range(3)], -1).astype(
+        np.uint8
+    )
+
+
+def look(*crops):
+    return Symmetry().look(of_crops(crops))
+
+
+def test_a_mirror_symmetric_face_has_no_asymmetry():
+    evidence = look(face())[0]
+    assert evidence[PLACED] < 0.002
+    assert evidence[UNLIKE] < 0.01
+
+
+def test_a_moved_mouth_corner_is_measured_in_order_of_its_displacement():
+    values = look(*(with_moved_mouth_corner(face(), s) for s in (0.0, 0.03, 0.06, 0.09)))[:, PLACED]
+    assert (np.diff(values) > 0).all()
+
+
+def test_a_face_and_its_mirror_image_are_equally_symmetric():
+    moved = with_moved_mouth_corner(face(), 0.08)
+    one, two = look(moved, moved[:, ::-1])
+    assert one[PLACED] == pytest.approx(two[PLACED], rel=1e-3)
+
+
+def test_an_error_of_the_midline_is_no_asymmetry():
+    symmetric = face()
+    shifted = np.roll(symmetric, 2, axis=1)
+    values = look(symmetric, shifted, with_moved_mouth_corner(symmetric, 0.08))[:, PLACED]
+    assert values[1] < 0.3 * values[2]
+
+
+def test_brightness_that_grows_from_left_to_right_is_no_asymmetry():
+    ramp = np.linspace(0.4, 1.0, 128)[None, :, None]
+    lit = (face() * ramp).astype(np.uint8)
+    values = look(face(), lit, with_moved_mouth_corner(face(), 0.08))[:, PLACED]
+    assert values[1] < 0.3 * values[2]
+
+
+def test_a_shift_a_turn_and_a_turned_head_leave_no_displacement():
+    x, y, depth = PATCHES.T
+    shifts = np.stack([0.02 - 0.05 * y + 0.1 * depth, -0.01 + 0.05 * x], axis=1)
+    assert np.abs(_without_common_motion(shifts, np.ones(len(shifts)))).max() < 1e-3
+
+
+def test_rendered_asymmetry_of_one_person_is_seen_in_order():
+    pattern = {
+        "asym_mouth_1": 0.8,
+        "asym_nose_1": 0.8,
+        "asym_eye_1": 0.8,
+        "asym_brown_1": 0.8,
+        "asym_jaw_1": 0.8,
+    }
+    strengths = [0.0, 0.25, 0.5, 0.75, 1.0]
+    crops = portraits([picture(asymmetry=a, light_azimuth=0.0, **pattern) for a in strengths])
+    values = Symmetry().look(crops)[:, PLACED]
+    assert spearmanr(values, strengths).statistic > 0.85
+
+
+def test_more_asymmetric_scores_lower():
+    table = Symmetry()(of_crops([face(), with_moved_mouth_corner(face(), 0.1)]))
+    assert table["score"][1] < table["score"][0]
+
+
+def test_weights_learnt_from_labels_find_the_patch_that_matters():
+    rng = np.random.default_rng(0)
+    evidence = rng.uniform(0.01, 0.2, (300, 3 + 3 * len(PATCHES))).astype(np.float32)
+    label = np.log(evidence[:, 10])
+    robot = Symmetry(labels="truth").fit(evidence, rows(300, truth=label))
+    assert np.corrcoef(robot.score(evidence, rows(300)), label)[0, 1] < -0.9
