@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,11 +80,15 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         from judge.fairness.writing import records_json
 
-        sys.stdout.write(records_json(table) + "\n")
+        text = records_json(table)
     else:
         from judge.cli.audit_text import audit_text
 
-        print(audit_text(table, notes=notes))
+        text = audit_text(table, notes=notes)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `judge audit … | head`: the reader has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if args.out is not None:
         page = _write(args, people, table, plan, notes)
         print(f"page   {page}", file=sys.stderr if args.json else sys.stdout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,10 +66,13 @@ def _side_by_side(block: pd.DataFrame, columns: list[str]) -> list[str]:
     return _aligned(head, rows, right=set()) + _hidden(block)
 
 
-def _cell(row: object) -> str:
-    p = row.p_value  # type: ignore[attr-defined]
-    parts = [number(row.value), span(row.ci_low, row.ci_high), "" if np.isnan(p) else f"p={p_text(p)}"]  # type: ignore[attr-defined]
-    return " ".join(part for part in parts if part)
+def _cell(row: Any) -> str:
+    """Value, interval, p with Holm's adjustment; "< 4/5" only ever stands behind the interval of its ratio."""
+    p = "" if np.isnan(row.p_value) else f"p={p_text(row.p_value)}"
+    if p and not np.isnan(row.p_adjusted):
+        p += " primary" if row.primary else f" adj {p_text(row.p_adjusted)}"
+    mark = "< 4/5" if row.flag.startswith("below four fifths") else ""
+    return " ".join(part for part in (number(row.value), span(row.ci_low, row.ci_high), mark, p) if part)
 
 
 def _shortened(block: pd.DataFrame) -> pd.DataFrame:
