@@ -100,11 +100,6 @@ def odds_and_power(table: Table, n: int, rng: np.random.Generator) -> None:
         large = draw_winners(wide, odds, few, rng)
         names = tuple(map(str, range(len(wide))))
         estimates = [wallenius_odds(Counts(wide, w, GROUPS, names), "dark").value for w in large]
-        table.bias(
-            f"Wallenius odds, log scale, 250 winners, ω = {truth:g}",
-            np.log(np.maximum(estimates, 1e-3)),
-            np.log(truth),
-        )
         table.bias(f"Wallenius odds, 250 winners, ω = {truth:g}", estimates, truth)
         batches = np.array_split(won, 20)
         pooled = []

@@ -58,12 +58,12 @@ def rmse_interval(error: NDArray[np.float64], *, confidence: float = 0.95) -> tu
 def top_tail_interval(
     values: NDArray[np.float64], value: float, *, part: float, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Of the mean of the best `part`: `value` ± t · s.e., with one degree of freedom less than people in the tail.
+    """Of the mean of the best `part`: `value` ± t · s.e. · m/(m − z), m people in the tail, t with m − 1 degrees.
 
     values  (n,) finite. The tail is the mean of q + (x − q)₊ / part at its cut q, whose own error has no first-order
     effect (Rockafellar & Uryasev 2000). NaN with fewer than FEWEST_IN_TAIL people in the tail.
     """
-    from scipy.special import stdtrit
+    from scipy.special import ndtri, stdtrit
 
     x = np.asarray(values, float)
     n = len(x)
@@ -72,5 +72,6 @@ def top_tail_interval(
         return np.nan, np.nan
     cut = -np.partition(-x, in_tail - 1)[in_tail - 1]
     error = (np.maximum(x - cut, 0) / part).std(ddof=1) / np.sqrt(n)
-    half = float(stdtrit(in_tail - 1, (1 + confidence) / 2) * error)
+    z = float(ndtri((1 + confidence) / 2))
+    half = float(stdtrit(in_tail - 1, (1 + confidence) / 2) * error) * in_tail / (in_tail - z)
     return (value - half, value + half) if half > 0 else (np.nan, np.nan)
