@@ -1,4 +1,4 @@
-"""Hair, brows, lashes, beard and frames of spectacles as strands, for one person and one picture.
+"""Hair, brows, lashes and beard as strands, for one person and one picture.
 
 Texture is a helix about the hair: faint (straight), slow (wavy), wide (curly), tight and standing away from the
 head (coiled). Colour follows the pigments, see strands.pigment_colour.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -161,7 +162,7 @@ def in_beard(xp, x, y, z):
     x = xp.abs(x)
     cheek = -1.42 + 0 * x
     knots = ((0.36, -1.42), (0.5, -1.1), (0.8, -0.9), (1.0, -0.55), (1.12, 0.0))
-    for (x0, y0), (x1, y1) in zip(knots[:-1], knots[1:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(knots):
         cheek = cheek + (y1 - y0) * xp.clip((x - x0) / (x1 - x0), 0, 1)
     jaw = (
         xp.clip((cheek - y) / 0.25 + 0.5, 0, 1)
@@ -299,37 +300,3 @@ def beard(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
         cycles=reach / 0.12,
         phase=random[keep, 3],
     )
-
-
-def glasses(person: Mapping, vertices: np.ndarray, size: int) -> Strands | None:
-    """Rims, bridge and arms of spectacles; the lenses themselves are clear."""
-    kind = str(person["glasses"])
-    if kind == "none":
-        return None
-    rng = stream(person, "glasses")
-    wide, high, square, shade = rng.random(4)
-    d = geometry.data()
-    front = vertices[[d.landmark_ids[n] for n in ("nasion", "brow_inner_l", "brow_inner_r", "cheek_l")], 2]
-    z = float(max(front[0], front[1], front[2])) + 0.06
-    turn = np.linspace(0, 2 * np.pi, 33)
-    power = 0.6 + 0.35 * square
-    ring_x = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power * (0.37 + 0.06 * wide)
-    ring_y = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** power * (0.25 + 0.09 * high) - 0.06
-    lines = []
-    for side in (-1, 1):
-        x = side * 0.52 + ring_x
-        lines.append(np.stack([x, ring_y, z - 0.22 * x**2], 1))
-        reach = 0.89 + 0.06 * wide
-        t = np.linspace(0, 1, 33)
-        lines.append(
-            np.stack([side * (reach + (1.26 - reach) * t**0.6), 0.06 + 0 * t, z - 0.2 - (z + 0.95) * t], 1)
-        )
-    t = np.linspace(-1, 1, 33)
-    lines.append(np.stack([(0.16 - 0.06 * wide) * t, 0.05 - 0.05 * t**2, z + 0.02 - 0.03 * t**2], 1))
-    control = view(person, np.stack(lines), size)
-    n = len(lines)
-    colours = np.array([[0.02, 0.02, 0.022], [0.06, 0.03, 0.015], [0.2, 0.2, 0.21], [0.25, 0.17, 0.06]])
-    colour = np.repeat(colours[int(shade * (2 if kind == "thick" else 4))][None], n, 0).astype(np.float32)
-    width = max(1, round(size / (64 if kind == "thick" else 150)))
-    control[..., :2] -= np.float32(width / 2)
-    return Strands(control, colour, np.full(n, 0.6), np.ones(n), width)

@@ -20,7 +20,7 @@ from judge.data.parametric.scene import LIGHT, OVER, SHADOW_SIDE, Scene, faces, 
 from judge.data.parametric.skin import HALF, TOP, texture_scale, texture_shape
 from judge.errors import InputError
 
-VERSION = 1
+VERSION = 2  # raise it whenever any picture changes: caches are keyed by it
 SIZES = (32, 512)  # smallest and largest picture
 
 

@@ -9,9 +9,9 @@ from functools import cache
 
 import numpy as np
 
-from judge.data.parametric import geometry, hair, raster, skin
+from judge.data.parametric import geometry, glasses, hair, raster, skin
 from judge.data.parametric.person import neutral
-from judge.data.parametric.strands import Strands, pigment_colour
+from judge.data.parametric.strands import Strands, mean_colour
 from judge.data.parametric.streams import stream
 
 OVER = 2  # supersampling along each axis
@@ -111,9 +111,7 @@ def prepare(row: Mapping, size: int) -> Scene:
     rng = stream(person, "skin")
     number["offset"] = rng.random(3).astype(np.float32) * np.float32(3.2)
     number["eye_offset"] = stream(person, "eyes").random(3).astype(np.float32) * np.float32(3.2)
-    number["hair"] = pigment_colour(float(person["hair_melanin"]), float(person["hair_red"])).astype(
-        np.float32
-    )
+    number["hair"] = mean_colour(person).astype(np.float32)
     number["shaven"] = np.float32(str(person["hair_style"]) == "none")
     number["close"] = np.float32(str(person["hair_style"]) == "short")
     number["background"] = _rgb(
@@ -124,7 +122,7 @@ def prepare(row: Mapping, size: int) -> Scene:
     number["axis_x"], number["axis_y"] = axes[0], axes[1]
     parts = [
         part(person, vertices, over)
-        for part in (hair.head, hair.brows, hair.lashes, hair.beard, hair.glasses)
+        for part in (hair.head, hair.brows, hair.lashes, hair.beard, glasses.glasses)
     ]
     noise = None
     if float(person["noise"]) > 0:

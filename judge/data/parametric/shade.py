@@ -13,7 +13,7 @@ from judge.data.parametric.noise import PERIOD, SIDE
 from judge.data.parametric.scene import EARS, INSIDE, LIDS, LIPS, NORMAL, OCCLUSION, PLACE
 from judge.data.parametric.styles import hairline
 
-KEY, FILL, SKY = 0.88, 0.55, 0.30  # irradiance over π at nominal exposure
+KEY, FILL, SKY = 0.93, 0.57, 0.32  # irradiance over π at nominal exposure
 WRAP = (0.30, 0.14, 0.09)  # how far light creeps round into shade under the skin, red furthest
 
 PUPIL = (0.135, 0.165)  # sine of the angle from the gaze: wholly pupil, no longer pupil

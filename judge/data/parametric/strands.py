@@ -56,6 +56,17 @@ def pigment_colour(melanin: float, red: float) -> np.ndarray:
     return np.exp(-5.9 * np.sqrt(eumelanin * _EUMELANIN + pheomelanin * _PHEOMELANIN))
 
 
+def mean_colour(person: Mapping) -> np.ndarray:
+    """(3,) colour of a person's hair on average, grey hairs counted."""
+    grey = float(person["hair_grey"])
+    colour = pigment_colour(float(person["hair_melanin"]), float(person["hair_red"]))
+    return colour + np.clip(1.45 * grey - 0.22, 0, 1) * (_white(grey) - colour)
+
+
+def _white(grey: float) -> np.ndarray:
+    return np.array([0.42, 0.415, 0.4]) * (0.55 + 0.45 * grey)
+
+
 def coat(
     person: Mapping, count: int, rng: np.random.Generator, darker: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -64,8 +75,7 @@ def coat(
     bright = np.exp(0.2 * rng.standard_normal((count, 1)))
     grey = float(person["hair_grey"])
     share = np.clip(1.45 * grey - 0.45 * rng.random(count), 0, 1)
-    white = np.array([0.42, 0.415, 0.4]) * (0.55 + 0.45 * grey)
-    colour = (colour + share[:, None] * (white - colour)) * bright * darker
+    colour = (colour + share[:, None] * (_white(grey) - colour)) * bright * darker
     return np.minimum(colour, 0.8), 1 - 0.5 * share
 
 
