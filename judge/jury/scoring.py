@@ -167,7 +167,7 @@ def onnx_program(network: nn.Module, size: int, batch: int) -> bytes:
     network = network.to("cpu", memory_format=torch.contiguous_format)
     file = io.BytesIO()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(network, (example,), file, dynamo=False, input_names=["pixels"])
     return file.getvalue()
