@@ -50,7 +50,7 @@ def with_condition(table: pd.DataFrame, *, group: str = "group") -> pd.DataFrame
     table[group] = as_group(table[group]) if len(table) else table[group].astype(object)
     if "condition" not in table:
         table["condition"] = ""
-    table["condition"] = table["condition"].astype(object).map(str)
+    table["condition"] = as_group(table["condition"])
     return table
 
 

@@ -23,7 +23,7 @@ from judge.report.style import number, p_text, percent
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROWS = 400  # rows of a table on a page; the rest is in the file beside it, and the page says so
+ROWS = 200  # rows of a table on a page; the rest is in the file beside it, and the page says so
 
 
 @dataclass(frozen=True)

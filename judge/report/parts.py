@@ -144,7 +144,8 @@ def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -
         "n": Column("n", count),
         **{condition: Column(condition, label) for condition in conditions},
     }
-    return table_from(heads.join(wide), columns, caption, note="In brackets: 95 % intervals.")
+    note = "" if rows["ci_low"].isna().all() else "In brackets: 95 % intervals."
+    return table_from(heads.join(wide), columns, caption, note=note)
 
 
 def brackets_table(brackets: pd.DataFrame) -> Table:

@@ -156,6 +156,7 @@ def rule_keys(lines: Iterable[tuple[float, str]]) -> list[tuple[Any, str]]:
 
 def in_order(names: Iterable[object]) -> list[str]:
     """Distinct conditions: skewed, rebalanced, then the rest as they come."""
+    names = names.unique() if isinstance(names, pd.Series) else names  # not every row of millions
     found = list(dict.fromkeys(str(name) for name in names))
     return [name for name in CONDITIONS if name in found] + [name for name in found if name not in CONDITIONS]
 
@@ -176,7 +177,7 @@ def largest(counts: pd.Series, limit: int) -> tuple[list[str], int]:
 
 def with_note(label: str, left_out: int, what: str = "groups") -> str:
     """An axis label, and under it how many groups the figure does not draw, if any."""
-    note = f"{left_out:,} smaller {what} not drawn; all are in the table" if left_out else ""
+    note = f"{left_out:,} smaller {what} not drawn; all are in the table files" if left_out else ""
     return "\n".join(line for line in (label, note) if line)
 
 
