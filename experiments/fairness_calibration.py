@@ -52,32 +52,31 @@ def calibrate(
     for i, (name, part) in enumerate(PARTS.items()):
         if only and name not in only:
             continue
-        start = time.perf_counter()
+        start = time.process_time()
         table.part = name
         done = len(table.rows)
         part(table, contests, np.random.default_rng([2016, i]))
         failed = [row["check"] for row in table.rows[done:] if row["verdict"] == "NO"]
-        report(
-            f"{name}: {len(table.rows) - done} checks, {len(failed)} out of range, {time.perf_counter() - start:.0f} s"
-        )
+        seconds = time.process_time() - start
+        report(f"{name}: {len(table.rows) - done} checks, {len(failed)} out of range, {seconds:.0f} s of CPU")
         for check in failed:
             report(f"  out of range: {check}")
-    return pd.DataFrame(table.rows)
+    return pd.DataFrame(table.rows).assign(contests=contests)
 
 
-def markdown(table: pd.DataFrame, contests: int) -> str:
+def markdown(table: pd.DataFrame) -> str:
     counts = table["verdict"].value_counts()
     lines = [
         "# Calibration of the fairness module",
         "",
-        f"`python experiments/fairness_calibration.py --contests {contests}`",
+        f"`python experiments/fairness_calibration.py --contests {table['contests'].max()}`",
         "",
         " · ".join(f"{verdict}: {n}" for verdict, n in counts.items()) + ". Rules: docstring of the script.",
         "",
         "| part | check | kind | value | trials | allowed | verdict |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in table.itertuples(index=False):
+    for row in table.drop(columns="contests").itertuples(index=False):
         lines.append("| " + " | ".join(str(value) for value in row) + " |")
     return "\n".join(lines) + "\n"
 
@@ -99,17 +98,17 @@ def main() -> None:
     args = parser.parse_args()
     if args.contests < 40:
         parser.error(f"--contests is at least 40, not {args.contests}")
-    table = calibrate(args.contests, args.only)
     args.out.mkdir(parents=True, exist_ok=True)
-    old = args.out / "fairness_calibration.csv"
-    if args.only and old.is_file():
-        # each part has a random stream of its own: put together they are the table of a whole run
-        kept = pd.read_csv(old)
-        table = pd.concat([kept[~kept["part"].isin(args.only)], table])
+    path = args.out / "fairness_calibration.csv"
+    table = pd.read_csv(path) if args.only and path.is_file() else pd.DataFrame({"part": []})
+    for name in args.only or PARTS:
+        # each part has a random stream of its own: parts put together are the table of a whole run
+        new = calibrate(args.contests, [name])
+        table = pd.concat([table[table["part"] != name], new]) if len(table) else new
         table = table.sort_values("part", key=lambda names: names.map(list(PARTS).index), kind="stable")
-    table.to_csv(args.out / "fairness_calibration.csv", index=False)
-    (args.out / "fairness_calibration.md").write_text(markdown(table, args.contests), encoding="utf-8")
-    print(f"{args.out / 'fairness_calibration.md'}: {len(table)} checks")
+        table.to_csv(path, index=False)
+        path.with_suffix(".md").write_text(markdown(table), encoding="utf-8")
+    print(f"{path.with_suffix('.md')}: {len(table)} checks")
 
 
 if __name__ == "__main__":

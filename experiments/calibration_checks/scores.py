@@ -64,7 +64,7 @@ def skin(table: Table, n: int, rng: np.random.Generator) -> None:
     size = len(bracket)
     for slope in (0.0, 0.5):
         won_rows, score_rows = [], []
-        trials = n // 2 if slope == 0 else n // 4
+        trials = n // 4
         for t in range(trials):
             tone = 60 + 8 * rng.normal(size=size)
             # Gumbel noise: the winners of a bracket then follow Plackett–Luce, odds e^slope per 8 points of L*

@@ -44,7 +44,7 @@ def dose(table: Table, n: int, rng: np.random.Generator) -> None:
                 each = seed_lines(x, y, seed)[:, 1]
                 draws = each[rng.integers(5, size=(300, 5))].mean(axis=1)
                 keep("dose_slope_bootstrap", widened_bootstrap(float(each.mean()), draws, 5))
-                if t < n // 8:
+                if t < n // 10:
                     bounds, p, _ = mixed_slope(x, y, seed)
                     keep("dose_slope_mixed", bounds, p)
                 centre, covariance, df, _ = line(x, y - other, seed)

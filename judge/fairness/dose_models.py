@@ -1,5 +1,4 @@
-"""Lines through the runs of a sweep: by seed, by a mixed model, their trend test, where they cross a
-threshold.
+"""Lines through the runs of a sweep: by seed, by a mixed model, their trend test, where they cross a threshold.
 
 Used by `dose`, which explains the unit of replication. Arguments dose, y, seed: (runs,) each, finite.
 """
@@ -7,11 +6,11 @@ Used by `dose`, which explains the unit of replication. Arguments dose, y, seed:
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from itertools import permutations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
@@ -21,17 +20,16 @@ _NAN = float("nan")
 
 
 def seed_lines(dose: Any, y: Any, seed: Any) -> np.ndarray:
-    """Least-squares line of each seed that has two or more doses: (seeds, 2) intercept at dose 0 and
-    slope."""
-    table = pd.DataFrame({"x": np.asarray(dose, float), "y": np.asarray(y, float), "seed": np.asarray(seed)})
+    """Least-squares line of each seed with two or more doses: (seeds, 2) intercept at dose 0 and slope."""
+    doses, values, seeds = np.asarray(dose, float), np.asarray(y, float), np.asarray(seed)
     lines = []
-    for _, part in table.groupby("seed", sort=True):
-        x, values = part["x"].to_numpy(), part["y"].to_numpy()
+    for mine in _members(seeds):
+        x, own = doses[mine], values[mine]
         centred = x - x.mean()
         spread = centred @ centred
         if spread > 0:
-            slope = centred @ values / spread
-            lines.append((values.mean() - slope * x.mean(), slope))
+            slope = centred @ own / spread
+            lines.append((own.mean() - slope * x.mean(), slope))
     return np.array(lines, float).reshape(-1, 2)
 
 
@@ -54,28 +52,40 @@ def line(dose: Any, y: Any, seed: Any) -> tuple[np.ndarray, np.ndarray, int, str
 def trend_p_value(
     dose: Any, y: Any, seed: Any, *, n_draws: int = 9_999, rng: np.random.Generator
 ) -> tuple[float, bool]:
-    """Two-sided p of the within-seed slope when each seed's outcomes are shuffled over its doses; and if
-    exact.
+    """Two-sided p of the within-seed slope when each seed's outcomes are shuffled over its doses; and if exact.
 
     Where no seed has two doses (a fresh seed for every run) the runs are shuffled as one block.
     """
-    table = pd.DataFrame({"x": np.asarray(dose, float), "y": np.asarray(y, float), "seed": np.asarray(seed)})
-    if table.groupby("seed")["x"].nunique().max() < 2:
-        table = table.assign(seed=0)
+    doses, outcomes, seeds = np.asarray(dose, float), np.asarray(y, float), np.asarray(seed)
+    members = _members(seeds)
+    if all(np.ptp(doses[mine]) == 0 for mine in members):
+        members = [np.arange(len(doses))]
     observed, parts, blocks = 0.0, [], []
-    for _, part in table.groupby("seed", sort=True):
-        x = (part["x"] - part["x"].mean()).to_numpy()
-        values = (part["y"] - part["y"].mean()).to_numpy()
+    for mine in members:
+        x = doses[mine] - doses[mine].mean()
+        values = outcomes[mine] - outcomes[mine].mean()
         observed += float(x @ values)
         blocks.append((x, values))
         if len(x) <= 8:
-            parts.append(np.array(list(permutations(values))) @ x)
+            parts.append(values[_orders(len(x))] @ x)
     if len(parts) == len(blocks):
         return tail_of_sum(parts, observed, n_draws=n_draws, rng=rng)
     sums = np.zeros(n_draws)
     for x, values in blocks:
         sums += rng.permuted(np.tile(values, (n_draws, 1)), axis=1) @ x
     return float((1 + np.count_nonzero(np.abs(sums) >= abs(observed) * (1 - 1e-9))) / (1 + n_draws)), False
+
+
+def _members(seed: np.ndarray) -> list[np.ndarray]:
+    """Positions of each seed's runs, seeds in sorted order."""
+    code = np.unique(seed, return_inverse=True)[1]
+    return np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
+
+
+@lru_cache
+def _orders(n: int) -> np.ndarray:
+    """All orders of n things, (n!, n)."""
+    return np.array(list(permutations(range(n))))
 
 
 def mixed_slope(
