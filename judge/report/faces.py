@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from judge.report.page import Block, Face, Faces, Text
-from judge.report.style import in_order
+from judge.report.style import TRUTH, in_order
 
 NOBODY = ("parametric", "generated")  # sources of faces that belong to nobody
 SHOWN = 50  # winners a condition, at most
@@ -34,6 +34,7 @@ def face_blocks(people: pd.DataFrame, *, show_faces: bool) -> list[Block]:
             if face:
                 faces.setdefault(str(row.bracket), []).append(face)
         n_faces = sum(map(len, faces.values()))
+        who = "by the known truth" if condition == TRUTH else f"with the {condition} pool"
         said = []
         if len(won) > len(shown):
             said.append(f"{len(won) - len(shown)} of {len(won)} winners are real people and are not shown.")
@@ -42,10 +43,10 @@ def face_blocks(people: pd.DataFrame, *, show_faces: bool) -> list[Block]:
         if len(shown) > n_faces > 0:
             said.append(f"{len(shown) - n_faces} more are left out: no picture to read, or no room.")
         if faces:
-            caption = " ".join([f"Winners with the {condition} pool, by bracket and rank.", *said])
+            caption = " ".join([f"Winners {who}, by bracket and rank.", *said])
             blocks.append(Faces(caption, list(faces.items())))
         elif said:
-            blocks.append(Text(f"With the {condition} pool: {' '.join(said)}"))
+            blocks.append(Text(f"Winners {who}: {' '.join(said)}"))
     return blocks
 
 

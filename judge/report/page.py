@@ -62,12 +62,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """rows: cells as text, one for each column. `note` stands under it."""
+    """rows: cells as text, one for each column. `note` stands under it; `dense` is set in smaller letters."""
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    dense: bool = False
     block: ClassVar[str] = "table"
 
 

@@ -6,6 +6,7 @@ Pages speak of conditions (skewed, rebalanced); the page of an audit has none an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,12 @@ def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -
         " ".join(text for text in (v, r.strip("–"), p_said(p)) if text)
         for v, r, p in zip(_values(rows), interval(rows, digits=3), rows["p_value"], strict=True)
     ]
+    extreme = rows["metric"].isin(["min_skew", "max_skew"])  # each condition may have another group there
+    said = [
+        f"{text} ({group})" if at else text
+        for text, group, at in zip(said, rows["group"], extreme, strict=True)
+    ]
+    rows = rows.assign(group=rows["group"].where(~extreme, "all groups"))
     table = rows.assign(said=said, rank=pd.factorize(rows["metric"])[0]).sort_values(
         ["rank", "group"], kind="stable"
     )
@@ -145,7 +152,8 @@ def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -
         **{condition: Column(condition, label) for condition in conditions},
     }
     note = "" if rows["ci_low"].isna().all() else "In brackets: 95 % intervals."
-    return table_from(heads.join(wide), columns, caption, note=note)
+    table = table_from(heads.join(wide), columns, caption, note=note)
+    return replace(table, dense=len(conditions) > 2)
 
 
 def brackets_table(brackets: pd.DataFrame) -> Table:

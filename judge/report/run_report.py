@@ -23,7 +23,7 @@ from judge.report.page import (
     write_page,
 )
 from judge.report.provenance import aside_blocks, setting_of, settings_blocks
-from judge.report.style import as_group, in_order, number, p_said, percent
+from judge.report.style import TRUTH, as_group, in_order, number, p_said, percent
 
 GROUPS = 12  # groups in the summary table; all are in the tables below it
 TITLE = "Who wins when the pictures that train the judge are skewed?"
@@ -64,6 +64,8 @@ def write_run_report(
     people = contestants(tables["manifest"], tables["ranking"], feature)
     benchmarks = chosen_otherwise(people)
     majority = _majority(pools, settings)
+    # the truth is no judge and on a scale of its own: it has winners and ranks, but neither scores nor errors
+    judged, judged_people = (t[t["condition"] != TRUTH] for t in (audit, people))
     written = [
         Section(
             "The question, and what this run says", _summary(audit, pools, benchmarks, feature, majority)
@@ -71,9 +73,9 @@ def write_run_report(
         Section("The two training pools", _pools(pools, feature)),
         sections.winners_section(audit, feature, benchmarks=benchmarks),
         sections.ratio_section(audit, feature),
-        sections.scores_section(people, audit, feature),
+        sections.scores_section(judged_people, judged, feature),
         sections.ranks_section(people, audit, feature, places=_places(tables.get("brackets"))),
-        sections.errors_section(people, audit, feature),
+        sections.errors_section(judged_people, judged, feature),
         sections.limits_section(limits(settings, people)),
         Section("Brackets, and what was set aside", aside_blocks(tables)),
         Section("Faces of the winners", face_blocks(people, show_faces=show_faces)),
@@ -124,7 +126,10 @@ def chosen_otherwise(people: pd.DataFrame) -> pd.DataFrame:
     places = first.groupby("bracket")["winner"].sum()
     rows = []
     for column, name in (("truth", "by known truth"), ("rating", "by raters’ mean")):
-        if column not in first or first[column].isna().any():
+        known = column == "truth" and TRUTH in set(
+            people["condition"]
+        )  # the run has held that contest itself
+        if known or column not in first or first[column].isna().any():
             continue
         ordered = first.sort_values([column, "image_id"], ascending=[False, True])
         won = ordered.groupby("bracket").cumcount() < ordered["bracket"].map(places)
@@ -170,7 +175,7 @@ def _summary(
     audit: pd.DataFrame, pools: pd.DataFrame, benchmarks: pd.DataFrame, feature: str, majority: str
 ) -> list[Block]:
     shares = parts.winners_table(audit, feature)
-    conditions = in_order(pools["condition"])
+    conditions = in_order(shares["condition"])
     told = []
     for condition in conditions:
         pool, won = _row(pools, condition, majority), _row(shares, condition, majority)
@@ -182,7 +187,8 @@ def _summary(
             f"judge chose {count(won['winners'])} {majority} of {count(total)} winners "
             f"({percent(won['winner_share'])}), where {percent(won['entrant_share'])} of the entrants are {majority}."
         )
-    for row in benchmarks[benchmarks["group"] == majority].itertuples():
+    others = pd.concat([shares[shares["condition"] == TRUTH], benchmarks])
+    for row in others[others["group"] == majority].itertuples():
         who = "The known truth" if "truth" in row.condition else "The raters’ mean"
         told.append(f"{who} would have chosen {count(row.winners)}.")
     return [
@@ -210,7 +216,7 @@ def _side_by_side(
 
     def totals(heading: str, table: pd.DataFrame, column: str) -> None:
         sums = table.groupby("condition")[column].sum()
-        lines.append([heading, *(count(sums.get(condition, 0)) for condition in conditions)])
+        lines.append([heading, *(count(sums.get(condition)) for condition in conditions)])
 
     totals("pictures in the training pool", pools, "n")
     add(
@@ -236,7 +242,7 @@ def _side_by_side(
     ratios = parts.rows_of(audit, "selection_rate_ratio", feature=feature)
     for group in [g for g in groups if g in set(ratios["group"])][:GROUPS]:
         add(f"selection-rate ratio, {group} to {parts.reference_of(ratios)}", ratios, group, _ratio)
-    errors = parts.rows_of(audit, "pearson", feature=feature)
+    errors = parts.rows_of(audit[audit["condition"] != TRUTH], "pearson", feature=feature)
     for group in [g for g in groups if g in set(errors["group"])][:GROUPS]:
         add(f"correlation with ratings, {group}", errors, group, lambda r: number(r["value"]))
     note = "In brackets: 95 % intervals over entrants, the trained judges taken as given."

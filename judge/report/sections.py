@@ -31,7 +31,7 @@ from judge.report.parts import (
     winners_table,
     words,
 )
-from judge.report.style import in_order, largest, number, percent
+from judge.report.style import TRUTH, in_order, largest, number, percent
 
 MANY = 100_000  # entrants from which curves over k stop at the best 1,000 of a bracket
 SAID = 24  # groups that an alternative text names, at most
@@ -99,7 +99,8 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         f"{r.condition} {r.group} {number(r.value)} [{number(r.ci_low)}, {number(r.ci_high)}]".strip()
         for r in rows.head(SAID).itertuples()
     )
-    below = rows[rows["value"] < 0.8]
+    judged = rows[rows["condition"] != TRUTH]
+    below = judged[judged["value"] < 0.8]
     columns = {
         "condition": Column("condition", label, numeric=False),
         "group": Column("group", label, numeric=False),
@@ -124,7 +125,7 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
             f"Forest plot of selection-rate ratios to {reference}: {said}.",
         ),
         Text(
-            f"{len(below)} of {len(rows)} ratios lie below four fifths, {int((below['ci_high'] < 0.8).sum())} of "
+            f"{len(below)} of {len(judged)} ratios lie below four fifths, {int((below['ci_high'] < 0.8).sum())} of "
             "them with their whole interval. Four fifths is a convention and no test: with few winners it is the "
             "interval that decides what can be said."
         ),

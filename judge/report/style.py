@@ -125,6 +125,7 @@ _CYCLE = (
     Mark(BLACK, "d", True, (0, (2, 1, 1, 1)), "//"),
 )
 CONDITIONS = ("skewed", "rebalanced")
+TRUTH = "truth"  # the condition in which nobody judges: the known truth of rendered faces ranks them
 
 
 def marks(names: Iterable[str]) -> dict[str, Mark]:

@@ -112,6 +112,10 @@ def test_raters_and_truth_choose_as_many_winners_in_each_bracket(run_tables):
     assert table.loc["light", "winners"] == 4
     assert table.loc["dark", "winners"] == 0
     assert set(table["condition"]) == {"by raters’ mean"}  # there is no truth column
+    held = people(run_tables).assign(truth=0.0)
+    assert set(chosen_otherwise(held)["condition"]) == {"by known truth", "by raters’ mean"}
+    held = pd.concat([held, held[held["condition"] == "skewed"].assign(condition="truth")])
+    assert set(chosen_otherwise(held)["condition"]) == {"by raters’ mean"}  # the run held that contest itself
     one_missing = people(run_tables)
     one_missing.loc[0, "rating"] = np.nan
     assert chosen_otherwise(one_missing).empty

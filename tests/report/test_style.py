@@ -88,6 +88,15 @@ def test_letters_that_the_font_lacks_stay_text_in_the_svg():
     assert "日本" in svg_bytes(figure).decode()
 
 
+def test_a_name_that_looks_like_a_script_is_none_in_the_svg():
+    from xml.etree import ElementTree
+
+    svg = svg_bytes(
+        pool_composition(POOLS.assign(group=["--><script>alert(1)</script>", "日本<script>x</script>"]))
+    )
+    assert not [element for element in ElementTree.fromstring(svg).iter() if "script" in element.tag.lower()]
+
+
 def test_drawing_leaves_the_settings_of_matplotlib_alone():
     before = dict(mpl.rcParams)
     svg_bytes(pool_composition(POOLS))
