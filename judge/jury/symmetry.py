@@ -74,7 +74,7 @@ class Symmetry(Judging):
     fitted: Mapping[str, NDArray] | None = field(default_factory=dict, repr=False, compare=False)
 
     def look(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, 3 + 3·16): root mean square displacement of patches in eye distances, mean unlikeness (1 − correlation),
+        """(n, 3 + 3·16): geometric mean displacement of patches in eye distances, mean unlikeness (1 − correlation),
 
         root mean square displacement of the landmarks in eye distances; then for each patch its displacement across
         and along the midline and its unlikeness.
@@ -98,7 +98,8 @@ class Symmetry(Judging):
         astray = ((there + back) ** 2).sum(1) / unit**2
         weight = np.clip(likeness, 0, None) ** 2 * np.exp(-astray / (2 * self.astray**2)) + 1e-4
         rest = _without_common_motion(shifts, weight)
-        placed = np.sqrt((weight * (rest**2).sum(1)).sum() / weight.sum())
+        apart = np.hypot(*rest.T)
+        placed = np.exp((weight * np.log(apart + 0.005)).sum() / weight.sum()) - 0.005
         unlike = 1 - likeness.mean()
         mirrored = points[[1, 0, 2, 4, 3]] * [-1, 1]
         off = (points - mirrored) - (points - mirrored).mean(0)
@@ -174,14 +175,22 @@ def _peak(surface: NDArray) -> tuple[NDArray, float]:
     return np.array(place), float(surface[row, column])
 
 
-def _without_common_motion(shifts: NDArray, weight: NDArray) -> NDArray:
-    """Shifts (k, 2) less what the pose explains: a shift, a small turn in the picture, a small turn of the head."""
+def _without_common_motion(shifts: NDArray, weight: NDArray, scale: float = 0.01) -> NDArray:
+    """Shifts (k, 2) less what the pose explains: a shift, a small turn in the picture, a small turn of the head.
+
+    Iteratively reweighted least squares with Cauchy weights of `scale` eye distances, so that a feature that is really
+    out of place does not bend the pose (Holland & Welsch 1977).
+    """
     x, y, depth = PATCHES.T
     depth = depth - depth.mean()
     one, zero = np.ones_like(x), np.zeros_like(x)
     # a turn of the picture by w moves (x, y) by w·(−y, x); a head turned to one side moves what stands out sideways
     design = np.concatenate([np.stack([one, zero, -y, depth], 1), np.stack([zero, one, x, zero], 1)])
     target = np.concatenate([shifts[:, 0], shifts[:, 1]])
-    root = np.sqrt(np.concatenate([weight, weight]) + 1e-6)
-    solution, *_ = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)
-    return (target - design @ solution).reshape(2, -1).T
+    rest, now = shifts, weight
+    for _ in range(5):
+        root = np.sqrt(np.concatenate([now, now]))[:, None]
+        solution, *_ = np.linalg.lstsq(design * root, target * root[:, 0], rcond=None)
+        rest = (target - design @ solution).reshape(2, -1).T
+        now = weight / (1 + (rest**2).sum(1) / scale**2)
+    return rest

@@ -38,9 +38,14 @@ def test_a_mirror_symmetric_face_has_no_asymmetry():
     assert evidence[UNLIKE] < 0.01
 
 
-def test_a_moved_mouth_corner_is_measured_in_order_of_its_displacement():
-    values = look(*(with_moved_mouth_corner(face(), s) for s in (0.0, 0.03, 0.06, 0.09)))[:, PLACED]
-    assert (np.diff(values) > 0).all()
+def test_a_moved_mouth_corner_is_measured_by_its_displacement():
+    corner = 3 + 2 * 9 + 1  # the patch at the mouth's corner, along the midline
+    moved = [0.0, 0.03, 0.06, 0.09]
+    evidence = look(*(with_moved_mouth_corner(face(), s) for s in moved))
+    assert PATCHES[9, :2] == pytest.approx([-0.38, 1.12])
+    assert (np.diff(evidence[:, corner]) > 0.005).all()
+    assert evidence[:, corner] == pytest.approx(np.array(moved), abs=0.03)
+    assert evidence[1:, PLACED].min() > evidence[0, PLACED]
 
 
 def test_a_face_and_its_mirror_image_are_equally_symmetric():

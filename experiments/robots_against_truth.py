@@ -1,0 +1,185 @@
+"""Does each robot see what it is meant to see, and how does that fall with darker skin, dim light and side light?
+
+    python experiments/robots_against_truth.py [--size 256] [--people 120] [--reference 600]
+
+The same rendered people (morphology, hair, age, wrinkles, blemishes and asymmetry drawn independently) are
+photographed in three skin tones × three lights. Each robot is fitted twice on other people in even light: on all
+tones, and on light skin alone (the skew of the wrinkle database of 2016). Spearman of the robot's measure with the
+parameter that it is meant to see, with bootstrap intervals over people, and the robot's mean in each cell
+in standard deviations of the light-skinned people in even light: the offset that it gives a tone for nothing.
+Writes results/robots_against_truth.{csv,png,svg}.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from scipy.stats import spearmanr
+
+from judge.data.parametric.cache import picture_paths, render_missing
+from judge.data.parametric.dataset import manifest_of
+from judge.data.parametric.population import RENDERED, sample
+from judge.jury import robots
+from judge.jury.age import Age
+from judge.jury.pigment import Pigment
+from judge.jury.portraits import PortraitReader
+from judge.jury.symmetry import Symmetry
+from judge.jury.wrinkles import Wrinkles
+
+RESULTS = Path(__file__).parents[1] / "results"
+TONES = {"light": 0.08, "intermediate": 0.30, "dark": 0.75}
+LIGHTS = {
+    "even": ("even", {}),
+    "dim": ("dim", {}),
+    "side": ("even", {"light_azimuth": 55.0, "light_fill": 0.3}),
+}
+TRUTH = {
+    "rynkl": "param_wrinkles",
+    "pimpl": "param_blemishes",
+    "symmetry": "param_asymmetry",
+    "antiageist": "param_age",
+}
+ROBOTS = {
+    # name → robot, and whether it learns its weights from labels
+    "RYNKL, learnt": Wrinkles(name="rynkl", labels="param_wrinkles"),
+    "RYNKL, equal weights": Wrinkles(name="rynkl_equal"),
+    "RYNKL, grey levels": Wrinkles(name="rynkl_grey", channel="grey", ridge="sato"),
+    "PIMPL, learnt": Pigment(name="pimpl", filtering="both", labels="param_blemishes"),
+    "PIMPL, filtered": Pigment(name="pimpl_filtered"),
+    "PIMPL, unfiltered": Pigment(name="pimpl_none", filtering="none"),
+    "PIMPL, naive levels": Pigment(name="pimpl_naive", channel="naive"),
+    "Symmetry Master, learnt": Symmetry(name="symmetry", labels="param_asymmetry"),
+    "Symmetry Master, equal weights": Symmetry(name="symmetry_equal"),
+    "AntiAgeist": Age(name="antiageist"),
+}
+
+
+def photographed(n: int, *, start: int, size: int, tone: str | None, light: str) -> pd.DataFrame:
+    """The manifest of n people in one tone (None: everybody's own) and one light; renders what is missing."""
+    camera, changes = LIGHTS[light]
+    people = sample(n, seed=2016, start=start, camera=camera)
+    changes = dict(changes) | ({} if tone is None else {"melanin": TONES[tone]})
+    people = people.assign(**changes)
+    manifest = manifest_of(people, picture_paths(people, size=size))
+    manifest["image_id"] = manifest["person_id"] + f"/{tone}/{light}"
+    table = pd.concat([manifest, people[list(RENDERED)].add_prefix("param_")], axis=1)
+    render_missing(table, size=size, progress=False)
+    return table.assign(tone=tone, light=light)
+
+
+def measured(robot: robots.Robot, evidence: np.ndarray) -> np.ndarray:
+    """The robot's measure before age groups and stated ages come in: higher is more wrinkles, years …"""
+    return robot.predict(evidence) if isinstance(robot, Age) else robot.strength(evidence)
+
+
+def correlation(
+    value: np.ndarray, truth: np.ndarray, rng: np.random.Generator, resamples: int = 1000
+) -> dict:
+    """Spearman with its percentile bootstrap interval over people, and how many could be measured."""
+    seen = np.isfinite(value)
+    value, truth = value[seen], truth[seen]
+    picks = rng.integers(0, len(value), (resamples, len(value)))
+    draws = [spearmanr(value[i], truth[i]).statistic for i in picks]
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    return {"n": len(value), "spearman": spearmanr(value, truth).statistic, "ci_low": low, "ci_high": high}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", type=int, default=256, help="of the pictures, px")
+    parser.add_argument("--people", type=int, default=120, help="photographed in every tone and light")
+    parser.add_argument(
+        "--reference", type=int, default=600, help="other people that the robots are fitted on"
+    )
+    args = parser.parse_args()
+    reader = PortraitReader(size=128 if args.size <= 128 else 192)
+    jury = list(ROBOTS.values())
+    own = photographed(args.reference, start=0, size=args.size, tone=None, light="even")
+    seen = robots.look(jury, reader(own))
+    fair = photographed(args.reference, start=0, size=args.size, tone="light", light="even")
+    references = {"all tones": seen, "light skin only": robots.look(jury, reader(fair))}
+    cells = {
+        (tone, light): robots.look(
+            jury,
+            reader(photographed(args.people, start=args.reference, size=args.size, tone=tone, light=light)),
+        )
+        for tone in TONES
+        for light in LIGHTS
+    }
+    rng = np.random.default_rng(0)
+    rows = []
+    for reference, looks in references.items():
+        for label, robot in zip(ROBOTS, robots.fit(jury, looks), strict=True):
+            values = {cell: measured(robot, found.evidence[robot.name]) for cell, found in cells.items()}
+            home = values["light", "even"]
+            for (tone, light), value in values.items():
+                table = cells[tone, light].rows
+                truth = table[TRUTH[robot.name.split("_")[0]]].to_numpy(float)
+                offset = (np.nanmean(value) - np.nanmean(home)) / np.nanstd(home)
+                rows.append(
+                    {
+                        "size": args.size,
+                        "reference": reference,
+                        "robot": label,
+                        "skin_tone": tone,
+                        "light": light,
+                    }
+                    | correlation(value, truth, rng)
+                    | {"offset_sd": offset, "photographed": args.people}
+                )
+    table = pd.DataFrame(rows)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"robots_against_truth{'' if args.size == 256 else f'_{args.size}px'}"
+    table.round(4).to_csv(path.with_suffix(".csv"), index=False)
+    draw(table, path)
+    main_table = table[(table["reference"] == "all tones")]
+    print(
+        main_table.pivot_table(
+            index="robot", columns=["light", "skin_tone"], values="spearman", sort=False
+        ).round(2)
+    )
+    print(
+        main_table.pivot_table(
+            index="robot", columns=["light", "skin_tone"], values="offset_sd", sort=False
+        ).round(2)
+    )
+
+
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """Spearman and offset by tone, light and robot, for robots fitted on all tones and on light skin alone."""
+    kept = table[table["robot"].isin(["RYNKL, learnt", "RYNKL, grey levels", "PIMPL, learnt", "PIMPL, naive levels",
+                                      "Symmetry Master, learnt", "AntiAgeist"])]  # fmt: skip
+    long = kept.melt(
+        id_vars=["robot", "skin_tone", "light", "reference"],
+        value_vars=["spearman", "offset_sd"],
+        var_name="what",
+    )
+    names = {
+        "spearman": "Spearman with the truth",
+        "offset_sd": "mean offset in SD\n(0: light skin, even light)",
+    }
+    sns.set_theme(style="whitegrid", context="paper")
+    grid = sns.relplot(
+        long.assign(what=long["what"].map(names)), x="skin_tone", y="value", hue="light", style="reference",
+        row="what", col="robot", kind="line", marker="o", height=2.3, aspect=0.95, palette="colorblind",
+        facet_kws={"sharey": "row", "margin_titles": True},
+    )  # fmt: skip
+    grid.set_titles(col_template="{col_name}", row_template="")
+    for axes, name in zip(grid.axes[:, 0], names.values(), strict=True):
+        axes.set_ylabel(name)
+    grid.set_xlabels("skin")
+    for axis in grid.axes[0]:
+        axis.axhline(0.8, color="0.4", linewidth=0.8, linestyle=":")
+        axis.set_ylim(-0.2, 1)
+    for ending in (".png", ".svg"):
+        grid.savefig(path.with_suffix(ending), dpi=140)
+
+
+if __name__ == "__main__":
+    main()

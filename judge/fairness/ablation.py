@@ -1,0 +1,128 @@
+"""Which member of a jury drives who wins: leave one out, one alone, every rule of combination.
+
+Tables in, table out: how a panel combines and how a contest ranks are callables, so that this room knows neither.
+Each jury is held over the same resampled entrants (bootstrap of people, every seed), so that the change against
+the whole jury is a paired difference; intervals are percentiles over seeds × resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from judge.errors import InputError, listed
+
+WHOLE = "whole jury"
+#: Combines a SCORES table of several judges to one score an entrant.
+PanelRule = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+#: Ranks: `.ranking` has image_id and winner.
+ContestRule = Callable[[pd.DataFrame, pd.DataFrame], Any]
+
+
+def juries(judges: Sequence[str]) -> dict[str, list[str]]:
+    """Name → sitting judges: the whole jury, each without one, each judge alone."""
+    judges = list(dict.fromkeys(judges))
+    out = {WHOLE: judges}
+    if len(judges) > 1:
+        out |= {f"without {name}": [j for j in judges if j != name] for name in judges}
+        out |= {f"{name} alone": [name] for name in judges}
+    return out
+
+
+def ablation(
+    scores: pd.DataFrame,
+    manifest: pd.DataFrame,
+    *,
+    feature: str,
+    panels: Mapping[str, PanelRule],
+    contest: ContestRule,
+    resamples: int = 50,
+    confidence: float = 0.95,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """Winners' composition under every jury and every rule.
+
+    scores     image_id, judge, score (higher is better), and seed where there are several
+    manifest   the entrants, with `feature`
+    panels     rule's name → callable (scores, manifest) → scores
+    contest    callable (scores, manifest) → result with `.ranking`
+    resamples  bootstrap samples of the entrants for each seed; 0: none, so that intervals are over seeds alone
+
+    Returns rule, jury, group, n (entrants of the group), entrants (their share), winners (the group's share of all
+    winners, mean over seeds on the entrants as they are), ci_low, ci_high, change (winners less those of the whole
+    jury under the same rule), change_low, change_high, places (winners in all, mean over seeds).
+    Raises InputError for a feature that the manifest lacks and for entrants without any score.
+    """
+    if feature not in manifest:
+        raise InputError(f"ablation: feature={feature!r} is no column; there are {listed(manifest.columns)}")
+    scores = scores.assign(seed=0) if "seed" not in scores else scores
+    people = manifest[manifest["image_id"].isin(scores["image_id"])].reset_index(drop=True)
+    if people.empty:
+        raise InputError("ablation: no entrant has a score")
+    rng = np.random.default_rng(rng)
+    groups = sorted(people[feature].dropna().astype(str).unique())
+    draws: list[dict[str, Any]] = []
+    for seed, of_seed in scores.groupby("seed", sort=True):
+        wide = of_seed.pivot(index="image_id", columns="judge", values="score").reindex(people["image_id"])
+        for resample in range(resamples + 1):
+            pick = np.arange(len(people)) if resample == 0 else rng.integers(0, len(people), len(people))
+            entrants, drawn = _drawn(people, wide, pick)
+            for rule, panel in panels.items():
+                for name, sitting in juries(list(wide.columns)).items():
+                    part = drawn[drawn["judge"].isin(sitting)].assign(seed=seed)
+                    share, places = _winners(panel(part, entrants), entrants, contest, feature, groups)
+                    draws += [
+                        {"seed": seed, "resample": resample, "rule": rule, "jury": name, "group": group,
+                         "share": share[group], "places": places}
+                        for group in groups
+                    ]  # fmt: skip
+    return _summary(pd.DataFrame(draws), people, feature, confidence)
+
+
+def _drawn(people: pd.DataFrame, wide: pd.DataFrame, pick: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Entrants and their long scores, somebody drawn twice entering twice under two names."""
+    names = [f"{k:06d}" for k in range(len(pick))]
+    entrants = people.iloc[pick].assign(image_id=names).reset_index(drop=True)
+    values = wide.iloc[pick].set_axis(pd.Index(names, name="image_id"), axis=0)
+    return entrants, values.reset_index().melt(id_vars="image_id", var_name="judge", value_name="score")
+
+
+def _winners(
+    combined: pd.DataFrame, entrants: pd.DataFrame, contest: ContestRule, feature: str, groups: list[str]
+) -> tuple[dict[str, float], int]:
+    ranking = contest(combined[["image_id", "score"]], entrants).ranking
+    won = ranking.loc[ranking["winner"].astype(bool), "image_id"]
+    group = entrants.set_index("image_id")[feature].reindex(won)
+    count = group.astype(str).value_counts()
+    total = int(group.notna().sum())
+    share = {g: float(count.get(g, 0)) / total if total else float("nan") for g in groups}
+    return share, len(won)
+
+
+def _summary(draws: pd.DataFrame, people: pd.DataFrame, feature: str, confidence: float) -> pd.DataFrame:
+    whole = draws[draws["jury"] == WHOLE].set_index(["seed", "resample", "rule", "group"])["share"]
+    at = pd.MultiIndex.from_frame(draws[["seed", "resample", "rule", "group"]])
+    draws = draws.assign(change=draws["share"].to_numpy() - whole.reindex(at).to_numpy())
+    tail = (1 - confidence) / 2
+    size = people[feature].astype(str).value_counts()
+    known = people[feature].notna().sum()
+    rows = []
+    for (rule, jury, group), part in draws.groupby(["rule", "jury", "group"], sort=False):
+        plain = part[part["resample"] == 0]
+        # seeds are replicates even without resampling; with it, both kinds of chance are in the interval
+        spread = part if part["resample"].max() == 0 else part[part["resample"] > 0]
+        enough = len(spread) > 1
+        low, high = spread["share"].quantile([tail, 1 - tail]) if enough else (np.nan, np.nan)
+        change_low, change_high = spread["change"].quantile([tail, 1 - tail]) if enough else (np.nan, np.nan)
+        rows.append(
+            {
+                "rule": rule, "jury": jury, "group": group, "n": int(size[group]), "entrants": size[group] / known,
+                "winners": plain["share"].mean(), "ci_low": low, "ci_high": high,
+                "change": plain["change"].mean(), "change_low": change_low, "change_high": change_high,
+                "places": plain["places"].mean(),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
