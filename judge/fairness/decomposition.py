@@ -11,7 +11,8 @@ jury chose. The steps are separate data (each is conditional on the one before),
     admitted, judged   the score interval of the rate ratio φ = (group's rate)/(all others' rate) (Koopman 1984),
                        carried through the increasing map φ ↦ log(φ / (s φ + 1 − s)), s the group's share before the
                        step
-    total              Wilson's interval of the winners' share: given random entry and a neutral jury the
+    total              Clopper–Pearson's interval of the winners' share (two winners
+                       of 50 are so few that Wilson's holds the truth only 92.6 % of the time): given random entry and a neutral jury the
                        number of winners of a group is binomial, whatever the number of entrants
 
 A step that nobody of the group survived has value −∞ with a finite upper limit; a step that nobody of the
@@ -20,14 +21,14 @@ group reached is NaN with n = 0. Groups stay visible either way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from judge.errors import InputError, listed
-from judge.fairness.intervals import koopman_ratio, wilson
+from judge.fairness.intervals import Bounds, clopper_pearson, koopman_ratio, wilson
 from judge.fairness.resampling import checked_confidence
 
 TERMS = ("entered", "admitted", "judged", "total")
@@ -105,11 +106,11 @@ def chain_of_counts(
     if population is not None:
         p = _population_shares(population, groups)
         with np.errstate(divide="ignore", invalid="ignore"):
-            terms["entered"] = _share_term(n, p, confidence)
+            terms["entered"] = _share_term(n, p, wilson, confidence, "Wilson")
     terms["admitted"] = _rate_term(n, e, confidence)
     terms["judged"] = _rate_term(e, w, confidence)
     if population is not None:
-        terms["total"] = _share_term(w, p, confidence)
+        terms["total"] = _share_term(w, p, clopper_pearson, confidence, "Clopper–Pearson")
     else:
         terms["total"] = _rate_term(n, w, confidence)
     before = {"entered": n, "admitted": n, "judged": e, "total": n}
@@ -149,13 +150,15 @@ def _population_shares(population: Mapping[str, float], groups: list[str]) -> np
     return shares / shares.sum()
 
 
-def _share_term(count: np.ndarray, known: np.ndarray, confidence: float) -> _Term:
-    """log(count/Σcount) − log(known share), Wilson's interval."""
+def _share_term(
+    count: np.ndarray, known: np.ndarray, interval: Callable[..., Bounds], confidence: float, name: str
+) -> _Term:
+    """log(count/Σcount) − log(known share), the interval of a binomial share carried over."""
     total = count.sum()
-    low, high = wilson(count, np.full_like(count, total), confidence)
+    low, high = interval(count, np.full_like(count, total), confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.log(count / total) - np.log(known)
-        return value, np.log(low) - np.log(known), np.log(high) - np.log(known), "Wilson"
+        return value, np.log(low) - np.log(known), np.log(high) - np.log(known), name
 
 
 def _rate_term(before: np.ndarray, after: np.ndarray, confidence: float) -> _Term:

@@ -119,9 +119,9 @@ def mixed_slope(
                 model = sm.MixedLM((values - centre) / spread, exog, groups, exog_re=random)
                 fit = model.fit(reml=True, method=["lbfgs", "powell"])
                 smallest = np.linalg.eigvalsh(np.atleast_2d(fit.cov_re)).min()
+                error = float(np.asarray(fit.bse_fe)[1])
             except (np.linalg.LinAlgError, ValueError):
                 continue
-        error = float(np.asarray(fit.bse_fe)[1])
         if fit.converged and smallest > 1e-4 * fit.scale and np.isfinite(error):
             factor = spread / unit
             bounds = t_bounds(fit.fe_params[1] * factor, (error * factor) ** 2, df, confidence)
