@@ -27,7 +27,7 @@ from judge.report.page import (
     table_from,
     write_page,
 )
-from judge.report.style import as_group, in_order, number, p_said, percent
+from judge.report.style import TRUTH, as_group, in_order, number, p_said, percent
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ OUTCOMES = {
     "pearson": Outcome("Agreement with ratings", "Pearson correlation with ratings"),
     "signed_error": Outcome("Signed errors", "signed error (score − rating)", lines=((0.0, "no error"),)),
 }
+ERRORS = {"pearson", "signed_error"}
 TESTS = {
     "dose_slope": "slope",
     "dose_crossing": "training share at four fifths",
@@ -85,6 +86,10 @@ def write_compare_report(
     runs = runs.assign(group=as_group(runs["group"]), condition=runs["condition"].map(str))
     if "n_group" in runs:
         runs["entrants"] = runs["n_group"]
+    # the truth is no judge: it has winners, but no errors
+    judged = runs["condition"] != TRUTH
+    for name in ERRORS & set(runs):
+        runs[name] = runs[name].where(judged)
     outcomes = [name for name in OUTCOMES if name in runs and runs[name].notna().any()]
     means = {name: outcome_means(runs, dose, name) for name in outcomes}
     written = [
@@ -95,7 +100,7 @@ def write_compare_report(
         sections.limits_section(_limits(runs["seed"].nunique())),
         Section("Runs, finished and not", _runs(runs, failed)),
     ]
-    trained = runs.drop_duplicates([c for c in ("folder", "share", "seed", "condition") if c in runs])
+    trained = _training_runs(runs)
     subtitle = (
         f"{len(trained):,} training runs, {runs['seed'].nunique():,} seeds, {runs['share'].nunique():,} training "
         f"shares, by {feature}. Each dot is a training run."
@@ -176,11 +181,15 @@ def _outcome(
         means = means[means["group"].isin(shown["group"])]
         references = runs["reference"].dropna().unique()
         words += f" to {references[0]}" if len(references) == 1 else ""
+    if outcome in ERRORS:
+        shown, means = (t[t["condition"] != TRUTH] for t in (shown, means))
     values = shown[outcome].astype(float)
     caption = (
         f"{how.title} by {feature} against the training share. A dot is a training run, the large marker the mean over "
         "runs with its 95 % t interval."
     )
+    if (shown["condition"] == TRUTH).any():
+        caption += " Truth: winners by the known truth of the same contestants."
     if how.log:
         caption += " Open triangles at the lower edge: runs in which nobody of the group won."
     if np.isinf(values).any():
@@ -274,7 +283,7 @@ def _limits(seeds: int) -> list[str]:
 
 
 def _runs(runs: pd.DataFrame, failed: pd.DataFrame | None) -> list[Block]:
-    trained = runs.drop_duplicates([c for c in ("folder", "share", "seed", "condition") if c in runs])
+    trained = _training_runs(runs)
     grid = (
         trained.groupby(["condition", "share"], dropna=False)["seed"].agg(["size", "nunique"]).reset_index()
     )
@@ -294,6 +303,12 @@ def _runs(runs: pd.DataFrame, failed: pd.DataFrame | None) -> list[Block]:
         Text(text, "caution"),
         table_from(failed, shown, "Runs that failed or are not finished."),
     ]
+
+
+def _training_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a training run: the truth was not trained."""
+    trained = runs[runs["condition"] != TRUTH]
+    return trained.drop_duplicates([c for c in ("folder", "share", "seed", "condition") if c in runs])
 
 
 def _majority(runs: pd.DataFrame) -> str:

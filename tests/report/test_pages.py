@@ -243,6 +243,18 @@ def test_the_page_of_a_sweep_lists_failed_runs_and_runs_no_script(tmp_path, swee
     assert "There are 2 seeds" in text
 
 
+def test_the_known_truth_is_no_training_run_and_has_no_errors(tmp_path, sweep):
+    truth = sweep[sweep["condition"] == "skewed"].assign(condition="truth")
+    runs = pd.concat([sweep, truth]).assign(pearson=0.5)
+    page = write_compare_report(tmp_path, runs, pd.DataFrame(), None, feature="ethnicity", title="t")
+    text = re.sub(r"\s+", " ", assert_safe(page).text)
+    assert "8 training runs" in text
+    assert "Truth: winners by the known truth" in text
+    errors = text.split("Agreement with ratings: means")[1].split("What these numbers")[0]
+    assert "skewed" in errors
+    assert "truth" not in errors
+
+
 def test_the_page_of_an_audit_runs_no_script_and_shows_an_empty_group(tmp_path):
     names = {"dark": SCRIPT, "light": "=1+1"}
     audit = audit_rows("", (0, 4), entrants=(0, 8)).drop(columns="condition")
