@@ -27,7 +27,7 @@ from judge.report.page import (
     table_from,
     write_page,
 )
-from judge.report.style import TRUTH, as_group, in_order, number, p_said, percent
+from judge.report.style import TRUTH, as_group, counted, in_order, number, p_said, percent
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def write_compare_report(
     ]
     trained = _training_runs(runs)
     subtitle = (
-        f"{len(trained):,} training runs, {runs['seed'].nunique():,} seeds, {runs['share'].nunique():,} training "
-        f"shares, by {feature}. Each dot is a training run."
+        f"{counted(len(trained), 'training run')}, {counted(runs['seed'].nunique(), 'seed')}, "
+        f"{counted(runs['share'].nunique(), 'training share')}, by {feature}. Each dot is a training run."
     )
     return write_page(Path(out), title=title, subtitle=subtitle, sections=written)
 
@@ -159,7 +159,9 @@ def _summary(
 
 def _mean_words(row: dict) -> str:
     low, high = (percent(row[c]).removesuffix(" %") for c in ("ci_low", "ci_high"))
-    return f"{percent(row['value'])} [{low}, {high}] at a share of {percent(row['dose'], 0)} ({int(row['n'])} runs)"
+    interval_ = "" if pd.isna(row["ci_low"]) else f" [{low}, {high}]"
+    where = f"at a share of {percent(row['dose'], 0)} ({counted(int(row['n']), 'run')})"
+    return f"{percent(row['value'])}{interval_} {where}"
 
 
 def _test_words(row: dict) -> str:
@@ -226,8 +228,8 @@ def _means_table(means: pd.DataFrame, how: Outcome) -> Table:
     write = percent if how.is_share else decimals(3)
     ranges = interval(means, digits=3, share=how.is_share)
     said = [
-        f"{write(v)} {r}".removesuffix(" –").removesuffix(" %")
-        for v, r in zip(means["value"], ranges, strict=True)
+        write(value) + ("" if text == "–" else f" {text.removesuffix(' %')}")
+        for value, text in zip(means["value"], ranges, strict=True)
     ]
     table = means.assign(said=said)
     wide = table.pivot_table(
@@ -296,7 +298,7 @@ def _runs(runs: pd.DataFrame, failed: pd.DataFrame | None) -> list[Block]:
     blocks: list[Block] = [table_from(grid, columns, "Finished training runs.")]
     if failed is None or failed.empty:
         return [*blocks, Text("No run failed, and none is unfinished.")]
-    text = f"{len(failed):,} runs failed or did not finish. They are missing from every number on this page."
+    text = f"Failed or not finished, and so in no number on this page: {counted(len(failed), 'run')}."
     shown = {column: Column(str(column), label, numeric=False) for column in failed}
     return [
         *blocks,

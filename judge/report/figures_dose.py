@@ -107,7 +107,7 @@ def dose_response(
         counts = part.dropna(subset=[outcome]).groupby("condition").size().reindex(conditions, fill_value=0)
         n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
         each = " a condition" if len(conditions) > 1 else ""
-        ax.set_title(f"{plain(group)}\nn = {n} runs{each}", fontsize=7.5)
+        ax.set_title(f"{plain(group)}\nn = {n} {'run' if n == '1' else 'runs'}{each}", fontsize=7.5)
         ax.set_xlabel("")
         ax.set_ylabel("")
         ax.set_xticks(doses, [f"{100 * dose:g}" if dose in labelled else "" for dose in doses])

@@ -219,6 +219,11 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", "−")
 
 
+def counted(n: int, thing: str) -> str:
+    """1 run, 2 runs."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
 def p_text(p: float) -> str:
     """.032, <.001 or –."""
     if p is None or pd.isna(p):

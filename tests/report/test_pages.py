@@ -237,7 +237,7 @@ def test_the_page_of_a_sweep_lists_failed_runs_and_runs_no_script(tmp_path, swee
         tmp_path, sweep, pd.DataFrame(), failed, feature="ethnicity", title=SCRIPT, notes=[SCRIPT]
     )
     text = re.sub(r"\s+", " ", assert_safe(page).text)
-    assert "1 runs failed or did not finish" in text
+    assert "in no number on this page: 1 run." in text
     assert f"ValueError: {SCRIPT}" in text
     assert "8 training runs, 2 seeds, 2 training shares" in text
     assert "There are 2 seeds" in text
