@@ -11,8 +11,8 @@ jury chose. The steps are separate data (each is conditional on the one before),
     admitted, judged   the score interval of the rate ratio φ = (group's rate)/(all others' rate) (Koopman 1984),
                        carried through the increasing map φ ↦ log(φ / (s φ + 1 − s)), s the group's share before the
                        step
-    total              Clopper–Pearson's interval of the winners' share (two winners
-                       of 50 are so few that Wilson's holds the truth only 92.6 % of the time): given random entry and a neutral jury the
+    total              Clopper–Pearson's interval of the winners' share (two winners of 50 are so few that Wilson's
+                       holds the truth only 92.6 % of the time): given random entry and a neutral jury the
                        number of winners of a group is binomial, whatever the number of entrants
 
 A step that nobody of the group survived has value −∞ with a finite upper limit; a step that nobody of the
