@@ -1,7 +1,7 @@
 """How fast is the audit, against a peer on the same task in the same run?
 
     python experiments/fairness_benchmarks.py                 all → results/fairness_benchmarks.csv
-    python experiments/fairness_benchmarks.py --only audit --rows 1000000
+    python experiments/fairness_benchmarks.py --only audit              one part; its rows of the table are replaced
 
 1  the exact test within brackets, 1,000,000 entrants in 60 brackets; peer: the whole support of scipy's hypergeometric
    distribution, bracket by bracket, convolved
@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.errors import group_metrics
-from judge.fairness.selection import Counts
+from judge.fairness.selection import Counts, selection_rate
 from judge.fairness.significance import permutation, stratified_exact
 
 GROUPS = ("african", "asian", "caucasian", "hispanic", "indian", "mideastern")
@@ -184,9 +184,17 @@ def intervals() -> dict:
         "rmse": root_mean_squared_error,
         "signed_error": lambda r, s: float(np.mean(s) - np.mean(r)),
         "calibration_slope": lambda r, s: float(np.cov(r, s)[0, 1] / np.var(s, ddof=1)),
-        "rating_spread": lambda r, s: float(np.std(r, ddof=1)),
+        "selection_rate": lambda r, s: float(np.mean(np.asarray(s) > cut)),
     }
-    seconds, table = timed(lambda: group_metrics(score, rating=rating, sensitive_feature=group, n_boot=1000))
+    cut = np.quantile(score, 0.9)
+
+    def ours_all() -> pd.DataFrame:
+        errors = group_metrics(score, rating=rating, sensitive_feature=group, n_boot=1000)
+        rates = selection_rate(score > cut, sensitive_feature=group).assign(metric="selection_rate")
+        return pd.concat([errors, rates], ignore_index=True)
+
+    seconds, table = timed(ours_all)
+    assert table["metric"].nunique() == len(metrics) == 10
     peer_seconds, frame = timed(
         lambda: MetricFrame(
             metrics=metrics,
@@ -315,13 +323,17 @@ def main() -> None:
         if args.only in (None, name):
             for part in parts:
                 found = part()
-                rows += found if isinstance(found, list) else [found]
+                found = found if isinstance(found, list) else [found]
+                rows += [{"part": name, **row} for row in found]
                 print(rows[-1], flush=True)
     table = pd.DataFrame(rows).assign(cores=os.cpu_count(), machine=platform.machine())
+    if args.out.is_file():  # the parts that were not run again stay as they are
+        before = pd.read_csv(args.out)
+        table = pd.concat([before[~before["part"].isin(table["part"])], table], ignore_index=True)
+        table = table.sort_values("part", key=lambda part: part.map(list(tasks).index), kind="stable")
     print(table.to_string(index=False))
-    if args.only is None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(args.out, index=False)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(args.out, index=False)
 
 
 if __name__ == "__main__":
