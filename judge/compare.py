@@ -146,15 +146,16 @@ def _page(
     from judge.report.compare_report import write_compare_report
 
     seeds = runs["seed"].nunique()
+    trained = runs.loc[runs["condition"] != "truth", "folder"].nunique()
     notes = [
-        f"The unit of replication is the training run: {runs['folder'].nunique()} runs over {seeds} seeds, "
-        "each trained on a skewed and on a rebalanced pool of the same size and judging the same contestants.",
+        f"The unit of replication is the training run: {trained} run(s) over {seeds} seed(s), each trained on a "
+        "skewed and on a rebalanced pool of the same size and judging the same contestants.",
     ]
     if seeds < 2:
         notes.append("There is one seed only, so nothing can be said about chance.")
     if setting:
         notes.append(f"Settings of these runs: {setting}.")
-    title = f"Who wins, by the training pool's share of {runs['majority'].iloc[0]}"
+    title = f"Who wins, by the training pool’s share of {runs['majority'].iloc[0]}"
     return write_compare_report(home, runs, dose, others, feature=feature, title=title, notes=notes)
 
 
