@@ -92,7 +92,7 @@ def dose(table: Table, n: int, rng: np.random.Generator) -> None:
 
     options = {"sensitive_feature": "dark", "group": "True", "outcome": "selection_rate_difference"}
     truth = np.mean(
-        [bootstrap_seeds_people(runs(4000, 40), n_boot=2, **options)["value"].iloc[0] for _ in range(6)]
+        [bootstrap_seeds_people(runs(4000, 40), n_boot=2, **options)["value"].iloc[0] for _ in range(3)]
     )
     low, high = [], []
     for t in range(n // 10):
