@@ -1,11 +1,11 @@
 """What each control of the parametric faces does to pixels, and what else it moves.
 
-    python experiments/parametric_controls.py                 about two minutes on two cores
+    python experiments/parametric_controls.py                 about a minute on two cores
 
-Twelve bare-headed people of mixed groups, six lighter and six darker, in fixed frontal light; one control at a time
-goes through its range while everything else stays.
-The four that are meant to move a measurement go in nine steps, the others from end to end. Measured on the pixels (and the true
-landmarks) by rules that know nothing of the parameters. Writes results/parametric_controls.csv:
+Twelve bare-headed people of mixed groups, six lighter and six darker, in fixed frontal light, 128 px; one control
+at a time goes through its range while everything else stays. The four that are meant to move a measurement go
+in seven steps, the others from end to end. Measured on the pixels (and the true landmarks) by rules that know
+nothing of the parameters. Writes results/parametric_controls.csv:
 
     check = target   Spearman correlation of a control with the measurement it should move: mean and worst person
     check = side     how far a measurement moves when a control goes from its low to its high end, in standard
@@ -37,7 +37,7 @@ from judge.data.parametric import geometry, render
 from judge.data.parametric.population import persons, sample
 from judge.data.parametric.tone import ita_of_lab
 
-SIZE, STEPS = 256, 9
+SIZE, STEPS = 128, 7
 CONTROLS = {  # low and high end
     "melanin": (0, 1),
     "wrinkles": (0, 1),
@@ -159,8 +159,8 @@ def mirror_difference(lab: np.ndarray, at: dict[str, np.ndarray], skin: np.ndarr
 
 
 def ridges(lightness: np.ndarray, skin: np.ndarray) -> float:
-    """Mean strength of dark lines 1 to 2 px wide on the skin (Sato et al. 1998)."""
-    return float(sato(lightness, sigmas=(1.0, 1.6), black_ridges=True)[skin].mean())
+    """Mean strength of dark lines about 1 px wide on the skin (Sato et al. 1998)."""
+    return float(sato(lightness, sigmas=(0.7, 1.0), black_ridges=True)[skin].mean())
 
 
 def blobs(absorbance: np.ndarray, skin: np.ndarray, unit: float) -> int:
