@@ -19,13 +19,15 @@ Protocol
 
     python experiments/mebeauty_crossval.py pretrain          about 15 minutes on two free cores
     python experiments/mebeauty_crossval.py folds             about 4 minutes a fold and seed; started again it
-                                                              does what is missing, also within a training
+                                                              does what is missing, also within a training; several
+                                                              processes share the work
     python experiments/mebeauty_crossval.py table             → results/mebeauty_crossval.csv
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
 from functools import partial
 from pathlib import Path
@@ -139,7 +141,7 @@ def recipe(out: Path) -> CnnJudge:
         loss=LabelDistribution(levels=19, smoothing=1.0, expectation=1.0),
         augmentation=Augmentation(rotation=12, scale=0.2, shift=0.05),
         training=Training(
-            epochs=14,
+            epochs=10,
             batch=32,
             lr=5e-4,
             head_lr=5.0,
@@ -173,29 +175,28 @@ def read_mebeauty(data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def run_fold(
     judge: CnnJudge | EmbeddingJudge, name: str, fold: int, seed: int, data: Path, out: Path
 ) -> None:
+    """Trains on four folds, scores the fifth, writes the scores; does nothing where that is done or under way."""
     file = out / "oof" / f"{name}-seed{seed}-fold{fold}"
-    if file.with_name(file.name + ".parquet").is_file():
-        return
-    manifest, ratings = read_mebeauty(data)
     workdir = out / "work" / file.name
-    held_out = manifest[manifest["fold"] == fold]
-    judge.fit(
-        manifest[manifest["fold"] != fold],
-        None,
-        ratings=ratings,
-        rating_range=RANGE,
-        seed=seed,
-        workdir=workdir,
-    )
-    scores, rejected = judge.score(held_out)
-    assert rejected.empty and len(scores) == len(held_out)
-    r = np.corrcoef(scores["score"], held_out["rating"])[0, 1]
-    print(
-        f"{name} seed {seed} fold {fold}: Pearson {r:.4f}, losses {[h['loss'] for h in judge.history][-1:]}",
-        flush=True,
-    )
-    write_table(scores.assign(judge=name, seed=seed, fold=fold), file)
-    shutil.rmtree(workdir, ignore_errors=True)
+    workdir.mkdir(parents=True, exist_ok=True)
+    with workdir.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if file.with_name(file.name + ".parquet").is_file():
+            return
+        manifest, ratings = read_mebeauty(data)
+        held_out = manifest[manifest["fold"] == fold]
+        others = manifest[manifest["fold"] != fold]
+        judge.fit(others, None, ratings=ratings, rating_range=RANGE, seed=seed, workdir=workdir)
+        scores, rejected = judge.score(held_out)
+        assert rejected.empty
+        assert len(scores) == len(held_out)
+        r = np.corrcoef(scores["score"], held_out["rating"])[0, 1]
+        print(f"{name} seed {seed} fold {fold}: Pearson {r:.4f}", flush=True)
+        write_table(scores.assign(judge=name, seed=seed, fold=fold), file)
+        shutil.rmtree(workdir, ignore_errors=True)
 
 
 def table(data: Path, out: Path) -> pd.DataFrame:
