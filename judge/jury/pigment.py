@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, median_filter
-from skimage.feature import hessian_matrix, hessian_matrix_eigvals, peak_local_max
+from skimage.feature import peak_local_max
 
 from judge.errors import InputError
 from judge.jury import calibration, regions
@@ -73,7 +73,8 @@ class Pigment(Judging):
         unit = size / regions.EXTENT
         if skin.sum() < self.min_skin * regions.oval_mask(size).sum():
             return np.full(4, np.nan, dtype=np.float32)
-        skin = regions.eroded(skin, max(1, round(0.03 * unit)))
+        box = regions.face_box(size, 0.15)
+        crop, skin = crop[box], regions.eroded(skin[box], max(1, round(0.03 * unit)))
         area = max(skin.sum(), 1) / unit**2
         out = []
         for channel in self._channels(crop):
@@ -107,20 +108,25 @@ class Pigment(Judging):
         threshold = max(self.threshold, self.noise * float(noise))
         peaks = peak_local_max(cube, min_distance=1, threshold_abs=threshold, exclude_border=False)
         if clean and len(peaks):
-            peaks = peaks[self._round(channel, peaks, sigmas)]
+            peaks = peaks[self._round(np.stack(blurred[:-1], axis=-1), *peaks.T)]
         return float((cube[tuple(peaks.T)] - threshold).clip(0).sum())
 
-    def _round(self, channel: NDArray, peaks: NDArray, sigmas: list[float]) -> NDArray[np.bool_]:
-        """Both curvatures of a blob are alike; of a wrinkle or a hair one is near zero."""
-        keep = np.zeros(len(peaks), dtype=bool)
-        for level, sigma in enumerate(sigmas):
-            at = peaks[:, 2] == level
-            if at.any():
-                hessian = hessian_matrix(channel, sigma, order="rc", use_gaussian_derivatives=False)
-                here = [h[peaks[at, 0], peaks[at, 1]] for h in hessian]
-                large, small = -hessian_matrix_eigvals(here)[::-1]
-                keep[at] = (large > 0) & (small >= self.roundness * large)
-        return keep
+    def _round(self, blurred: NDArray, row: NDArray, column: NDArray, level: NDArray) -> NDArray[np.bool_]:
+        """Both curvatures of a blob are alike; of a wrinkle or a hair one is near zero. Second differences at the
+
+        peaks, the eigenvalues of a symmetric 2 × 2 matrix in closed form."""
+        height, width = blurred.shape[:2]
+        up, down = np.maximum(row - 1, 0), np.minimum(row + 1, height - 1)
+        left, right = np.maximum(column - 1, 0), np.minimum(column + 1, width - 1)
+        here = blurred[row, column, level]
+        rr = blurred[up, column, level] - 2 * here + blurred[down, column, level]
+        cc = blurred[row, left, level] - 2 * here + blurred[row, right, level]
+        rc = (
+            blurred[up, left, level] + blurred[down, right, level]
+            - blurred[up, right, level] - blurred[down, left, level]
+        ) / 4  # fmt: skip
+        middle, apart = -(rr + cc) / 2, np.hypot((rr - cc) / 2, rc)
+        return (middle + apart > 0) & (middle - apart >= self.roundness * (middle + apart))
 
     def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Pigment:
         """Learns the weights of its measures where `labels` names a column; otherwise needs no reference."""

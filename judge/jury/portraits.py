@@ -252,19 +252,21 @@ def _pose(points: NDArray, aligned: NDArray) -> dict[str, float]:
 
 def _photometry(crop: NDArray[np.uint8]) -> dict[str, float]:
     size = crop.shape[0]
-    oval = regions.oval_mask(size)
+    box = regions.face_box(size, 0.1)
+    oval = regions.oval_mask(size)[box]
     zones = regions.zone_masks(size)
-    light = regions.luminance(crop)
-    grey = crop @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    face = crop[box]
+    light = regions.luminance(face)
+    grey = face @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     logs = np.log(light + np.float32(0.004))
     unit = size / 128
     fine = logs - gaussian_filter(logs, 1.0 * unit)
     coarse = logs - gaussian_filter(logs, 4.0 * unit)
-    inner = crop[oval]
+    brightest = face[oval].max(1)
     return {
         "sharpness": float(fine[oval].std() / (coarse[oval].std() + 1e-6)),
         "focus": float(laplace(grey)[oval].var()),
-        "face_luminance": float(light[zones["cheeks"] | zones["forehead"]].mean()),
-        "clipped_dark": float((inner.max(1) <= 3).mean()),
-        "clipped_bright": float((inner.max(1) >= 252).mean()),
+        "face_luminance": float(light[(zones["cheeks"] | zones["forehead"])[box]].mean()),
+        "clipped_dark": float((brightest <= 3).mean()),
+        "clipped_bright": float((brightest >= 252).mean()),
     }

@@ -93,6 +93,17 @@ def oval_mask(size: int) -> NDArray[np.bool_]:
     return lower & (y > -0.85)
 
 
+@cache
+def face_box(size: int, margin: float = 0.0) -> tuple[slice, slice]:
+    """Rows and columns of the oval, with a margin in eye distances: filters need not run on the rest."""
+    rows, columns = np.flatnonzero(oval_mask(size).any(1)), np.flatnonzero(oval_mask(size).any(0))
+    m = round(margin * size / EXTENT)
+    return (
+        slice(max(0, int(rows[0]) - m), min(size, int(rows[-1]) + 1 + m)),
+        slice(max(0, int(columns[0]) - m), min(size, int(columns[-1]) + 1 + m)),
+    )
+
+
 def linear(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """sRGB 0–255 → linear light 0–1 (IEC 61966-2-1)."""
     return _SRGB_TO_LINEAR[crops]
@@ -120,23 +131,23 @@ def skin_mask(crop: NDArray[np.uint8], spread: float = 4.0) -> NDArray[np.bool_]
     many deviations still count. Small holes are filled: a pimple is skin.
     """
     size = crop.shape[0]
-    light = linear(crop) + np.float32(0.004)
-    logs = np.log(light)
+    box = face_box(size, 0.1)
+    logs = np.log(linear(crop[box]) + np.float32(0.004))
     # smoothed, so that noise in a dim picture does not tear the mask
     logs = np.stack([gaussian_filter(logs[..., i], size / 128) for i in range(3)], axis=-1)
     colour = np.stack([logs.mean(-1), logs[..., 0] - logs[..., 1], logs[..., 1] - logs[..., 2]], axis=-1)
     zones = zone_masks(size)
-    sample = colour[zones["cheeks"] | zones["forehead"]]
+    sample = colour[(zones["cheeks"] | zones["forehead"])[box]]
     centre = np.median(sample, axis=0)
     scale = 1.4826 * np.median(np.abs(sample - centre), axis=0) + np.array([0.08, 0.025, 0.025])
     scale = np.minimum(scale, [0.45, 0.08, 0.08])  # cheeks that vary more than this are covered
     distance = np.abs(colour - centre) / scale
     like = (distance[..., 0] < spread * 1.5) & (distance[..., 1:].max(-1) < spread)
-    inside = oval_mask(size) & ~feature_mask(size)
-    radius = max(1, round(size / 48))
-    disc = _disc(radius)
-    like = binary_closing(binary_opening(like & oval_mask(size), _disc(1)), disc)
-    return like & inside
+    oval = oval_mask(size)[box]
+    like = binary_closing(binary_opening(like & oval, _disc(1)), _disc(max(1, round(size / 48))))
+    out = np.zeros((size, size), dtype=bool)
+    out[box] = like & oval & ~feature_mask(size)[box]
+    return out
 
 
 @cache

@@ -89,7 +89,7 @@ class Symmetry(Judging):
         flat = regions.log_luminance(crop)
         flat = flat - gaussian_filter(flat, self.shading * unit)
         local = np.sqrt(gaussian_filter(flat * flat, self.contrast * unit)) + self.noise
-        even = flat / local
+        even = (flat / local).astype(np.float32)
         radius, reach = max(2, round(self.patch * unit)), max(1, round(self.search * unit))
         there, alike = _matched(even, even[:, ::-1], radius, reach)
         back, alike_back = _matched(even[:, ::-1], even, radius, reach)
