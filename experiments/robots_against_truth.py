@@ -7,7 +7,8 @@ photographed in three skin tones × three lights. Each robot is fitted twice on 
 tones, and on light skin alone (the skew of the wrinkle database of 2016). Spearman of the robot's measure with the
 parameter that it is meant to see, with bootstrap intervals over people, and the robot's mean in each cell
 in standard deviations of the light-skinned people in even light: the offset that it gives a tone for nothing.
-Writes results/robots_against_truth.{csv,png,svg}.
+Writes results/robots_against_truth.{csv,png,svg}; gate_against_tone.csv, whom the two gates refuse there; and results/pose_estimates.csv, how well the gate's yaw and
+pitch, estimated from five landmarks, follow the true ones.
 """
 
 from __future__ import annotations
@@ -18,19 +19,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from scipy.stats import spearmanr
 
 from judge.data.parametric.cache import picture_paths, render_missing
 from judge.data.parametric.dataset import manifest_of
-from judge.data.parametric.population import RENDERED, sample
+from judge.data.parametric.population import RENDERED, persons, sample
+from judge.data.parametric.render import render
 from judge.jury import robots
 from judge.jury.age import Age
+from judge.jury.gate import refusal_rates
 from judge.jury.pigment import Pigment
 from judge.jury.portraits import PortraitReader
 from judge.jury.symmetry import Symmetry
 from judge.jury.wrinkles import Wrinkles
 
-RESULTS = Path(__file__).parents[1] / "results"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results"
 TONES = {"light": 0.08, "intermediate": 0.30, "dark": 0.75}
 LIGHTS = {
     "even": ("even", {}),
@@ -69,6 +75,47 @@ def photographed(n: int, *, start: int, size: int, tone: str | None, light: str)
     table = pd.concat([manifest, people[list(RENDERED)].add_prefix("param_")], axis=1)
     render_missing(table, size=size, progress=False)
     return table.assign(tone=tone, light=light)
+
+
+def pose_estimates(size: int, people: int = 12) -> pd.DataFrame:
+    """angle, true (degrees), mean and standard deviation of the estimate over people, n with one face found."""
+    angles = {"yaw": (-30, -20, -10, 0, 10, 20, 30), "pitch": (-20, -10, 0, 10, 20)}
+    shots = [
+        {
+            **person,
+            "yaw": 0.0,
+            "pitch": 0.0,
+            "roll": 0.0,
+            angle: float(true),
+            "image_id": f"{i}/{angle}/{true}",
+        }
+        for i, person in enumerate(persons(sample(people, seed=77, camera="fixed")))
+        for angle, values in angles.items()
+        for true in values
+    ]
+    pictures = [render({k: v for k, v in shot.items() if k != "image_id"}, size) for shot in shots]
+    table = pd.DataFrame({"image_id": [shot["image_id"] for shot in shots]})
+    found = PortraitReader().from_pictures(pictures, table).measures
+    table[["angle", "true"]] = [
+        (angle, shot[angle]) for shot in shots for angle in [shot["image_id"].split("/")[1]]
+    ]
+    table["estimate"] = np.where(table["angle"] == "yaw", found["yaw"], found["pitch"])
+    table["one_face"] = found["faces"] == 1
+    return table.groupby(["angle", "true"]).agg(
+        estimate=("estimate", "mean"), sd=("estimate", "std"), n=("one_face", "sum")
+    )
+
+
+def refused(looks: robots.Looks) -> pd.DataFrame:
+    """gate, rule, n, refused, rate, ci_low, ci_high of the two gates of conf/gate over everybody of one cell."""
+    tables = []
+    for name in ("default", "beauty_ai_2016"):
+        gate = instantiate(OmegaConf.load(ROOT / "conf" / "gate" / f"{name}.yaml"))
+        people = looks.measures[["image_id"]].assign(age=30.0, source="parametric")
+        tables.append(
+            refusal_rates(gate(looks.measures, people).refusals, people, by="source").assign(gate=name)
+        )
+    return pd.concat(tables)[["gate", "rule", "n", "refused", "rate", "ci_low", "ci_high"]]
 
 
 def measured(robot: robots.Robot, evidence: np.ndarray) -> np.ndarray:
@@ -135,6 +182,14 @@ def main() -> None:
                 )
     table = pd.DataFrame(rows)
     RESULTS.mkdir(exist_ok=True)
+    gates = pd.concat(
+        [refused(looks).assign(skin_tone=tone, light=light) for (tone, light), looks in cells.items()]
+    )
+    gates.assign(size=args.size).round(4).to_csv(RESULTS / "gate_against_tone.csv", index=False)
+    print(
+        gates[gates["rule"] == "any"].pivot_table(index="gate", columns=["light", "skin_tone"], values="rate")
+    )
+    pose_estimates(args.size).round(2).to_csv(RESULTS / "pose_estimates.csv")
     path = RESULTS / f"robots_against_truth{'' if args.size == 256 else f'_{args.size}px'}"
     table.round(4).to_csv(path.with_suffix(".csv"), index=False)
     draw(table, path)

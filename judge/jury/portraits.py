@@ -41,9 +41,9 @@ MEASURES = {
     "clipped_dark": "share of the face at or under 3 of 255 in all channels",
     "clipped_bright": "share of the face at or over 252 of 255 in any channel",
 }
-#: Degrees per eye distance of nose displacement from the midline, and per unit of nose height between eyes and
-#: mouth; slopes of a regression on rendered heads of known pose (experiments/robots_against_truth.py).
-YAW_SLOPE, PITCH_SLOPE, NOSE_HEIGHT = 100.0, 110.0, 0.60
+#: Degrees per eye distance of nose displacement from the midline; per unit of the nose's height between eyes and
+#: mouth; that height in a level head. From rendered heads of known pose: results/pose_estimates.csv.
+YAW_SLOPE, PITCH_SLOPE, NOSE_HEIGHT = 103.5, 113.0, 0.541
 
 
 @dataclass(frozen=True)
