@@ -7,8 +7,8 @@ photographed in three skin tones × three lights. Each robot is fitted twice on 
 tones, and on light skin alone (the skew of the wrinkle database of 2016). Spearman of the robot's measure with the
 parameter that it is meant to see, with bootstrap intervals over people, and the robot's mean in each cell
 in standard deviations of the light-skinned people in even light: the offset that it gives a tone for nothing.
-Writes results/robots_against_truth.{csv,png,svg}; gate_against_tone.csv, whom the two gates refuse there; and results/pose_estimates.csv, how well the gate's yaw and
-pitch, estimated from five landmarks, follow the true ones.
+Writes results/robots_against_truth.{csv,png,svg}; gate_against_tone.csv: whom the two gates of conf/gate refuse
+there; pose_estimates.csv: how well the gate's yaw and pitch, estimated from five landmarks, follow the true ones.
 """
 
 from __future__ import annotations
