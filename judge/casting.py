@@ -86,7 +86,7 @@ def draw(settings: DictConfig) -> Cast:
     for drawn in pools.values():
         composition.check_disjoint(drawn, entrants)
     ratings = dataset.ratings
-    shift = dict(pool.rating_shift)
+    shift = dict(pool.rating_shift or {})
     if shift:
         pools, ratings = _shift_ratings(pools, ratings, feature, shift, dataset.rating_range)
     return Cast(pools, source, entrants, ratings, dataset.rating_range, pd.concat(rejected), real_people)

@@ -34,15 +34,15 @@ class Pool:
     # share of the majority group; the others share the rest equally
     majority_share: float = 0.9
     # or one share a group, summing to 1; wins over majority_share
-    shares: dict[str, float] | None = None
+    shares: Any = None
     # a second feature balanced within every group, or null
     jointly: str | None = "gender"
     # groups that may be drawn at all (the rest of the data set is left out), or null for all
     groups: list[str] | None = None
     # part of the pool kept for choosing the best epoch or penalty
     validation: float = 0.15
-    # added to a group's training ratings, in rating points: ratings skewed against it
-    rating_shift: dict[str, float] = field(default_factory=dict)
+    # group → points added to its training ratings (ratings skewed against it), e.g. {african: -0.5}, or null
+    rating_shift: Any = None
 
 
 @dataclass

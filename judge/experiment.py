@@ -224,7 +224,7 @@ def _summary(settings: DictConfig, cast: Cast, tables: Mapping[str, pd.DataFrame
         "pool_n": {name: len(pool) for name, pool in cast.pools.items()},
         "pool_shares": shares,
         "majority_share": settings.pool.majority_share if settings.pool.shares is None else None,
-        "rating_shift": dict(settings.pool.rating_shift),
+        "rating_shift": dict(settings.pool.rating_shift or {}),
         "entrants": len(cast.entrants),
         "refused": len(tables["refused"]),
         "real_people": cast.real_people,

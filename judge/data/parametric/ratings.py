@@ -9,7 +9,7 @@ cut at the ends of the scale and, if asked, rounded. bias_r and noise_ir are nor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -50,13 +50,15 @@ class Raters:
     low: float = 1.0
     high: float = 10.0
     step: float = 0.0
-    shift: Mapping[str, float] = field(default_factory=dict)
+    shift: Mapping[str, float] | None = None
     tone: float = 0.0
     pool_shares: Mapping[str, float] | None = None
-    pool_shift: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    pool_shift: Mapping[str, Mapping[str, float]] | None = None
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "shift", dict(self.shift or {}))
+        object.__setattr__(self, "pool_shift", dict(self.pool_shift or {}))
         if not 1 <= self.per_picture <= self.pool:
             raise InputError(
                 f"ratings.per_picture lies between 1 and the pool of {self.pool}, not {self.per_picture}"
