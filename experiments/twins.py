@@ -1,0 +1,92 @@
+"""The same person in another skin tone: does the judge's score change, and more than by a placebo edit?
+
+    python experiments/twins.py [--seeds 5] [--people 100]
+
+Trains judges on a skewed (95 % caucasian) and a rebalanced pool of rendered people for several seeds, saves them,
+lets each score exact twins (five tones; background, light and exposure as placebo edits) and puts each twin in its
+person's place in the contest of the originals. A person's changes are averaged over the seeds' judges; intervals
+and tests take people as units. Writes results/twins/changes.csv and twins.png|svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from judge.contest import Contest
+from judge.data.parametric.twins import read_twins
+from judge.data.tables import write_table
+from judge.fairness.counterfactual import replace_in_contest, twin_changes
+from judge.report import figures
+from judge.rundir import find_runs
+from judge.scoring import judge_folders
+
+RESULTS = Path(__file__).parents[1] / "results" / "twins"
+PLACEBO = ("background", "light", "exposure")
+NAME = "twins"
+
+
+def changes_of(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
+    """Paired changes of every twin under one saved judge."""
+    from judge.jury.beauty import load_judge
+
+    scores, rejected = load_judge(folder).score(manifest)
+    assert rejected.empty
+    table = manifest.merge(scores, on="image_id")
+    table["edit"] = table["twin_edit"].where(
+        table["twin_edit"] != "tone", "ITA " + table["ita"].round().astype(int).astype(str) + "°"
+    )
+    original = table[table["twin_edit"] == "original"].assign(image_id=lambda t: t["person_id"])
+    ranking = Contest(places=5, brackets=("gender",))(original[["image_id", "score"]], original).ranking
+    twins = table[table["twin_edit"] != "original"].assign(image_id=lambda t: t["person_id"])
+    return replace_in_contest(ranking, twins[["image_id", "edit", "score"]])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--no-run", action="store_true", help="use the finished runs")
+    parser.add_argument("overrides", nargs="*")
+    args = parser.parse_args()
+    if not args.no_run:
+        program = [sys.executable, "-c", "from judge.cli import main; main()"]
+        settings = [
+            "run", "-m", "experiment=dose", f"name={NAME}", "save_judges=true", "pool.majority_share=0.95",
+            "data.n=3000", "data.mode=natural", "pool.n=600",
+            "data.composition={ethnicity:{african:0.25,asian:0.25,caucasian:0.5}}", "entrants.held_out=0.5",
+            f"seed=range(0,{args.seeds})",
+        ]  # fmt: skip
+        subprocess.run([*program, *settings, *args.overrides], check=False)
+    manifest = read_twins(args.people, tones=5, seed=1_000_000, mode="natural").manifest
+    finished, _ = find_runs([Path("runs") / NAME])
+    parts = [
+        changes_of(folder, manifest).assign(condition=condition, seed=run.done["seed"])
+        for run in finished
+        for condition, folder in judge_folders(run.path, "both").items()
+    ]
+    changes = pd.concat(parts, ignore_index=True)
+    tables = [
+        twin_changes(part, placebo=PLACEBO).assign(condition=condition)
+        for condition, part in changes.groupby("condition")
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    write_table(table, RESULTS / "changes")
+    person = changes.groupby(["condition", "edit", "image_id"], as_index=False)["score_change"].mean()
+    person = person.rename(columns={"score_change": "change"}).assign(placebo=person["edit"].isin(PLACEBO))
+    figures.save(figures.twin_changes(person), RESULTS / "twins")
+    shown = table[table["metric"].isin(["twin_score_change", "twin_win_change"])]
+    print(
+        shown[["condition", "metric", "group", "value", "ci_low", "ci_high", "p_value", "n"]]
+        .round(4)
+        .to_string()
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
