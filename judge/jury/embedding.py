@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 from sklearn.linear_model import RidgeCV
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -228,7 +229,9 @@ class EmbeddingJudge:
         scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weight))
         scale[scale < 1e-6] = 1.0
         penalties = np.asarray(self.penalties, float) * len(rated)
-        ridge = RidgeCV(alphas=penalties).fit((features - mean) / scale, rating, sample_weight=weight)
+        # One thread: the matrices are small, and threads that wait for one another on a busy machine cost twentyfold.
+        with threadpool_limits(1):
+            ridge = RidgeCV(alphas=penalties).fit((features - mean) / scale, rating, sample_weight=weight)
         self.head = {
             "weight": ridge.coef_ / scale,
             "bias": np.array([ridge.intercept_ - (mean / scale) @ ridge.coef_]),
