@@ -28,7 +28,7 @@ demo: setup
 
 # the same job, smaller, for continuous integration
 demo-short: setup
-	$(BIN)/judge run experiment=demo name=demo-short data.n=300 pool.n=60 entrants.n=60 judge.epochs=2
+	$(BIN)/judge run experiment=demo name=demo-short data.n=300 pool.n=60 entrants.n=60 judge.training.epochs=2
 
 test: setup
 	$(BIN)/python -m pytest -n 2
