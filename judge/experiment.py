@@ -117,11 +117,14 @@ def _condition(
 def _truth(settings: DictConfig, cast: Cast) -> dict[str, pd.DataFrame]:
     """The contest as the known truth would decide it; rendered people have one, photographs do not."""
     scores = cast.entrants[["image_id", "truth"]].rename(columns={"truth": "score"})
-    parts = _contest(settings, cast.entrants, scores)
+    # the truth is no estimate of a rating, so it has no errors
+    parts = _contest(settings, cast.entrants, scores, errors=False)
     return {**parts, "scores": scores.assign(judge="truth", seed=settings.seed)}
 
 
-def _contest(settings: DictConfig, entrants: pd.DataFrame, scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _contest(
+    settings: DictConfig, entrants: pd.DataFrame, scores: pd.DataFrame, *, errors: bool = True
+) -> dict[str, pd.DataFrame]:
     contest: Callable[..., ContestResult] = instantiate(settings.contest)
     result = contest(scores[scores["image_id"].isin(entrants["image_id"])], entrants)
     table = result.ranking.merge(entrants.drop(columns=["score", "rank"], errors="ignore"), on="image_id")
@@ -133,7 +136,7 @@ def _contest(settings: DictConfig, entrants: pd.DataFrame, scores: pd.DataFrame)
         winner="winner",
         brackets=["bracket"],
         reference=_reference(settings, table[feature]),
-        rating="rating" if table["rating"].notna().any() else None,
+        rating="rating" if errors and table["rating"].notna().any() else None,
         confidence=settings.audit.confidence,
         n_boot=settings.audit.n_boot,
         seed=settings.seed,
