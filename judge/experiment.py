@@ -50,6 +50,7 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         torch.set_num_threads(settings.threads)
 
     cast = draw(settings)
+    _reference(settings, cast.entrants[settings.pool.feature])  # a wrong one is refused before any training
     log.info("pool %d · entrants %d · seed %d", len(cast.pools["skewed"]), len(cast.entrants), settings.seed)
     jury = _jury(settings, cast)
     parts = {name: _condition(settings, home, cast, name, jury) for name in CONDITIONS}

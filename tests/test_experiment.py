@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_module
 
+from judge.errors import InputError
+from judge.experiment import run
 from judge.rundir import RunDir
 
 SMALL = [
@@ -174,25 +178,38 @@ def test_a_sweep_killed_and_started_again_does_only_what_is_missing_with_the_sam
 
 
 def test_a_failed_run_is_reported_at_the_end_and_loses_no_other(home, tmp_path):
-    # 80 % of 60 is 48 caucasian people; the source has 90 · .6 / 3 = 30
+    # the source has 150 · .6 / 3 = 30 caucasian people: enough for 80 % of 38, not for the 48 of 60
     code, out = judge(home, tmp_path, "run", "-m", *SMALL, "pool.n=30,60", "pool.majority_share=.8")
     assert code == 1
     assert "2 jobs asked for; 1 runs finished in the folder" in out
     assert "1 failed, 0 not finished, 0 never started" in out
-    assert "48" in out and "30" in out
+    assert "caucasian" in out.partition("judge run: ")[2] and "n = 38 can be drawn" in out
+
+
+def test_a_wrong_setting_is_named_without_a_traceback(home, tmp_path):
+    code, out = judge(home, tmp_path, "run", *SMALL, "data.mode=upside_down")
+    assert code == 2
+    assert "judge run: " in out and "upside_down" in out
+    assert "Traceback" not in out
 
 
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("pool.majority=martian", "martian"),
-        ("pool.feature=height", "height"),
-        ("data.mode=upside_down", "upside_down"),
-        ("audit.reference=martian", "martian"),
+        (
+            "pool.majority=martian",
+            "the majority group is one of 'african', 'asian', 'caucasian', not 'martian'",
+        ),
+        ("pool.feature=height", "pool.feature='height'"),
+        ("pool.groups=[martian]", "pool.groups has 'martian'"),
+        ("pool.rating_shift={martian: -1}", "pool.rating_shift has 'martian'"),
+        ("audit.reference=martian", "audit.reference='martian'"),
+        ("entrants.n=500", "500"),
     ],
 )
-def test_a_wrong_setting_is_named_without_a_traceback(home, tmp_path, override, words):
-    code, out = judge(home, tmp_path, "run", *SMALL, override)
-    assert code == 2
-    assert words in out
-    assert "Traceback" not in out
+def test_wrong_settings_are_refused_before_any_training(home, tmp_path, override, words):
+    with initialize_config_module("judge.conf", version_base="1.3"):
+        settings = compose("config", overrides=[*SMALL, f"data.cache_dir={home}", override])
+    with pytest.raises(InputError, match=re.escape(words)):
+        run(settings, tmp_path)
+    assert not (tmp_path / "judges").exists()
