@@ -78,7 +78,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    sys.argv = ["judge run", *args.overrides]
+    # argparse, which Hydra uses, takes overrides on one side of a flag only
+    flags = [word for word in args.overrides if word in ("-m", "--multirun")]
+    sys.argv = ["judge run", *flags, *(word for word in args.overrides if word not in flags)]
     code = 0
     try:
         task()
