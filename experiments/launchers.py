@@ -32,7 +32,7 @@ LAUNCHERS = {
     "submitit_slurm": [
         "hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=20", "hydra.launcher.cpus_per_task=1",
     ],
-    "ray": ["hydra/launcher=ray", "hydra.launcher.ray.init.num_cpus=2"],
+    "ray": ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"],
 }  # fmt: skip
 
 
@@ -74,6 +74,9 @@ def main() -> int:
         print(*rows[-1], flush=True)
     RESULTS.mkdir(exist_ok=True)
     table = pd.DataFrame(rows, columns=["launcher", "runs", "seconds", "same_tables"])
+    if (RESULTS / "launchers.csv").is_file():  # --only replaces the rows of what ran
+        before = pd.read_csv(RESULTS / "launchers.csv")
+        table = pd.concat([before[~before["launcher"].isin(table["launcher"])], table], ignore_index=True)
     table.to_csv(RESULTS / "launchers.csv", index=False)
     return 0 if table["same_tables"].all() else 1
 
