@@ -37,6 +37,7 @@ from judge.jury.wrinkles import Wrinkles
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
+KEPT = ROOT / "runs" / "robots"  # evidence by chunks: started again, it goes on where it was killed
 TONES = {"light": 0.08, "intermediate": 0.30, "dark": 0.75}
 LIGHTS = {
     "even": ("even", {}),
@@ -148,13 +149,15 @@ def main() -> None:
     reader = PortraitReader(size=128 if args.size <= 128 else 192)
     jury = list(ROBOTS.values())
     own = photographed(args.reference, start=0, size=args.size, tone=None, light="even")
-    seen = robots.look(jury, reader(own))
+    seen = robots.kept_look(jury, reader, own, KEPT)
     fair = photographed(args.reference, start=0, size=args.size, tone="light", light="even")
-    references = {"all tones": seen, "light skin only": robots.look(jury, reader(fair))}
+    references = {"all tones": seen, "light skin only": robots.kept_look(jury, reader, fair, KEPT)}
     cells = {
-        (tone, light): robots.look(
+        (tone, light): robots.kept_look(
             jury,
-            reader(photographed(args.people, start=args.reference, size=args.size, tone=tone, light=light)),
+            reader,
+            photographed(args.people, start=args.reference, size=args.size, tone=tone, light=light),
+            KEPT,
         )
         for tone in TONES
         for light in LIGHTS

@@ -37,6 +37,7 @@ from judge.jury.wrinkles import Wrinkles
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "robots_on_photographs"
+KEPT = ROOT / "runs" / "robots"  # evidence by chunks: started again, it goes on where it was killed
 GATES = ("default", "beauty_ai_2016")
 #: London's words for the groups of MEBeauty; London's west Asians are set beside MEBeauty's Middle Easterners.
 GROUPS = {"white": "caucasian", "black": "black", "east_asian": "asian", "west_asian": "mideastern"}
@@ -125,11 +126,12 @@ def main() -> None:
         train = train.sample(min(len(train), 4 * args.limit), random_state=0)
     sets = {name: m.reset_index(drop=True) for name, m in sets.items()}
 
-    learnt = robots.look([AGE], reader(train))
+    learnt = robots.kept_look([AGE], reader, train, KEPT)
     age = AGE.fit(learnt.evidence["antiageist"], learnt.rows)
     print("age network, out of fold on the training split:", age.out_of_fold_error())
     looks = {
-        name: robots.look(ROBOTS if name != "FairFace" else [AGE], reader(m)) for name, m in sets.items()
+        name: robots.kept_look(ROBOTS if name != "FairFace" else [AGE], reader, m, KEPT)
+        for name, m in sets.items()
     }
     rng = np.random.default_rng(0)
     me = sets["MEBeauty"].assign(ethnicity=sets["MEBeauty"]["ethnicity"])
