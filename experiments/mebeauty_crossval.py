@@ -53,7 +53,8 @@ from judge.jury.views import frozen_views
 ROOT = Path(__file__).parents[1]
 RANGE = (1.0, 10.0)
 BACKBONE = "tf_efficientnet_lite0"
-SIZE = 128
+SIZE = 160
+PRETRAIN_SIZES = (128, SIZE)
 #: the stem and the first three blocks keep ImageNet's weights
 STAGE = 4
 
@@ -77,25 +78,37 @@ class FaceAttributes(nn.Module):
 
 
 def pretrain(data: Path, out: Path) -> None:
-    """Backbone weights for the recipe: its trained stages learn FairFace's labels, the others stay ImageNet's."""
+    """Backbone weights for the recipe: its trained stages learn FairFace's labels, the others stay ImageNet's.
+
+    First on small pictures, then on pictures of the size that the recipe reads.
+    """
+    weights = "packaged"
+    for size in PRETRAIN_SIZES:
+        file = out / f"fairface-{size}.safetensors"
+        if not file.is_file():
+            pretrain_at(size, weights, file, data, out)
+        weights = str(file)
+
+
+def pretrain_at(size: int, weights: str, file: Path, data: Path, out: Path) -> None:
     labels = pd.read_csv(data / "fairface" / "fairface_label_train.csv")
     labels["image_id"], labels["path"] = labels["file"], [str(data / "fairface" / f) for f in labels["file"]]
-    pixels, labels, rejected = load_pictures(labels, SIZE)
+    pixels, labels, rejected = load_pictures(labels, size)
     codes = {name: pd.Categorical(labels[name]) for name in ("race", "gender", "age")}
     print(f"{len(labels)} FairFace pictures, {len(rejected)} set aside", flush=True)
     settings = {
         "backbone": BACKBONE,
-        "size": SIZE,
+        "size": size,
         "dropout": 0.0,
         "drop_path": 0.0,
         "levels": None,
         "centre": 0.0,
         "spread": 1.0,
     }
-    make_network = partial(build_network, settings, "packaged")
+    make_network = partial(build_network, settings, weights)
     augmentation = Augmentation(rotation=15, scale=0.3, shift=0.08)
     views = frozen_views(
-        make_network(), pixels, augmentation, size=SIZE, stage=STAGE, views=4, cache=out / "cache"
+        make_network(), pixels, augmentation, size=size, stage=STAGE, views=4, cache=out / "cache"
     )
     pool = Pool(
         views,
@@ -110,7 +123,7 @@ def pretrain(data: Path, out: Path) -> None:
         ),
         pool,
         None,
-        size=SIZE,
+        size=size,
         augmentation=augmentation,
         settings=Training(
             epochs=5,
@@ -122,18 +135,18 @@ def pretrain(data: Path, out: Path) -> None:
             checkpoint_every=60,
         ),
         seed=0,
-        workdir=out / "pretrain",
+        workdir=out / f"pretrain-{size}",
         identity="FaceAttributes: race, gender, age",
     )
     print(history)
-    save_tensors(out / "fairface.safetensors", network.backbone.state_dict(), {})
+    save_tensors(file, network.backbone.state_dict(), {})
 
 
 def recipe(out: Path) -> CnnJudge:
     """The network that is cross-validated."""
     return CnnJudge(
         backbone=BACKBONE,
-        weights=str(out / "fairface.safetensors"),
+        weights=str(out / f"fairface-{SIZE}.safetensors"),
         size=SIZE,
         margin=1.15,
         dropout=0.2,

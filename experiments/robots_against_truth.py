@@ -30,6 +30,7 @@ from judge.data.parametric.render import render
 from judge.jury import robots
 from judge.jury.age import Age
 from judge.jury.gate import refusal_rates
+from judge.jury.kept import kept_look
 from judge.jury.pigment import Pigment
 from judge.jury.portraits import PortraitReader
 from judge.jury.symmetry import Symmetry
@@ -149,11 +150,11 @@ def main() -> None:
     reader = PortraitReader(size=128 if args.size <= 128 else 192)
     jury = list(ROBOTS.values())
     own = photographed(args.reference, start=0, size=args.size, tone=None, light="even")
-    seen = robots.kept_look(jury, reader, own, KEPT)
+    seen = kept_look(jury, reader, own, KEPT)
     fair = photographed(args.reference, start=0, size=args.size, tone="light", light="even")
-    references = {"all tones": seen, "light skin only": robots.kept_look(jury, reader, fair, KEPT)}
+    references = {"all tones": seen, "light skin only": kept_look(jury, reader, fair, KEPT)}
     cells = {
-        (tone, light): robots.kept_look(
+        (tone, light): kept_look(
             jury,
             reader,
             photographed(args.people, start=args.reference, size=args.size, tone=tone, light=light),

@@ -28,6 +28,7 @@ from judge.data.mebeauty import read_mebeauty
 from judge.jury import robots
 from judge.jury.age import Age, stated_age
 from judge.jury.gate import refusal_rates
+from judge.jury.kept import kept_look
 from judge.jury.panel import Panel
 from judge.jury.pigment import Pigment
 from judge.jury.portraits import PortraitReader
@@ -126,12 +127,11 @@ def main() -> None:
         train = train.sample(min(len(train), 4 * args.limit), random_state=0)
     sets = {name: m.reset_index(drop=True) for name, m in sets.items()}
 
-    learnt = robots.kept_look([AGE], reader, train, KEPT)
+    learnt = kept_look([AGE], reader, train, KEPT)
     age = AGE.fit(learnt.evidence["antiageist"], learnt.rows)
     print("age network, out of fold on the training split:", age.out_of_fold_error())
     looks = {
-        name: robots.kept_look(ROBOTS if name != "FairFace" else [AGE], reader, m, KEPT)
-        for name, m in sets.items()
+        name: kept_look(ROBOTS if name != "FairFace" else [AGE], reader, m, KEPT) for name, m in sets.items()
     }
     rng = np.random.default_rng(0)
     me = sets["MEBeauty"].assign(ethnicity=sets["MEBeauty"]["ethnicity"])

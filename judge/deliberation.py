@@ -9,22 +9,20 @@ that skewed data reaches every robot that learns, not the network alone:
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
-from tqdm.auto import tqdm
+from omegaconf import DictConfig
 
 from judge.data import composition
 from judge.errors import InputError
 from judge.jury import robots as bench
+from judge.jury.kept import kept_look
 from judge.jury.resemblance import reference_set
 
 log = logging.getLogger("judge")
@@ -53,8 +51,14 @@ class Jury:
         self.pools, self.entrants, self.seed = pools, entrants, seed
         self.models = self._models(settings, pools, source, feature)
         pictures = pd.concat([*pools.values(), self.models, entrants]).drop_duplicates("image_id")
-        cache = Path(settings.cache) if settings.cache else cache_folder()
-        self.looks = self._look(settings, pictures, cache)
+        self.looks = kept_look(
+            self.robots,
+            instantiate(settings.reader),
+            pictures.reset_index(drop=True),
+            Path(settings.cache) if settings.cache else cache_folder(),
+            chunk=int(settings.chunk),
+            progress=True,
+        )
 
     def _models(
         self, settings: DictConfig, pools: Mapping[str, pd.DataFrame], source: pd.DataFrame, feature: str
@@ -70,24 +74,6 @@ class Jury:
             shares = {str(group): float(share) for group, share in wanted.shares.items()}
         rng = np.random.default_rng([self.seed, 3])
         return reference_set(source, wanted.n, shares, rng, feature=feature, top_share=wanted.top_share)
-
-    def _look(self, settings: DictConfig, pictures: pd.DataFrame, cache: Path) -> bench.Looks:
-        """Evidence of every picture, in chunks that are kept by content, so that a killed pass goes on."""
-        reader = instantiate(settings.reader)
-        key = OmegaConf.to_yaml(OmegaConf.create({"r": settings.robots, "p": settings.reader}), resolve=True)
-        parts = []
-        order = pictures.sort_values("image_id").reset_index(drop=True)
-        size = int(settings.chunk)
-        with tqdm(total=len(order), unit="picture", desc="robots look", leave=False) as bar:
-            for start in range(0, len(order), size):
-                chunk = order.iloc[start : start + size].reset_index(drop=True)
-                parts.append(_cached_look(self.robots, reader, chunk, key, cache))
-                bar.update(len(chunk))
-        return bench.Looks(
-            pd.concat([part.measures for part in parts], ignore_index=True),
-            pd.concat([part.rows for part in parts], ignore_index=True),
-            {r.name: np.concatenate([part.evidence[r.name] for part in parts]) for r in self.robots},
-        )
 
     def admitted(self) -> tuple[list[str], pd.DataFrame]:
         """image_ids that pass the gate, and its log of refusals (empty without a gate)."""
@@ -128,28 +114,3 @@ def cache_folder() -> Path:
         or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "judge"
     )
     return Path(base) / "robots"
-
-
-def _cached_look(robots: list[Any], reader: Any, rows: pd.DataFrame, key: str, cache: Path) -> bench.Looks:
-    """A chunk's evidence, read back where the same pictures met the same robots before."""
-    from safetensors.numpy import load_file, save_file
-
-    identity = rows["content_hash"] if "content_hash" in rows and rows["content_hash"].notna().all() else None
-    if identity is None:
-        return bench.look(robots, reader(rows))
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (key, *identity, *rows["image_id"]):
-        digest.update(str(part).encode() + b"\0")
-    folder = cache / digest.hexdigest()
-    if (folder / "evidence.safetensors").is_file():
-        measures = pd.read_parquet(folder / "measures.parquet")
-        seen = measures.loc[measures["problem"].isna(), "image_id"]
-        known = rows.set_index("image_id", drop=False).loc[list(seen)].reset_index(drop=True)
-        return bench.Looks(measures, known, load_file(folder / "evidence.safetensors"))
-    looks = bench.look(robots, reader(rows))
-    folder.mkdir(parents=True, exist_ok=True)
-    looks.measures.to_parquet(folder / "measures.parquet", index=False)
-    part = folder / f".evidence-{os.getpid()}"
-    save_file({name: np.ascontiguousarray(array) for name, array in looks.evidence.items()}, part)
-    part.replace(folder / "evidence.safetensors")
-    return looks

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -110,6 +110,8 @@ def _decode_with_pillow(data: bytes, name: str) -> Tensor:
         with Image.open(io.BytesIO(data)) as picture:
             upright = ImageOps.exif_transpose(picture).convert("RGB")
             array = np.asarray(upright).transpose(2, 0, 1)
+    except UnidentifiedImageError as error:  # its words name a buffer in memory
+        raise BrokenPicture(f"{name}: not a readable picture (no known image format)") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BrokenPicture(f"{name}: not a readable picture ({error})") from error
     return torch.from_numpy(np.ascontiguousarray(array))

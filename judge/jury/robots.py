@@ -13,7 +13,6 @@ steps and returns a table image_id, score.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -128,45 +127,6 @@ def look(robots: Iterable[Robot], batches: Iterable[Batch]) -> Looks:
         pd.concat(measures, ignore_index=True),
         pd.concat(rows, ignore_index=True),
         {name: np.concatenate(parts) for name, parts in evidence.items()},
-    )
-
-
-def kept_look(
-    robots: Iterable[Robot],
-    reader: Callable[[pd.DataFrame], Iterable[Batch]],
-    manifest: pd.DataFrame,
-    folder: str | Path,
-    chunk: int = 256,
-) -> Looks:
-    """`look`, kept in `folder` by chunks of pictures, so that a killed pass over thousands goes on where it was.
-
-    The key is the robots' and the reader's settings and the pictures' ids, paths and content hashes.
-    """
-    from safetensors.numpy import load_file, save_file
-
-    robots, folder = list(robots), Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    named = [c for c in ("image_id", "path", "content_hash") if c in manifest]
-    parts = []
-    for start in range(0, len(manifest), chunk):
-        rows = manifest.iloc[start : start + chunk].reset_index(drop=True)
-        text = repr((robots, reader, rows[named].to_csv(index=False)))
-        place = folder / hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-        if not place.with_suffix(".safetensors").is_file():
-            looks = look(robots, reader(rows))
-            looks.measures.to_parquet(place.with_suffix(".parquet"), index=False)
-            part = place.with_suffix(f".{os.getpid()}")
-            save_file({name: np.ascontiguousarray(array) for name, array in looks.evidence.items()}, part)
-            part.replace(place.with_suffix(".safetensors"))
-        measures = pd.read_parquet(place.with_suffix(".parquet"))
-        seen = rows[measures["problem"].isna().to_numpy()].reset_index(drop=True)
-        parts.append(Looks(measures, seen, load_file(place.with_suffix(".safetensors"))))
-    if not parts:
-        raise InputError("no pictures to look at")
-    return Looks(
-        pd.concat([part.measures for part in parts], ignore_index=True),
-        pd.concat([part.rows for part in parts], ignore_index=True),
-        {r.name: np.concatenate([part.evidence[r.name] for part in parts]) for r in robots},
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -131,6 +132,7 @@ def _logs(evidence: NDArray) -> NDArray[np.float64]:
 
 @cache
 def _window(radius: int) -> NDArray[np.float32]:
+    """Weights (side, side) of a patch's pixels, summing to 1."""
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1] / max(radius, 1)
     window = np.exp(-(x**2 + y**2) / 0.72)
     return (window / window.sum()).astype(np.float32)
@@ -143,36 +145,50 @@ def _matched(picture: NDArray, other: NDArray, radius: int, reach: int) -> tuple
     """
     margin = radius + reach
     padded, padded_other = (np.pad(p, margin, mode="reflect") for p in (picture, other))
-    weight = _window(radius).ravel()
-    side, steps = 2 * radius + 1, 2 * reach + 1
-    shifts, peaks = [], []
-    for column, row in np.round(regions.to_pixels(PATCHES[:, :2], len(picture)) - 0.5).astype(int):
-        y, x = row + margin, column + margin
-        patch = padded[y - radius : y + radius + 1, x - radius : x + radius + 1].ravel()
-        around = padded_other[y - margin : y + margin + 1, x - margin : x + margin + 1]
-        blocks = np.lib.stride_tricks.sliding_window_view(around, (side, side)).reshape(steps * steps, -1)
-        a = patch - patch @ weight
-        mean = blocks @ weight
-        spread = np.clip((blocks * blocks) @ weight - mean**2, 0, None)
-        surface = (blocks @ (a * weight)) / np.sqrt((a * a) @ weight * spread + 1e-6)
-        shift, peak = _peak(surface.reshape(steps, steps))
-        shifts.append(shift - reach)
-        peaks.append(peak)
-    return np.array(shifts), np.array(peaks)
+    centres = np.round(regions.to_pixels(PATCHES[:, :2], len(picture)) - 0.5).astype(np.int64) + margin
+    return _search(padded, padded_other, centres, _window(radius), reach)
 
 
-def _peak(surface: NDArray) -> tuple[NDArray, float]:
-    """(x, y) of the maximum to a fraction of a pixel, and its value."""
-    row, column = np.unravel_index(int(surface.argmax()), surface.shape)
-    place = []
-    for line, at in ((surface[row], column), (surface[:, column], row)):
-        offset = 0.0
-        if 0 < at < len(line) - 1:
-            bend = line[at - 1] - 2 * line[at] + line[at + 1]
-            if bend < -1e-9:
-                offset = float(np.clip(0.5 * (line[at - 1] - line[at + 1]) / bend, -0.5, 0.5))
-        place.append(at + offset)
-    return np.array(place), float(surface[row, column])
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _search(picture, other, centres, window, reach):
+    """`_matched` on padded pictures; centres (k, 2) are columns and rows."""
+    radius, steps = window.shape[0] // 2, 2 * reach + 1
+    shifts, peaks = np.empty((len(centres), 2)), np.empty(len(centres))
+    surface = np.empty((steps, steps))
+    for k in range(len(centres)):
+        x, y = centres[k]
+        patch = picture[y - radius : y + radius + 1, x - radius : x + radius + 1]
+        patch = patch - (patch * window).sum()
+        weighted = patch * window
+        norm = (patch * weighted).sum()
+        for dy in range(steps):
+            for dx in range(steps):
+                top, left = y - radius - reach + dy, x - radius - reach + dx
+                cross = mean = square = np.float32(0)
+                for i in range(window.shape[0]):
+                    for j in range(window.shape[1]):
+                        value = other[top + i, left + j]
+                        cross += weighted[i, j] * value
+                        mean += window[i, j] * value
+                        square += window[i, j] * value * value
+                surface[dy, dx] = cross / np.sqrt(norm * max(square - mean * mean, 0.0) + 1e-6)
+        best = surface.argmax()
+        row, column = best // steps, best % steps
+        shifts[k, 0] = column + _offset(surface[row], column) - reach
+        shifts[k, 1] = row + _offset(surface[:, column], row) - reach
+        peaks[k] = surface[row, column]
+    return shifts, peaks
+
+
+@numba.njit(cache=True, nogil=True)
+def _offset(line, at):
+    """Where between its neighbours the maximum of a line lies, by a parabola: −½ to ½."""
+    if at == 0 or at == len(line) - 1:
+        return 0.0
+    bend = line[at - 1] - 2 * line[at] + line[at + 1]
+    if bend >= -1e-9:
+        return 0.0
+    return min(max(0.5 * (line[at - 1] - line[at + 1]) / bend, -0.5), 0.5)
 
 
 def _without_common_motion(shifts: NDArray, weight: NDArray, scale: float = 0.01) -> NDArray:

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 from rendered import of_crops, picture, portraits, rows, skin
+from scipy.ndimage import median_filter
 from scipy.stats import spearmanr
 
 from judge.errors import InputError
 from judge.jury import regions
-from judge.jury.pigment import Pigment
+from judge.jury.pigment import Pigment, _median3
 
 
 def spotted(n, light=0.4, red=0.85):
@@ -86,3 +87,8 @@ def test_settings_that_cannot_be_are_named():
         Pigment(filtering="yes")
     with pytest.raises(InputError, match="channel"):
         Pigment(channel="lab")
+
+
+def test_the_median_of_nine_is_that_of_scipy_to_the_bit():
+    picture = np.random.default_rng(0).normal(size=(31, 17)).astype(np.float32)
+    np.testing.assert_array_equal(_median3(picture), median_filter(picture, 3))

@@ -84,29 +84,6 @@ def test_one_pass_without_keeping_evidence_gives_the_same_scores(manifest, looks
     assert merged["score_x"].to_numpy() == pytest.approx(merged["score_y"].to_numpy(), abs=1e-4, nan_ok=True)
 
 
-def test_a_pass_that_was_killed_goes_on_with_the_chunks_that_are_kept(manifest, looks, tmp_path):
-    first = robots.kept_look(ROBOTS, READER, manifest.head(2), tmp_path, chunk=2)
-    read = []
-
-    def reader(rows):
-        read.extend(rows["image_id"])
-        return READER(rows)
-
-    class Counting:
-        def __repr__(self):
-            return repr(READER)
-
-        def __call__(self, rows):
-            return reader(rows)
-
-    whole = robots.kept_look(ROBOTS, Counting(), manifest, tmp_path, chunk=2)
-    assert len(first.rows) == 2
-    assert read == manifest["image_id"].tolist()[2:]
-    assert whole.rows["image_id"].tolist() == looks.rows["image_id"].tolist()
-    for name, evidence in looks.evidence.items():
-        assert whole.evidence[name] == pytest.approx(evidence, abs=1e-4, nan_ok=True)
-
-
 def test_calling_a_robot_gives_image_id_and_score(manifest, looks):
     robot = robots.fit([ROBOTS[0]], looks)[0]
     batch = next(iter(READER(manifest.head(2))))
