@@ -135,18 +135,20 @@ class LabelDistribution:
 def rating_histograms(image_id: pd.Series, ratings: pd.DataFrame, levels: np.ndarray) -> np.ndarray:
     """(n, K) counts: each single rating is shared between the levels on both sides of it, so that the mean is kept.
 
-    A picture without single ratings has a row of zeros. Ratings beyond the range count at its end.
+    A picture without single ratings has a row of zeros. Ratings beyond the range count at its end. A repeated
+    picture (resample_up) has the same row each time.
     """
-    position = pd.Index(image_id).get_indexer(ratings["image_id"])
+    copy_of, pictures = pd.factorize(image_id)
+    position = pd.Index(pictures).get_indexer(ratings["image_id"])
     known = position >= 0
     place = (ratings["rating"].to_numpy(float) - levels[0]) / (levels[1] - levels[0])
     place = place.clip(0, len(levels) - 1)[known]
     position = position[known]
     low = np.floor(place).astype(int).clip(max=len(levels) - 2)
-    counts = np.zeros((len(image_id), len(levels)))
+    counts = np.zeros((len(pictures), len(levels)))
     np.add.at(counts, (position, low), low + 1 - place)
     np.add.at(counts, (position, low + 1), place - low)
-    return counts
+    return counts[copy_of]
 
 
 LOSSES = {loss.name: loss for loss in (SquaredError, Huber, LabelDistribution)}

@@ -38,6 +38,12 @@ def test_ratings_beyond_the_range_count_at_its_end_and_unknown_pictures_nowhere(
     assert rating_histograms(pd.Series(["a"]), ratings, LEVELS).tolist() == [[1, 0, 1]]
 
 
+def test_a_repeated_picture_has_its_histogram_each_time():
+    ratings = pd.DataFrame({"image_id": ["a", "b", "a"], "rating": [1.0, 2.0, 3.0]})
+    counts = rating_histograms(pd.Series(["b", "a", "b", "b"]), ratings, LEVELS)
+    assert counts.tolist() == [[0, 1, 0], [1, 0, 1], [0, 1, 0], [0, 1, 0]]
+
+
 def test_targets_are_the_histogram_where_rated_and_a_gaussian_around_the_mean_elsewhere():
     loss = LabelDistribution(levels=3, smoothing=0.0, spread=0.5)  # standard deviation 1 on the range 1–3
     ratings = pd.DataFrame({"image_id": ["a", "a"], "rating": [1.0, 2.0]})
