@@ -176,6 +176,13 @@ class FeatureNetwork(nn.Module):
         return torch.cat([self.backbone.forward_head(final), *(stage.mean((2, 3)) for stage in inner)], 1)
 
 
+def once_each(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each image_id, with the sum of its rows' `weight` (1 each where there is no such column)."""
+    weight = manifest["weight"] if "weight" in manifest else pd.Series(1.0, index=manifest.index)
+    total = weight.groupby(manifest["image_id"], sort=False).sum()
+    return manifest[~manifest["image_id"].duplicated()].assign(weight=total.to_numpy(float))
+
+
 @dataclass
 class EmbeddingJudge:
     """Ridge regression, weighted, on standardised frozen features.
@@ -209,19 +216,20 @@ class EmbeddingJudge:
         seed: int,
         workdir: Path | None = None,
     ) -> EmbeddingJudge:
-        """Fits on the rated pictures; `weight` of the manifest counts.
+        """Fits on the rated pictures; `weight` of the manifest counts, a repeated picture as often as it comes.
 
         val, ratings and workdir are taken for the sake of one interface: the penalty is chosen by leave-one-out,
         the mean rating is the target, and a fit lasts a second. The result does not depend on `seed`.
         """
-        rated = train_manifest[train_manifest["rating"].notna()]
+        # a copy left in training would give the held-out picture away: leave-one-out leaves out pictures, not rows
+        rated = once_each(train_manifest[train_manifest["rating"].notna()])
         if len(rated) < 3:
             raise InputError(
-                f"{len(rated)} of {len(train_manifest)} training pictures are rated; 3 are needed"
+                f"{len(rated)} of {train_manifest['image_id'].nunique()} training pictures are rated; 3 are needed"
             )
         features, rated, self.rejected = self._embed(rated)
         rating = rated["rating"].to_numpy(float)
-        weight = rated["weight"].to_numpy(float) if "weight" in rated else np.ones(len(rated))
+        weight = rated["weight"].to_numpy(float)
         if not weight.sum() > 0:
             raise InputError("the training weights sum to 0: column `weight` of the manifest")
         weight = weight / weight.mean()

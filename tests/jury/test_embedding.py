@@ -108,6 +108,21 @@ def test_weight_two_is_the_picture_twice(manifest, tmp_path):
     np.testing.assert_allclose(a.score(once)[0]["score"], b.score(once)[0]["score"], atol=1e-3)
 
 
+def test_the_penalty_is_chosen_without_a_copy_of_the_held_out_picture(tmp_path):
+    noise = rated_squares(tmp_path / "noise", n=24, seed=1)
+    noise["rating"] = np.random.default_rng(3).uniform(
+        1, 9, 24
+    )  # nothing to learn: the strongest penalty is best
+    repeated = pd.concat([noise, noise, noise, noise[:6]])
+    weighted = noise.assign(weight=[4.0] * 6 + [3.0] * 18)
+    penalties = (1e-4, 0.1, 100.0)
+    a = judge(tmp_path, penalties=penalties).fit(repeated, rating_range=(1, 9), seed=0)
+    b = judge(tmp_path, penalties=penalties).fit(weighted, rating_range=(1, 9), seed=0)
+    assert a.facts["penalty"] == b.facts["penalty"] == pytest.approx(100.0)
+    pd.testing.assert_frame_equal(a.score(noise)[0], b.score(noise)[0], check_exact=True)
+    assert a.facts["n_train"] == 24
+
+
 def test_a_saved_judge_gives_the_same_scores_to_the_bit(manifest, tmp_path):
     fitted = judge(tmp_path / "cache").fit(manifest[:30], rating_range=(1, 9), seed=0)
     fitted.save(tmp_path / "judge")
