@@ -17,7 +17,8 @@ from judge.rundir import RunDir, find_runs
 
 #: Settings that vary in a sweep by design: the dose, the replicate, and what changes no number.
 NOT_A_FACTOR = re.compile(
-    r"^(name|seed|entrants\.seed|pool\.majority_share|report\..*|save_judges|threads|experiment)$"
+    r"^(name|seed|entrants\.seed|pool\.majority_share|report\..*|save_judges|threads|experiment"
+    r"|(entrants_)?data\.(workers|cache_dir|progress))$"
 )
 #: Outcomes that the dose–response is drawn and tested for, with the value that a fair contest would show.
 OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -19,9 +20,12 @@ from judge.errors import InputError
 
 #: Settings that do not change a run's tables, and so do not make a finished run stale.
 NOT_IN_HASH = ("name", "report", "device", "threads", "save_judges")
-#: The same of a data set: where it lies, and how it is read.
-NOT_IN_DATA_HASH = ("root", "cache_dir", "workers")
+#: The same of a data set: how it is read.
+NOT_IN_DATA_HASH = ("cache_dir", "workers")
+#: Settings of a data set that may name a file, and whether it lies below the root. What is in it belongs to the hash.
+FILES = {"exclude": False, "table": True, "ratings": True, "population": False}
 LONGEST_FOLDER = 120
+_ROOT = re.compile(r"(?<![\w.])((?:entrants_)?data\.root=)([^,]+)")
 
 
 @dataclass
@@ -97,23 +101,52 @@ class Settings:
 
 
 def folder_name(overrides: str) -> str:
-    """A stable folder name for a run from what was set on the command line."""
+    """A stable folder name for a run from what was set on the command line.
+
+    The root of a data set is there by its last part and a digest: folder names are published, home folders are not.
+    """
+    overrides = _ROOT.sub(lambda found: found[1] + _place(found[2]), overrides)
     name = re.sub(r"[^\w.,=+\-]+", "_", overrides).strip("_") or "default"
     if len(name) <= LONGEST_FOLDER:
         return name
     return f"{name[:LONGEST_FOLDER]}-{hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()}"
 
 
+def _place(root: str) -> str:
+    path = resolved_root(root.strip("\"'"))
+    return f"{path.name}-{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+
+
+def resolved_root(root: str) -> Path:
+    """The absolute folder of a data set, however it was spelt."""
+    return Path(root).expanduser().resolve()
+
+
 def settings_hash(settings: DictConfig) -> str:
-    """Hexadecimal digest of every resolved setting that changes a run's tables, and of the version."""
+    """Hexadecimal digest of every resolved setting that changes a run's tables, and of the version.
+
+    Of a data set also the absolute root, and the bytes of each file that it names (an exclusion list, a table).
+    """
     plain = OmegaConf.to_container(settings, resolve=True)
     assert isinstance(plain, dict)
     kept = {str(key): value for key, value in plain.items() if key not in NOT_IN_HASH}
     for name in ("data", "entrants_data"):
         if isinstance(kept[name], dict):
-            kept[name] = {k: v for k, v in kept[name].items() if k not in NOT_IN_DATA_HASH}
+            kept[name] = _data_in_hash(kept[name])
     text = json.dumps([__version__, kept], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _data_in_hash(data: dict[Any, Any]) -> dict[str, Any]:
+    kept = {str(key): value for key, value in data.items() if key not in NOT_IN_DATA_HASH}
+    if kept.get("root"):
+        kept["root"] = str(resolved_root(kept["root"]))
+    for key, below in FILES.items():
+        if isinstance(kept.get(key), str):
+            file = Path(kept["root"] if below else "") / Path(kept[key]).expanduser()
+            if file.is_file():
+                kept[key] = [kept[key], hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()]
+    return kept
 
 
 def check(settings: DictConfig) -> None:

@@ -84,12 +84,36 @@ def test_the_hash_ignores_what_changes_no_table_and_nothing_else():
     assert config.settings_hash(composed("pool.majority_share=.91")) != plain
 
 
+def test_another_root_or_another_content_of_a_named_file_is_another_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    unwanted = tmp_path / "unwanted.txt"
+    unwanted.write_text("1.jpg\n")
+    first = config.settings_hash(composed("data=folder", "data.root=a", "data.exclude=unwanted.txt"))
+    again = composed("data=folder", f"data.root={tmp_path}/b/../a", "data.exclude=unwanted.txt")
+    assert config.settings_hash(again) == first
+    assert config.settings_hash(composed("data=folder", "data.root=b", "data.exclude=unwanted.txt")) != first
+    unwanted.write_text("2.jpg\n")
+    assert config.settings_hash(again) != first
+    before = config.settings_hash(composed("data=folder", "data.root=a", "data.table=labels.csv"))
+    (tmp_path / "a/labels.csv").write_text("path,rating\n")
+    assert config.settings_hash(composed("data=folder", "data.root=a", "data.table=labels.csv")) != before
+
+
+def test_a_data_set_s_root_gives_a_folder_of_its_own_that_does_not_say_where_it_lies():
+    names = {config.folder_name(f"data=folder,data.root={root},seed=1") for root in ("/x/a", "/y/a", "/x_a")}
+    assert len(names) == 3
+    assert "home" not in config.folder_name("data.root=/home/me/faces")
+    assert config.folder_name("entrants_data.root=/x/a/") == config.folder_name("entrants_data.root='/x/a'")
+
+
 @pytest.mark.parametrize(
     ("overrides", "name"),
     [
         ("", "default"),
         ("pool.majority_share=.9,seed=1", "pool.majority_share=.9,seed=1"),
-        ("data.root=/a b/c", "data.root=_a_b_c"),
+        ("pool.rating_shift={african:-1}", "pool.rating_shift=_african_-1"),
     ],
 )
 def test_a_run_s_folder_is_named_after_what_was_set(overrides, name):
