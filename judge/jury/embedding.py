@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +30,9 @@ from judge.jury.pictures import decode_stream, rejected_table
 
 #: Part of the cache's address: to be raised whenever the features of a picture change.
 VERSION = 1
+#: Pictures that the network reads at once, and batches after which what it saw is written.
+BATCH = 32
+BATCHES_A_FILE = 16
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,8 @@ def embed(
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
     """Features float32 (n, F) of the readable pictures, their manifest rows, and what was set aside.
 
-    cache  folder of all caches; None: default_cache(). Each call that finds pictures missing adds one file, so
-           that processes beside one another never write the same one.
+    cache  folder of all caches; None: default_cache(). Missing pictures are added a file for every few hundred, so
+           that a kill loses no more, and processes beside one another never write the same file.
     """
     folder = (cache or default_cache()) / "embeddings" / what.address()
     paths = manifest["path"].tolist()
@@ -98,12 +101,13 @@ def embed(
     reasons: dict[str, str] = {}
     if missing:
         keys, rows = list(missing), list(missing.values())
-        features, broken = _compute([paths[row] for row in rows], what, progress)
-        reasons = {keys[place]: reason for place, reason in broken.items()}
-        fresh = {key: features[place] for place, key in enumerate(keys) if place not in broken}
-        if fresh:
-            write_cache(folder, fresh)
-            known |= fresh
+        for places, features, broken in _compute([paths[row] for row in rows], what, progress):
+            reasons |= {keys[place]: reason for place, reason in broken.items()}
+            seen = zip(places, features, strict=True)
+            fresh = {keys[place]: feature for place, feature in seen if place not in broken}
+            if fresh:
+                write_cache(folder, fresh)
+                known |= fresh
     broken_rows = {row: reasons[key] for row, key in enumerate(hashes) if key in reasons}
     kept = [row for row in range(len(paths)) if row not in broken_rows]
     if not kept:
@@ -131,24 +135,32 @@ def write_cache(folder: Path, features: dict[str, np.ndarray]) -> None:
     save_tensors(folder / f"{name}.safetensors", {"features": stacked}, {"hashes": keys})
 
 
-@torch.inference_mode()
 def _compute(
-    paths: list[str], what: Embedding, progress: bool, batch: int = 32
-) -> tuple[np.ndarray, dict[int, str]]:
+    paths: list[str], what: Embedding, progress: bool
+) -> Iterator[tuple[range, np.ndarray, dict[int, str]]]:
+    """(places in `paths`, their features, place → reason of the broken ones), some hundred pictures at a time."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = FeatureNetwork(what).to(device, memory_format=torch.channels_last).eval()
-    features, broken = [], {}
-    bar = tqdm(total=len(paths), desc="embedding", unit="picture", disable=not progress, leave=False)
-    for decoded in decode_stream(paths, what.size, batch=batch):
-        pixels, n = decoded.pixels, len(decoded.rows)
-        # one batch size, so that a picture's features do not depend on its neighbours
-        pixels = torch.cat([pixels, pixels.new_zeros((batch - n, *pixels.shape[1:]))])
-        pixels = pixels.to(device).to(memory_format=torch.channels_last)
-        features.append(network(pixels)[:n].float().cpu().numpy())
-        broken |= decoded.broken
-        bar.update(n)
-    bar.close()
-    return np.concatenate(features), broken
+    features: list[np.ndarray] = []
+    broken: dict[int, str] = {}
+    start = 0
+    with tqdm(total=len(paths), desc="embedding", unit="picture", disable=not progress, leave=False) as bar:
+        for decoded in decode_stream(paths, what.size, batch=BATCH):
+            features.append(_read_batch(network, decoded.pixels, device))
+            broken |= decoded.broken
+            bar.update(len(decoded.rows))
+            if len(features) == BATCHES_A_FILE or decoded.rows.stop == len(paths):
+                yield range(start, decoded.rows.stop), np.concatenate(features), broken
+                features, broken, start = [], {}, decoded.rows.stop
+
+
+@torch.inference_mode()
+def _read_batch(network: FeatureNetwork, pixels: Tensor, device: torch.device) -> np.ndarray:
+    n = len(pixels)
+    # one batch size, so that a picture's features do not depend on its neighbours
+    pixels = torch.cat([pixels, pixels.new_zeros((BATCH - n, *pixels.shape[1:]))])
+    pixels = pixels.to(device).to(memory_format=torch.channels_last)
+    return network(pixels)[:n].float().cpu().numpy()
 
 
 class FeatureNetwork(nn.Module):

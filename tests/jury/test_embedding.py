@@ -83,6 +83,27 @@ def test_a_broken_picture_is_set_aside_and_never_kept(manifest, tmp_path, comput
     assert computed == [5, 1]
 
 
+def test_a_killed_pass_keeps_what_was_seen_and_goes_on_with_the_same_features(
+    manifest, tmp_path, computed, monkeypatch
+):
+    monkeypatch.setattr(embedding, "BATCH", 8)
+    monkeypatch.setattr(embedding, "BATCHES_A_FILE", 2)
+    whole, _, _ = embed(manifest, SMALL, cache=tmp_path / "whole", progress=False)
+    read, calls = embedding._read_batch, iter(range(99))
+
+    def killed_in_the_fifth(*args):
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+        return read(*args)
+
+    monkeypatch.setattr(embedding, "_read_batch", killed_in_the_fifth)
+    with pytest.raises(KeyboardInterrupt):
+        embed(manifest, SMALL, cache=tmp_path / "killed", progress=False)
+    again, _, _ = embed(manifest, SMALL, cache=tmp_path / "killed", progress=False)
+    assert computed == [60, 60, 60 - 32]
+    assert np.array_equal(whole, again)
+
+
 def test_the_head_is_ridge_on_standardised_features_with_the_best_penalty(manifest, tmp_path):
     fitted = judge(tmp_path, penalties=(0.3,)).fit(manifest, rating_range=(1, 9), seed=0)
     x, _, _ = embed(manifest, SMALL, cache=tmp_path, progress=False)
