@@ -84,18 +84,18 @@ def read_folder(
     rows = _checked(rows, name, aside)
     single = _found(folder, ratings, RATINGS, "ratings")
     long = None if single is None else _single_ratings(single, name, rating_columns or {})
+    span = _span(rows, long, name, rating_range)
+    if span is not None and long is not None:
+        outside = ~long["rating"].between(*span)
+        aside.add(
+            long.loc[outside, "image_id"], "single rating outside the range", long.loc[outside, "rating"]
+        )
+        long = long[~outside]
     if long is not None and "rating" not in rows:
         rows["rating"] = rows["image_id"].map(long.groupby("image_id")["rating"].mean())
-    span = _span(rows, long, name, rating_range)
     if span is not None:
         outside = rows["rating"].notna() & ~rows["rating"].between(*span)
         rows = aside.where(rows, outside, "rating outside the range", rows["rating"].astype(str))
-        if long is not None:
-            outside = ~long["rating"].between(*span)
-            aside.add(
-                long.loc[outside, "image_id"], "single rating outside the range", long.loc[outside, "rating"]
-            )
-            long = long[~outside]
     if real_people is None:
         real_people = "source" not in rows or bool((rows["source"] == "photo").any())
     return finished(
@@ -223,12 +223,17 @@ def _single_ratings(file: Path, name: str, columns: Mapping[str, str]) -> pd.Dat
 def _span(
     rows: pd.DataFrame, long: pd.DataFrame | None, name: str, given: Sequence[float] | None
 ) -> tuple[float, float] | None:
-    if "rating" not in rows or rows["rating"].notna().sum() == 0:
+    single = pd.Series(dtype=float) if long is None else long["rating"]
+    if "rating" in rows:
+        rated = rows["rating"].notna().any()
+    else:  # the pictures' ratings will be the means of the single ones
+        rated = long is not None and long["image_id"].isin(rows["image_id"]).any()
+    if not rated:
         return None
     if given is not None:
         low, high = map(float, given)
         if not low < high:
             raise InputError(f"{name}: rating_range is [lowest, highest], not {list(given)}")
         return low, high
-    every = rows["rating"] if long is None else pd.concat([rows["rating"], long["rating"]])
+    every = pd.concat([rows["rating"], single]) if "rating" in rows else single
     return float(every.min()), float(every.max())

@@ -86,6 +86,20 @@ def test_single_ratings_give_the_rating_where_there_is_none(root):
     assert len(data.ratings) == 3
 
 
+def test_a_single_rating_outside_the_range_does_not_pull_the_mean(root, reasons):
+    write(root, file=FILES[:2], gender=["female", "male"])
+    votes = {
+        "image_id": ["a.jpg"] * 3 + ["b.jpg"] * 2,
+        "rater_id": [1, 2, 3, 1, 2],
+        "rating": [2, 4, 99, 0, -1],
+    }
+    write(root, "ratings.csv", **votes)
+    data = read_folder(root, rating_range=(1, 5))
+    assert data.manifest["rating"].tolist()[0] == 3  # (2 + 4) / 2, not (2 + 4 + 99) / 3
+    assert data.manifest["rating"].isna().tolist() == [False, True]  # b.jpg has no rating that counts
+    assert reasons(data)["single rating outside the range"] == 3
+
+
 def test_what_breaks_a_rule_is_set_aside_by_reason(root, pictures, reasons):
     pictures(root / "cut.jpg", cut=True)
     (root / "empty.jpg").write_bytes(b"")
