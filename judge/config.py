@@ -152,6 +152,11 @@ def _data_in_hash(data: dict[Any, Any]) -> dict[str, Any]:
 def check(settings: DictConfig) -> None:
     """Raises InputError for a value out of range, before anything is loaded."""
     pool, entrants = settings.pool, settings.entrants
+    for name in ("data", "entrants_data"):
+        if settings[name] is not None and OmegaConf.is_missing(settings[name], "root"):
+            raise InputError(
+                f"{name}.root is not set: the folder where the data set lies, {name}.root=FOLDER"
+            )
     if not 0 < pool.majority_share < 1:
         raise InputError(
             f"pool.majority_share lies between 0 and 1, both excluded; given {pool.majority_share}"
@@ -166,6 +171,13 @@ def check(settings: DictConfig) -> None:
         raise InputError(f"entrants.n is at least 1, or null for everybody; given {entrants.n}")
     if isinstance(entrants.shares, str) and entrants.shares not in ("equal", "natural"):
         raise InputError(f"entrants.shares is equal, natural or one share a group; given {entrants.shares!r}")
+
+
+def input_error(error: BaseException | None) -> InputError | None:
+    """The InputError behind an exception: Hydra wraps what is raised while it instantiates."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__
+    return error
 
 
 OmegaConf.register_new_resolver("judge_folder", folder_name, replace=True)

@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from hydra.core.hydra_config import HydraConfig
 
 from judge import __version__
 from judge.data.tables import read_table, write_table
 from judge.errors import InputError
 
 SUPERSEDED = ".superseded"
+HYDRA = ".hydra"
 PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "pandas", "scipy", "statsmodels",
             "scikit-learn", "fairlearn", "hydra-core", "onnxruntime")  # fmt: skip
 
@@ -59,7 +62,7 @@ def git_revision() -> str | None:
 
 def environment(seeds: dict[str, int]) -> dict[str, Any]:
     """Versions, machine, git revision and seeds, without host names or paths."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
@@ -90,6 +93,13 @@ class RunDir:
         path = self.path / "done.json"
         return read_json(path) if path.is_file() else None
 
+    def state(self) -> tuple[str, str]:
+        """(finished, failed or not finished; the reason). A failure after a finished run is a failure."""
+        failed = self.path / "failed.json"
+        if failed.is_file():
+            return "failed", read_json(failed)["error"]
+        return ("finished", "") if self.done else ("not finished", "killed or still running")
+
     def claim(self, digest: str, settings_yaml: str) -> bool:
         """Makes the folder ready for these settings; True if they are finished already.
 
@@ -99,6 +109,7 @@ class RunDir:
         if mark.is_file():
             old = read_json(mark)["settings_hash"]
             if old == digest and self.done:
+                (self.path / "failed.json").unlink(missing_ok=True)
                 return True
             if old != digest:
                 self._move_aside(old)
@@ -117,6 +128,9 @@ class RunDir:
             target = home / f"{self.path.name}.{digest}.{number}"
         self.path.rename(target)
         self.path.mkdir(parents=True)
+        if (target / HYDRA).is_dir():
+            # Hydra has written it for the new run already
+            (target / HYDRA).rename(self.path / HYDRA)
         print(f"{self.path} held a run with other settings; it is now {target}", file=sys.stderr)
 
     def write_tables(self, **tables: pd.DataFrame) -> None:
@@ -141,30 +155,33 @@ class RunDir:
 
 
 def command_line() -> str:
-    return " ".join(["judge", *sys.argv[1:]])
+    """The command of this run alone, ready to be pasted: of a job of a sweep, and under any launcher."""
+    if HydraConfig.initialized():
+        return f"judge run {shlex.join(HydraConfig.get().overrides.task)}".strip()
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def find_runs(paths: list[str | Path]) -> tuple[list[RunDir], pd.DataFrame]:
     """Finished runs under the given folders, and a table of the others (folder, state, reason).
 
-    Raises InputError if a folder does not exist or holds no run at all.
+    A run that was asked for again after it had finished, and then failed, is in both. Raises InputError if a folder
+    does not exist or holds no run at all.
     """
     finished: list[RunDir] = []
     others = []
     for path in map(Path, paths):
         if not path.is_dir():
             raise InputError(f"no such folder: {path}")
-        marks = sorted(path.rglob("started.json"))
+        # a job that fails before it claims its folder leaves a failed.json only
+        marks = {mark.parent for name in ("started.json", "failed.json") for mark in path.rglob(name)}
         if not marks:
             raise InputError(f"{path} holds no run (a run's folder has a started.json)")
-        for mark in marks:
-            run = RunDir(mark.parent)
-            if SUPERSEDED in mark.parts:
+        for run in map(RunDir, sorted(marks)):
+            if SUPERSEDED in run.path.parts:
                 continue
             if run.done:
                 finished.append(run)
-            elif (run / "failed.json").is_file():
-                others.append((str(run.path), "failed", read_json(run / "failed.json")["error"]))
-            else:
-                others.append((str(run.path), "not finished", "killed or still running"))
+            state, reason = run.state()
+            if state != "finished":
+                others.append((str(run.path), state, reason))
     return finished, pd.DataFrame(others, columns=["folder", "state", "reason"])

@@ -26,7 +26,7 @@ def composed(*overrides):
 
 def roots(settings):
     """A root for data sets that want one."""
-    wanted = OmegaConf.is_dict(settings) and "root" in settings and OmegaConf.is_missing(settings, "root")
+    wanted = OmegaConf.is_dict(settings) and OmegaConf.is_missing(settings, "root")
     return OmegaConf.merge(settings, {"root": "somewhere"}) if wanted else settings
 
 
@@ -47,6 +47,8 @@ def test_a_group_s_options_instantiate(group):
 @pytest.mark.parametrize("option", options("experiment"))
 def test_every_experiment_composes_and_passes_the_range_checks(option):
     settings = composed(f"experiment={option}")
+    settings.data = roots(settings.data)
+    settings.entrants_data = settings.entrants_data and roots(settings.entrants_data)
     config.check(settings)
     assert settings.name != "contest", "an experiment's runs go into a folder of their own"
 

@@ -149,7 +149,7 @@ def test_a_sweep_killed_and_started_again_does_only_what_is_missing_with_the_sam
     sweep = ["run", "-m", *SMALL, "pool.majority_share=.4,.6", "seed=0,1"]
     code, out = judge(home, tmp_path / "whole", *sweep)
     assert code == 0, out
-    assert "4 jobs asked for; 4 runs finished" in out
+    assert "4 jobs asked for; 4 finished" in out
 
     process = start(home, tmp_path / "killed", *sweep)
     deadline = time.time() + 200
@@ -181,7 +181,7 @@ def test_a_failed_run_is_reported_at_the_end_and_loses_no_other(home, tmp_path):
     # the source has 150 · .6 / 3 = 30 caucasian people: enough for 80 % of 38, not for the 48 of 60
     code, out = judge(home, tmp_path, "run", "-m", *SMALL, "pool.n=30,60", "pool.majority_share=.8")
     assert code == 1
-    assert "2 jobs asked for; 1 runs finished in the folder" in out
+    assert "2 jobs asked for; 1 finished" in out
     assert "1 failed, 0 not finished, 0 never started" in out
     assert "caucasian" in out.partition("judge run: ")[2] and "n = 38 can be drawn" in out
 

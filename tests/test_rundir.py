@@ -1,10 +1,15 @@
 """A run's folder: finished work is kept, other settings never overwrite it."""
 
+import shlex
+
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.hydra_config import HydraConfig
 
+from judge import config  # noqa: F401  registers the typed root
 from judge.errors import InputError
-from judge.rundir import RunDir, environment, find_runs
+from judge.rundir import RunDir, command_line, environment, find_runs
 
 
 def finished(folder, digest="a" * 16):
@@ -37,6 +42,34 @@ def test_other_settings_move_the_old_run_aside_whole(tmp_path, capsys):
     assert (old / "scores.parquet").is_file()
     assert home.done is None
     assert "other settings" in capsys.readouterr().err
+
+
+def test_what_hydra_wrote_for_the_new_run_is_not_moved_aside(tmp_path):
+    home = finished(tmp_path / "run")
+    (home / ".hydra").mkdir()
+    (home / ".hydra/overrides.yaml").write_text("- seed=1\n")
+    home.claim("b" * 16, "seed: 1\n")
+    assert (home / ".hydra/overrides.yaml").read_text() == "- seed=1\n"
+
+
+def test_a_failure_before_the_folder_was_claimed_is_found_and_gone_when_the_run_is_asked_for_well(tmp_path):
+    home = finished(tmp_path / "run")
+    RunDir(tmp_path / "never").fail(ValueError("no such share"))
+    home.fail(ValueError("another setting"))
+    done, others = find_runs([tmp_path])
+    assert [run.path.name for run in done] == ["run"]
+    assert sorted(others["reason"]) == ["ValueError: another setting", "ValueError: no such share"]
+    assert home.claim("a" * 16, "") is True
+    assert home.state() == ("finished", "")
+
+
+def test_the_recorded_command_is_that_of_the_job_and_can_be_pasted(monkeypatch):
+    words = ["pool.rating_shift={african: -0.65}", "seed=1", "name=it's"]
+    with initialize_config_module("judge.conf", version_base="1.3"):
+        settings = compose("config", ["seed=1", "pool.n=30"], return_hydra_config=True)
+    settings.hydra.overrides.task = words
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", settings)
+    assert shlex.split(command_line()) == ["judge", "run", *words]
 
 
 def test_find_runs_tells_finished_failed_and_killed_apart(tmp_path):

@@ -3,44 +3,57 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
-import math
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from judge import config as _  # noqa: F401  registers the typed root and the folder's resolver
-from judge.errors import InputError
+from judge.config import input_error
 
 log = logging.getLogger("judge")
-# what this process ran, for the closing lines; other processes' runs are read from their folders
+# what this process ran, for the closing lines; a sweep's runs are read from their folders, whoever ran them
 _finished: list[Path] = []
 _failed: list[tuple[Path, str]] = []
 _sweep: dict[str, Any] = {}
+#: What was set for one job, without what its folder is not named after.
+Job = frozenset[str]
 
 
 class SweepWatch(Callback):
-    """Remembers where a sweep's runs go and how many were asked for."""
+    """Remembers where a sweep's runs go and which were asked for."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _sweep["folder"] = Path(config.hydra.sweep.dir)
+        _sweep["unnamed"] = set(config.hydra.job.config.override_dirname.exclude_keys)
         params = config.hydra.sweeper.get("params") or {}
         chosen = [f"{key}={value}" for key, value in params.items()]
-        _sweep["jobs"] = _count_jobs([*chosen, *config.hydra.overrides.task])
+        _sweep["jobs"] = _jobs([*chosen, *config.hydra.overrides.task], _sweep["unnamed"])
 
 
-def _count_jobs(overrides: list[str]) -> int:
+def _jobs(overrides: list[str], unnamed: set[str]) -> list[Job]:
+    """Every combination of the values of a sweep, each once."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    parsed = OverridesParser.create().parse_overrides(overrides)
     # the last word on a key counts, as in Hydra's own sweeper
-    last = {override.get_key_element(): override for override in parsed}
-    return math.prod(len(list(o.sweep_iterator())) for o in last.values() if o.is_discrete_sweep())
+    values: dict[str, list[str]] = {}
+    for override in OverridesParser.create().parse_overrides(overrides):
+        swept = override.is_discrete_sweep()
+        given = override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
+        key = override.get_key_element()
+        values[key] = [f"{key}={value}" for value in given]
+    return list(dict.fromkeys(_job(words, unnamed) for words in itertools.product(*values.values())))
+
+
+def _job(overrides: Iterable[str], unnamed: set[str]) -> Job:
+    return frozenset(word for word in overrides if word.partition("=")[0] not in unnamed)
 
 
 @hydra.main(config_path="pkg://judge.conf", config_name="config", version_base="1.3")
@@ -54,7 +67,7 @@ def task(settings: DictConfig) -> dict[str, Any] | None:
     except Exception as error:
         from judge.rundir import RunDir
 
-        mendable = _input_error(error)
+        mendable = input_error(error)
         RunDir(folder).fail(mendable or error)
         reason = str(mendable) if mendable else f"{type(error).__name__}: {error}"
         _failed.append((folder, reason))
@@ -64,13 +77,6 @@ def task(settings: DictConfig) -> dict[str, Any] | None:
         return None
     _finished.append(folder)
     return summary
-
-
-def _input_error(error: BaseException | None) -> InputError | None:
-    """The InputError behind an exception: Hydra wraps what a reader raises while it is instantiated."""
-    while error is not None and not isinstance(error, InputError):
-        error = error.__cause__
-    return error
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -96,27 +102,38 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report_sweep() -> int:
-    """The closing lines of a sweep; 1 if any run of its folder failed or is missing."""
-    from judge.rundir import find_runs
-
-    folder: Path = _sweep["folder"]
-    try:
-        finished, others = find_runs([folder])
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 1
-    failed = others[others["state"] == "failed"]
-    missing = max(0, _sweep["jobs"] - len(finished) - len(others))
+    """The closing lines of a sweep; 1 if any of its own jobs failed or is missing."""
+    folder, jobs = _sweep["folder"], _sweep["jobs"]
+    folders = _folders(folder, _sweep["unnamed"])
+    states = [(*_state(folders.get(job)), job) for job in jobs]
+    count = Counter(state for state, _, _ in states)
+    print(f"\nsweep  {_short(folder)}: {len(jobs)} jobs asked for; {count['finished']} finished,")
     print(
-        f"\nsweep  {_short(folder)}: {_sweep['jobs']} jobs asked for; {len(finished)} runs finished in the folder,"
+        f"       {count['failed']} failed, {count['not finished']} not finished, {count['never started']} never started"
     )
-    print(f"       {len(failed)} failed, {len(others) - len(failed)} not finished, {missing} never started")
-    for row in others.itertuples():
-        print(f"       {row.state}: {_short(Path(row.folder))}: {row.reason}")
+    for state, reason, job in states:
+        if state in ("failed", "not finished"):
+            print(f"       {state}: {_short(folders[job])}: {reason}")
     print(f"next   judge compare {_short(folder)}")
-    if len(others) or missing:
-        print("       (the same command again does only what is missing)")
-    return int(len(others) > 0 or missing > 0)
+    if count["finished"] == len(jobs):
+        return 0
+    print("       (the same command again does only what is missing)")
+    return 1
+
+
+def _folders(sweep: Path, unnamed: set[str]) -> dict[Job, Path]:
+    """The folder of each job that began below `sweep`, of this sweep or another; the latest of several."""
+    from judge.rundir import HYDRA, SUPERSEDED
+
+    marks = [m for m in sweep.rglob(f"{HYDRA}/overrides.yaml") if SUPERSEDED not in m.parts]
+    marks.sort(key=lambda mark: mark.stat().st_mtime)
+    return {_job(OmegaConf.load(mark), unnamed): mark.parents[1] for mark in marks}
+
+
+def _state(folder: Path | None) -> tuple[str, str]:
+    from judge.rundir import RunDir
+
+    return ("never started", "") if folder is None else RunDir(folder).state()
 
 
 def _short(path: Path) -> str:
