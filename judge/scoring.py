@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from judge.data.reading import PICTURES
 from judge.data.tables import read_table
 from judge.errors import InputError, listed
-
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def to_score(data: Path, image_column: str) -> pd.DataFrame:
@@ -18,9 +17,9 @@ def to_score(data: Path, image_column: str) -> pd.DataFrame:
     Raises InputError where there is nothing to judge.
     """
     if data.is_dir():
-        files = sorted(p for p in data.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
+        files = sorted(p for p in data.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
         if not files:
-            raise InputError(f"{data} holds no picture ending in {listed(ENDINGS)}")
+            raise InputError(f"{data} holds no picture ending in {listed(PICTURES)}")
         ids = [str(p.relative_to(data)) for p in files]
         return pd.DataFrame({"image_id": ids, "path": [str(p.resolve()) for p in files]})
     table = read_table(data)
@@ -53,7 +52,7 @@ def judge_folders(where: Path, condition: str) -> dict[str, Path]:
 
 
 def score_pictures(where: Path, condition: str, pictures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(image_id, judge, score) of every readable picture, and (image_id, reason) of the others."""
+    """(image_id, judge, score) of every readable picture, and (image_id, reason, detail) of the others."""
     folders = judge_folders(where, condition)
     from judge.jury.beauty import load_judge
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from judge.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EPILOG = """\
 examples
   judge score --judge runs/contest/default --data photos/ --out scores.csv
   judge score --judge runs/contest/default/judges/rebalanced --data people.csv --image-column file
 
-A picture that cannot be read is set aside and reported; it costs the others nothing. The score is on the scale of
+A picture that cannot be read is set aside; it costs the others nothing. With --out scores.csv, the ones set aside
+are in scores.rejected.csv, each with its reason. The score is on the scale of
 the ratings that the judge learned from: an estimate of raters' opinions, nothing else.
 """
 
@@ -41,6 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from judge.scoring import score_pictures, to_score
 
+    if args.out is not None:
+        _make_room(args.out)
     pictures = to_score(args.data, args.image_column)
     scores, rejected = score_pictures(args.judge, args.condition, pictures)
     if args.out is None:
@@ -50,9 +61,30 @@ def run(args: argparse.Namespace) -> int:
     else:
         scores.to_csv(args.out, index=False)
     judged = scores["image_id"].nunique()
-    import sys
-
     print(f"{judged} of {len(pictures)} pictures judged, {len(rejected)} set aside", file=sys.stderr)
     for reason, count in rejected["reason"].value_counts().items():
         print(f"  {count}: {reason}", file=sys.stderr)
+    if args.out is not None:
+        _write_rejected(rejected, args.out)
     return 0 if judged else 2
+
+
+def _make_room(out: Path) -> None:
+    # before the scoring: hours of it must not end at a folder that is not there
+    if out.is_dir():
+        raise InputError(f"--out is a file to write, such as scores.csv, not the folder {out}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: its folder cannot be made: {error.strerror}") from error
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise InputError(f"--out {out} cannot be written: no permission")
+
+
+def _write_rejected(rejected: pd.DataFrame, out: Path) -> None:
+    file = out.with_name(out.stem + ".rejected.csv")
+    if len(rejected):
+        rejected.to_csv(file, index=False)
+        print(f"set aside, with reasons: {file}", file=sys.stderr)
+    else:
+        file.unlink(missing_ok=True)  # of an earlier pass: it would speak of pictures that are judged now
