@@ -127,6 +127,15 @@ def test_the_card_needs_no_data(name, capsys):
     assert len(capsys.readouterr().out) > 100
 
 
+@pytest.mark.parametrize("name", ["parametric", "twins"])
+def test_the_card_of_people_made_here_says_origin_licence_and_traps(name, capsys):
+    assert main(["data", name, "--card"]) == 0
+    words = capsys.readouterr().out
+    assert "CC0 1.0, public domain" in words
+    assert "no real person" in words
+    assert all(f"\n{part} " in words for part in ("Origin", "Licence", "Labels", "Ratings", "Traps"))
+
+
 def test_settings_reach_the_maker_of_people(tmp_path, monkeypatch, capsys):
     from judge.data.parametric import export
 

@@ -1,15 +1,9 @@
-"""The parametric data set: people who do not exist, with every cause of a rating known.
-
-Data card. Origin: drawn here from parameters (population.yaml) and rendered from MakeHuman's CC0 head shapes;
-public domain (CC0), no real person. Labels: ethnicity (african, asian, caucasian), gender, age and age_group are
-what the person was drawn as; skin_tone and ita follow from melanin; param_* are all parameters of the picture.
-Ratings: simulated raters (ratings.py) of a simulated opinion `truth` (truth.py). Traps: the labels stand for three
-mean head shapes, not for peoples; a picture hides what its light and its noise hide; splits are disjoint people.
-"""
+"""The parametric data set: reads a population of people who do not exist, and draws what is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import getdoc
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +42,22 @@ def read_parametric(
     progress: bool = True,
     render: bool = True,
 ) -> Dataset:
-    """The persons start … start + n − 1 of a seed as a data set.
+    """People who do not exist, rendered here, with every cause of a rating known.
 
+    Origin    drawn from parameters (population.yaml) and rendered from MakeHuman's head shapes (CC0; NOTICE.md);
+              no real person, no photograph
+    Licence   CC0 1.0, public domain: the pictures and the tables
+    Labels    ethnicity (african, asian, caucasian), gender, age in years and age_group are what the person was
+              drawn as; skin_tone (light, intermediate, dark) and ita (degrees) follow from melanin; param_* are
+              all parameters of the picture (param_weight is the body's)
+    Ratings   simulated raters (ratings.py) of a simulated opinion `truth` and its parts truth_* (truth.py);
+              expected_rating before noise; reliability of `rating`, within a group; single ratings carry who gave
+              them, rater_ethnicity and rater_bias (points)
+    Traps     the labels stand for three mean head shapes, not for peoples; a picture hides what its light and its
+              noise hide; ratings say nothing about anybody. Splits are disjoint people (person_id); twins of the
+              same seed are the same people
+
+    Settings: the persons start … start + n − 1 of a seed
     n, seed, start, mode, composition, assignment, camera, tone, photo_rule_breakers, population
                    as in population.sample
     size           of the pictures in px, 32 to 512
@@ -61,10 +69,6 @@ def read_parametric(
     cache_dir      where pictures are kept; None: judge/parametric in the user's cache folder
     workers        rendering processes; None: all cores that this process may use
     render         False: paths are given but nothing is drawn; cache.render_missing(rows, size=size) draws some
-
-    Manifest columns besides the usual: person_id, skin_tone (light, intermediate, dark), ita (degrees), truth and its
-    parts truth_*, expected_rating (before noise), reliability (of `rating`, within a group), content_hash,
-    param_* (every parameter of the picture; `param_weight` is the body's).
     """
     people = sample(
         n, seed=seed, mode=mode, composition=composition, camera=camera, population=population, tone=tone,
@@ -90,7 +94,7 @@ def read_parametric(
         ratings=single,
         rating_range=(raters.low, raters.high),
         real_people=False,
-        card=__doc__ or "",
+        card=getdoc(read_parametric) or "",
     )
 
 

@@ -172,7 +172,8 @@ def card(dataset: Dataset, manifest: pd.DataFrame, settings: Mapping[str, Any]) 
     header = "| ethnicity | " + " | ".join(counts.columns) + " |\n|" + "---|" * (len(counts.columns) + 1)
     shown = {key: value for key, value in settings.items() if value is not None}
     single = "; `ratings.csv` has the single ratings" if dataset.ratings is not None else ""
-    text = dataset.card.strip().split("\n\n", 1)
+    # the settings that were used follow as JSON
+    text = dataset.card.strip().split("\n\nSettings", 1)[0].split("\n\n", 1)
     return f"""---
 license: cc0-1.0
 pretty_name: Parametric faces ({dataset.name})
@@ -180,7 +181,9 @@ tags: [synthetic, faces, fairness]
 ---
 # {text[0]}
 
+```text
 {text[1] if len(text) > 1 else ""}
+```
 
 {len(manifest)} pictures of {manifest["person_id"].nunique()} persons, {settings["size"]} × {settings["size"]} px. \
 Pictures by group:

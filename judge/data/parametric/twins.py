@@ -1,14 +1,9 @@
-"""Exact twins: the same person in other skin tones, and with placebo edits that should change no judge's mind.
-
-Data card. As dataset.py; each person_id has one picture an edit, and `twin_edit` says which:
-original (as drawn), tone (melanin set), background (hue and brightness of the backdrop), light (the key light from
-the other side), exposure (less light: a control of its own, because dim light and dark skin move the same pixels).
-Pictures are PNG by default, so that what an edit does not touch is the same to the bit.
-"""
+"""Exact twins: the same person in other skin tones, and with placebo edits that should change no judge's mind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import getdoc
 from pathlib import Path
 
 import numpy as np
@@ -94,10 +89,22 @@ def read_twins(
     progress: bool = True,
     render: bool = True,
 ) -> Dataset:
-    """n persons × (original + tones + 3 placebo edits) as a data set without ratings, all in split `test`.
+    """The same persons in other skin tones, and with placebo edits that should change no judge's mind.
 
-    Settings as in dataset.read_parametric and `twins_of`. Manifest columns besides the usual: twin_edit,
-    twin_value, melanin, ita, truth (the same for all twins of a person), param_*.
+    Origin    drawn and rendered here as the set `parametric` is, from MakeHuman's head shapes (CC0; NOTICE.md);
+              no real person, no photograph
+    Licence   CC0 1.0, public domain: the pictures and the tables
+    Pictures  n persons × (original + tones + 3 placebo edits), PNG by default, so that what an edit does not touch
+              is the same to the bit; all in split `test`
+    Labels    as `parametric` has them, of the picture as edited; person_id is shared by a person's twins.
+              twin_edit says what was changed and twin_value what to: original (as drawn), tone (melanin set),
+              background (hue and brightness of the backdrop), light (the key light from the other side), exposure
+              (less light: a control of its own, because dim light and dark skin move the same pixels)
+    Ratings   none; truth is the same for all twins of a person
+    Traps     twins of people that a judge has learnt from prove little: take another seed than the pool's. A tone
+              is set apart from all that goes with it in people: head shape, hair and eyes stay
+
+    Settings as in dataset.read_parametric and `twins_of`.
     """
     people = sample(
         n, seed=seed, mode=mode, composition=composition, camera=camera, population=population, start=start
@@ -116,4 +123,4 @@ def read_twins(
     manifest = pd.concat([manifest, twins[list(RENDERED)].add_prefix("param_")], axis=1)
     if render:
         render_missing(manifest, size=size, workers=workers, progress=progress)
-    return Dataset(name="twins", manifest=manifest, real_people=False, card=__doc__ or "")
+    return Dataset(name="twins", manifest=manifest, real_people=False, card=getdoc(read_twins) or "")

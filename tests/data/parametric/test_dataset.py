@@ -97,6 +97,7 @@ def test_a_folder_can_be_read_by_others_and_be_begun_again(cache_dir, tmp_path):
     assert len(pd.read_csv(out / "ratings.csv")) == 120
     card = (out / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlicense: cc0-1.0") and "do not exist" in card
+    assert "# People who do not exist, rendered here" in card and "\nTraps " in card and "workers" not in card
     assert json.loads((out / "settings.json").read_text())["seed"] == 41
     with Image.open(out / "sheet.png") as sheet:
         assert sheet.size == (8 * 32, 2 * 32)
