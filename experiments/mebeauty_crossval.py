@@ -203,6 +203,7 @@ def run_fold(
         held_out = manifest[manifest["fold"] == fold]
         others = manifest[manifest["fold"] != fold]
         judge.fit(others, None, ratings=ratings, rating_range=RANGE, seed=seed, workdir=workdir)
+        judge.save(out / "judges" / file.name)
         scores, rejected = judge.score(held_out)
         assert rejected.empty
         assert len(scores) == len(held_out)

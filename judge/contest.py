@@ -34,7 +34,7 @@ class Contest:
     brackets  columns whose combinations are the brackets. A column that the manifest lacks, or that is
               empty throughout, is left out (gender alone where no age is known); a single entrant without
               a value is refused, since nobody of unknown age is ranked among people of known age.
-    min_age, max_age   years, both included; checked where `age` is known
+    min_age, max_age   years, both included; checked where `age` is known, else by the first year of `age_group`
     tie_seed  ties go by a keyed hash of image_id: a lottery that no ordering of the table, the files or the
               groups can influence, and that falls the same way each time
     """
@@ -96,6 +96,13 @@ class Contest:
             age = entrants["age"]
             reason[age < self.min_age] = f"younger than {self.min_age:g}"
             reason[age > self.max_age] = f"older than {self.max_age:g}"
+        if "age_group" in entrants:
+            first = (
+                entrants["age_group"].astype("string").str.extract(r"^\s*(\d+)\s*[-+]")[0].astype("Float64")
+            )
+            known = entrants["age"].notna() if "age" in entrants else pd.Series(False, index=entrants.index)
+            young = ~known & (first < self.min_age).fillna(False).astype(bool)
+            reason[young] = f"perhaps younger than {self.min_age:g}"
         for column in used:
             reason[reason.isna() & entrants[column].isna()] = f"{column} unknown"
         score = entrants["score"]

@@ -3,8 +3,11 @@
 Pictures are looked at once a run; each condition then fits its robots on what its own training pool holds, so
 that skewed data reaches every robot that learns, not the network alone:
 
-    wrinkles expected of an age group, apparent age, symmetry and pigment scales   the condition's training pool
-    resemblance                                                      the reference set of models, its own shares
+    wrinkles expected of an age group, and what else a robot is set to learn   the condition's training pool
+    apparent age                                        that pool, or `age_data`, a data set of known ages
+    resemblance                                         the reference set of models, with shares of its own
+
+Robots read pictures, not training weights: of the mitigations, those that draw other pictures reach them.
 """
 
 from __future__ import annotations
@@ -12,21 +15,25 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from judge.casting import read
 from judge.data import composition
-from judge.errors import InputError
+from judge.errors import InputError, listed
 from judge.jury import robots as bench
+from judge.jury.age import Age, stated_age
 from judge.jury.kept import kept_look
-from judge.jury.resemblance import reference_set
+from judge.jury.panel import Panel
+from judge.jury.resemblance import Resemblance, reference_set
 
 log = logging.getLogger("judge")
-MODELS = "madis"  # the robot that is fitted on the reference set
 
 
 class Jury:
@@ -47,18 +54,48 @@ class Jury:
         if len(set(names)) != len(names):
             raise InputError(f"jury.robots: two robots of one name among {names}")
         self.gate = None if settings.gate is None else instantiate(settings.gate)
-        self.panel = instantiate(settings.panel)
+        self.panel = None if settings.panel is None else instantiate(settings.panel)
         self.pools, self.entrants, self.seed = pools, entrants, seed
-        self.models = self._models(settings, pools, source, feature)
-        pictures = pd.concat([*pools.values(), self.models, entrants]).drop_duplicates("image_id")
-        self.looks = kept_look(
-            self.robots,
-            instantiate(settings.reader),
-            pictures.reset_index(drop=True),
-            Path(settings.cache) if settings.cache else cache_folder(),
+        needs_models = any(isinstance(robot, Resemblance) for robot in self.robots)
+        self.models = self._models(settings, pools, source, feature) if needs_models else entrants.head(0)
+        self._look = partial(
+            kept_look,
+            reader=instantiate(settings.reader),
+            folder=Path(settings.cache) if settings.cache else cache_folder(),
             chunk=int(settings.chunk),
             progress=True,
         )
+        pictures = pd.concat([*pools.values(), self.models, entrants]).drop_duplicates("image_id")
+        self.looks = self._look(self.robots, manifest=pictures.reset_index(drop=True))
+        self.robots = [self._taught_age(robot, settings) for robot in self.robots]
+        self._warn(feature)
+
+    def _taught_age(self, robot: Any, settings: DictConfig) -> Any:
+        """The age robot, trained on `age_data` where that is set; any other robot as it is."""
+        if not isinstance(robot, Age) or settings.get("age_data") is None:
+            return robot
+        people = read(settings.age_data).manifest
+        people = people[np.isfinite(stated_age(people))]
+        looks = self._look([robot], manifest=people.reset_index(drop=True))
+        return robot.fit(looks.evidence[robot.name], looks.rows)
+
+    def _warn(self, feature: str) -> None:
+        for name, pool in self.pools.items():
+            if "weight" in pool and pool["weight"].nunique() > 1:
+                log.warning("the %s pool is weighted: the network reads weights, the robots do not", name)
+        for robot in self.robots:
+            if not isinstance(robot, Resemblance):
+                continue
+            known = set(robot.fit(*self._shown(robot, self.models["image_id"])).groups_known())
+            absent = sorted({g for g in robot.groups_of(self.entrants) if g is not None} - known)
+            if absent:
+                log.warning(
+                    "%s: nobody of %s in the reference set, %s", robot.name, listed(absent), robot.unknown
+                )
+
+    def _shown(self, robot: Any, image_ids: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
+        looks = self.looks.take(image_ids)
+        return looks.evidence[robot.name], looks.rows
 
     def _models(
         self, settings: DictConfig, pools: Mapping[str, pd.DataFrame], source: pd.DataFrame, feature: str
@@ -73,15 +110,37 @@ class Jury:
         else:
             shares = {str(group): float(share) for group, share in wanted.shares.items()}
         rng = np.random.default_rng([self.seed, 3])
-        return reference_set(source, wanted.n, shares, rng, feature=feature, top_share=wanted.top_share)
+        jointly = [
+            c for c in wanted.jointly or () if c != feature and c in source and source[c].notna().all()
+        ]
+        return reference_set(
+            source, wanted.n, shares, rng, feature=feature, top_share=wanted.top_share, jointly=jointly
+        )
 
     def admitted(self) -> tuple[list[str], pd.DataFrame]:
         """image_ids that pass the gate, and its log of refusals (empty without a gate)."""
         everybody = self.entrants["image_id"].tolist()
         if self.gate is None:
-            return everybody, pd.DataFrame(columns=["image_id", "rule", "value", "threshold", "first"])
-        result = self.gate(self.looks.measures, self.entrants)
+            return everybody, pd.DataFrame(
+                columns=["image_id", "rule", "value", "threshold", "first", "bracket"]
+            )
+        result = self.gate(
+            self.looks.take(everybody).measures, self.entrants, predicted_age=self._predicted_ages()
+        )
+        if not result.admitted:
+            counts = (
+                result.refusals.loc[result.refusals["first"].astype(bool), "rule"].value_counts().to_dict()
+            )
+            raise InputError(f"the gate refuses all {len(everybody)} entrants: {counts}")
         return result.admitted, result.refusals
+
+    def _predicted_ages(self) -> pd.Series | None:
+        """Years by image_id, by an age robot that was trained on `age_data`; a pool's own would know its pool only."""
+        for robot in self.robots:
+            if isinstance(robot, Age) and robot.fitted is not None:
+                evidence, rows = self._shown(robot, self.entrants["image_id"])
+                return pd.Series(robot.unshrunk(evidence), index=rows["image_id"].to_numpy())
+        return None
 
     def scores(self, condition: str, beauty: pd.DataFrame) -> pd.DataFrame:
         """SCORES rows of every robot, of the network (`beauty`) and of the panel, for the admitted entrants.
@@ -89,19 +148,20 @@ class Jury:
         beauty   SCORES rows of the network, under this condition
         """
         admitted, _ = self.admitted()
-        of_pool = self.looks.take(self.pools[condition]["image_id"])
-        of_models = self.looks.take(self.models["image_id"])
-        fitted = [
-            robot.fit((of_models if robot.name == MODELS else of_pool).evidence[robot.name],
-                      (of_models if robot.name == MODELS else of_pool).rows)
-            for robot in self.robots
-        ]  # fmt: skip
-        robots = bench.scores(fitted, self.looks.take(admitted), seed=self.seed)
-        own = beauty[beauty["image_id"].isin(admitted)]
-        single = pd.concat([robots, own], ignore_index=True)
-        panel = self.panel(single, self.entrants)
+        fitted = [self._fitted(robot, condition) for robot in self.robots]
+        single = beauty[beauty["image_id"].isin(admitted)]
+        if fitted:
+            robots = bench.scores(fitted, self.looks.take(admitted), seed=self.seed)
+            single = pd.concat([robots, single], ignore_index=True)
+        panel = (self.panel or Panel())(single, self.entrants)
         columns = ["image_id", "judge", "seed", "score"]
         return pd.concat([single, panel], ignore_index=True)[[*columns, *_extra(single)]]
+
+    def _fitted(self, robot: Any, condition: str) -> Any:
+        if isinstance(robot, Age) and robot.fitted is not None:
+            return robot
+        people = self.models if isinstance(robot, Resemblance) else self.pools[condition]
+        return robot.fit(*self._shown(robot, people["image_id"]))
 
 
 def _extra(table: pd.DataFrame) -> list[str]:

@@ -103,3 +103,9 @@ def test_wrong_scores_are_named(scores, words):
 def test_minors_cannot_be_let_in_by_a_setting():
     with pytest.raises(InputError, match="minors"):
         Contest(min_age=16)
+
+
+def test_an_age_group_that_begins_below_the_least_age_is_refused_where_no_age_is_known():
+    table = people(4, age=[np.nan, 30, np.nan, np.nan], age_group=["10-19", "10-19", "18-29", "70+"])
+    result = Contest(places=1, max_age=200)(scored(table, [9, 1, 2, 3]), table)
+    assert dict(result.refused.values) == {"p0": "perhaps younger than 18"}

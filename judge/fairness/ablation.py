@@ -93,7 +93,10 @@ def _drawn(people: pd.DataFrame, wide: pd.DataFrame, pick: np.ndarray) -> tuple[
 def _winners(
     combined: pd.DataFrame, entrants: pd.DataFrame, contest: ContestRule, feature: str, groups: list[str]
 ) -> tuple[dict[str, float], int]:
-    ranking = contest(combined[["image_id", "score"]], entrants).ranking
+    try:
+        ranking = contest(combined[["image_id", "score"]], entrants).ranking
+    except InputError:  # a judge that could judge nobody, sitting alone
+        return dict.fromkeys(groups, float("nan")), 0
     won = ranking.loc[ranking["winner"].astype(bool), "image_id"]
     group = entrants.set_index("image_id")[feature].reindex(won)
     count = group.astype(str).value_counts()

@@ -81,6 +81,11 @@ class Age(Judging):
         known = self.known()
         return np.asarray(evidence, np.float64) @ known["coefficients"] + known["intercept"][0]
 
+    def unshrunk(self, evidence: NDArray) -> NDArray[np.float64]:
+        """Years, (n,), without the pull towards the mean age: what a gate may compare with an age limit."""
+        intercept, slope = self.known()["expected"]
+        return (self.predict(evidence) - intercept) / slope
+
     def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Years looked younger than stated (or minus the distance), NaN without a stated age."""
         stated = stated_age(rows)
@@ -102,11 +107,12 @@ class Age(Judging):
 
 
 def stated_age(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Years: column `age`, else the middle of `age_group` (20-29 → 24.5); NaN where neither is known."""
+    """Years: column `age`, else the middle of `age_group` or `age_band` (20-29 → 24.5); NaN where none is known."""
     age = rows["age"].to_numpy(float) if "age" in rows else np.full(len(rows), np.nan)
-    if "age_group" not in rows:
-        return age
-    return np.where(np.isfinite(age), age, [_middle(value) for value in rows["age_group"]])
+    for column in ("age_group", "age_band"):
+        if column in rows:
+            age = np.where(np.isfinite(age), age, [_middle(value) for value in rows[column]])
+    return age
 
 
 def _middle(band: object) -> float:

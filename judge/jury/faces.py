@@ -154,16 +154,18 @@ def _unmirrored(rows: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 
 
 def _averaged(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Both views' faces, matched by overlap; seen in one view only: kept, with half its score."""
-    rows, left = [], list(range(len(two)))
+    """Both views' faces, matched by overlap. One seen in a single view only counts where no face was seen in both,
+
+    and then with half its score: such a ghost must not stand before a certain face because it is larger."""
+    rows, single, left = [], [], list(range(len(two)))
     for face in one:
         match = max(left, key=lambda j: _iou(face, two[j]), default=None)
         if match is not None and _iou(face, two[match]) > 0.4:
             left.remove(match)
             rows.append((face + two[match]) / 2)
         else:
-            rows.append(_halved(face))
-    rows += [_halved(two[j]) for j in left]
+            single.append(_halved(face))
+    rows = rows or [*single, *(_halved(two[j]) for j in left)]
     if not rows:
         return np.zeros((0, 15), dtype=np.float32)
     return _largest_first(np.stack(rows).astype(np.float32))

@@ -49,7 +49,7 @@ class GateResult:
 
 @dataclass(frozen=True)
 class Gate:
-    """Every threshold may be null, which switches its rule off.
+    """Every threshold but min_age may be null, which switches its rule off.
 
     min_face_score      detector's score, 0–1
     max_other_face      area of another face over the largest face's, 0–1
@@ -60,7 +60,7 @@ class Gate:
     min_luminance, max_luminance   linear, 0–1
     exposure_by         face: mean luminance of the skin · picture: of the whole picture
     max_clipped         share of the face that is black or burnt out, 0–1
-    min_age, max_age    years, both included
+    min_age, max_age    years, both included; min_age is at least 18 and cannot be switched off: minors are not ranked
     age_margin          years that a predicted age must lie inside these limits, where no age is stated
     unknown_age         refuse or admit, where no age is stated and none predicted
     brackets            columns that make the bracket of the log
@@ -76,9 +76,9 @@ class Gate:
     sharpness_by: str = "sharpness"
     min_luminance: float | None = 0.02
     max_luminance: float | None = 0.85
-    exposure_by: str = "face"
+    exposure_by: str = "picture"
     max_clipped: float | None = 0.35
-    min_age: float | None = 18.0
+    min_age: float = 18.0
     max_age: float | None = 69.0
     age_margin: float = 5.0
     unknown_age: str = "refuse"
@@ -93,6 +93,8 @@ class Gate:
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(f"gate.{name} is one of {allowed}; given {getattr(self, name)!r}")
+        if self.min_age is None or self.min_age < 18:
+            raise InputError(f"gate.min_age is at least 18: minors are not ranked; given {self.min_age}")
 
     def __call__(
         self, measures: pd.DataFrame, manifest: pd.DataFrame, predicted_age: pd.Series | None = None
@@ -161,18 +163,16 @@ class Gate:
         if predicted is not None:
             guess = predicted.reindex(people.index).to_numpy(float)
         stated = np.isfinite(low)
-        rules = []
-        if self.min_age is not None:
-            rules.append(
-                ("too young", np.where(stated, low < self.min_age, guess < self.min_age + self.age_margin),
-                 np.where(stated, low, guess), self.min_age)
-            )  # fmt: skip
+        rules: list[tuple] = [
+            ("too young", np.where(stated, low < self.min_age, guess < self.min_age + self.age_margin),
+             np.where(stated, low, guess), self.min_age)
+        ]  # fmt: skip
         if self.max_age is not None:
             rules.append(
                 ("too old", np.where(stated, high > self.max_age, guess > self.max_age - self.age_margin),
                  np.where(stated, high, guess), self.max_age)
             )  # fmt: skip
-        if self.unknown_age == "refuse" and rules:
+        if self.unknown_age == "refuse":
             rules.append(("age unknown", ~stated & ~np.isfinite(guess), guess, None))
         return rules
 
@@ -219,13 +219,23 @@ def _above(rule: str, value: pd.Series, limit: float | None) -> tuple:
 
 
 def _stated_range(people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest age that the entry states: `age`, else the bounds of `age_group`; NaN where neither."""
+    """Lowest and highest age that the entry states: `age`, else the bounds of `age_group` ("30-39", "70+", "more than
+
+    70"; the last two have no highest age: infinity); NaN where neither."""
     n = len(people)
     low = people["age"].to_numpy(float) if "age" in people else np.full(n, np.nan)
     high = low
     if "age_group" in people:
-        bounds = people["age_group"].astype("string").str.extract(r"^\s*(\d+)\s*-\s*(\d+)\s*$").astype(float)
-        band_low, band_high = bounds[0].to_numpy(float), bounds[1].to_numpy(float)
+        band = people["age_group"].astype("string")
+        bounds = band.str.extract(r"^\s*(\d+)\s*-\s*(\d+)\s*$").astype(float)
+        above = (
+            band.str.extract(r"^\s*(?:more than\s*(\d+)|(\d+)\s*\+)\s*$")
+            .astype(float)
+            .max(axis=1)
+            .to_numpy(float)
+        )
+        band_low = np.where(np.isfinite(above), above, bounds[0].to_numpy(float))
+        band_high = np.where(np.isfinite(above), np.inf, bounds[1].to_numpy(float))
         low, high = np.where(np.isfinite(low), low, band_low), np.where(np.isfinite(high), high, band_high)
     return low, high
 

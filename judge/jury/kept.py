@@ -21,6 +21,9 @@ from judge.errors import InputError
 from judge.jury.portraits import Batch
 from judge.jury.robots import Looks, Robot, look
 
+#: To be raised with every change of what a robot or the reader measures: older evidence is then not found.
+LOOK_VERSION = 2
+
 
 def kept_look(
     robots: Iterable[Robot],
@@ -33,14 +36,14 @@ def kept_look(
     """`look`, kept in `folder` picture by picture: what was seen before, in whatever company, is not looked at again.
 
     chunk   pictures that are looked at and written at a time: what a kill can cost
-    Keys are the settings of the robots and the reader, and a picture's content hash (its path, size and time of
-    change where the manifest has no column content_hash).
+    Keys are LOOK_VERSION, the settings of the robots and the reader, and a picture's content hash (its path, size and
+    time of change where the manifest has no column content_hash).
     """
     robots = list(robots)
     rows = manifest.reset_index(drop=True)
     if rows.empty:
         raise InputError("no pictures to look at")
-    store = Path(folder) / _digest(repr((robots, reader)))
+    store = Path(folder) / _digest(repr((LOOK_VERSION, robots, reader)))
     store.mkdir(parents=True, exist_ok=True)
     keys = pd.Series(_picture_keys(rows))
     known = _kept(store)

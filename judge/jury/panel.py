@@ -31,8 +31,12 @@ class Panel:
     """rule       one of RULES
     weights    judge → weight ≥ 0, for the rule `weights` (a judge left out weighs 0) ; null otherwise
     within     scope: columns whose combinations are the brackets, or empty for all entrants
-    missing    a score that is missing is left out of the entrant's combination (available), takes the scope's median
-               of that judge (middle) or its lowest score (worst), or takes the entrant out (refuse)
+    missing    a score that is missing takes the scope's median of that judge (middle) or its lowest score (worst),
+               takes the entrant out (refuse), or is left out of the entrant's combination (available). The last is no
+               neutral choice: the mean of one z has √6 times the spread of a mean of six, so that those whom few
+               robots could judge crowd the top and the bottom. For borda, `available` means the mean over J(i) of
+               the points, times the number of judges. Under `minimum` whoever has fewer scores has fewer chances
+               of a bad one, whatever is filled in, but for `worst` and `refuse`
     min_judges entrants with fewer scores than this get none; with rule `weights`, of weighted judges
     judges     judges that sit on the panel, or null for all in the table
     """
@@ -40,7 +44,7 @@ class Panel:
     rule: str = "mean_z"
     weights: Mapping[str, float] | None = None
     within: Sequence[str] = ()
-    missing: str = "available"
+    missing: str = "middle"
     min_judges: int = 1
     judges: Sequence[str] | None = None
     name: str = "panel"
@@ -126,7 +130,7 @@ class Panel:
 
 
 def combine(
-    values: NDArray, rule: str, weights: NDArray | None = None, missing: str = "available"
+    values: NDArray, rule: str, weights: NDArray | None = None, missing: str = "middle"
 ) -> NDArray[np.float64]:
     """(n,) from scores (n, k) of one scope; NaN where no judge judged, or one did not and `missing` is refuse."""
     values = np.asarray(values, float)
@@ -140,7 +144,7 @@ def combine(
     w = np.ones(values.shape[1]) if weights is None else np.asarray(weights, float)
     with np.errstate(invalid="ignore", divide="ignore"):
         if rule == "borda":
-            out = np.where(known, points, 0).sum(1)
+            out = np.where(known, points, 0).sum(1) * values.shape[1] / known.sum(1)
         elif rule == "minimum":
             out = np.where(known, points, np.inf).min(1)
         else:

@@ -155,8 +155,11 @@ class PortraitReader:
         scale = max(picture.shape[:2]) / self.frame
         face = faces[0]
         points = face[POINTS].reshape(5, 2).astype(float) * scale
-        turn = similarity(points)
-        crop = warped(picture, turn, self.size)
+        try:
+            turn = similarity(points)
+            crop = warped(picture, turn, self.size)
+        except (ValueError, ArithmeticError):  # landmarks that coincide or are no numbers
+            return {"problem": "the face could not be aligned", "faces": len(faces), **bright}, None, None
         aligned = apply(turn, points)
         areas = (faces[:, 2] - faces[:, 0]) * (faces[:, 3] - faces[:, 1])
         measures = {

@@ -8,12 +8,14 @@ its own: a group with few people in it has a mean that is mostly everybody's, an
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.model_selection import KFold
 
 from judge.data.composition import draw
 from judge.errors import InputError, listed
@@ -21,6 +23,7 @@ from judge.jury.features import Features
 from judge.jury.portraits import Portraits
 from judge.jury.robots import Judging
 
+FOLDS = 5
 UNKNOWN_GROUP = ("missing", "everybody")
 
 
@@ -56,13 +59,30 @@ class Resemblance(Judging):
         return self.features(portraits)
 
     def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Resemblance:
-        """The reference people: their whitened embeddings, their groups' averages, and how alike they are."""
+        """The reference people: their whitened embeddings, their groups' averages, and how alike they are.
+
+        How alike is measured out of fold, on people who had no part in the whitening and the averages: those who had
+        are nearer to both than any entrant will ever be.
+        """
         x = np.asarray(evidence, np.float64)
         if len(x) < 8:
             raise InputError(f"{self.name}: a reference set of at least 8 faces is needed; given {len(x)}")
-        names = self._groups(rows)
+        names = self.groups_of(rows)
         if all(name is None for name in names):
             raise InputError(f"{self.name}: no reference person has a value in {listed(self.groups)}")
+        parts = np.full((len(x), 2), np.nan)
+        for rest, held_out in KFold(min(FOLDS, len(x)), shuffle=True, random_state=0).split(x):
+            robot = self.with_fitted(self._reference(x[rest], [names[i] for i in rest]))
+            white = robot._white(x[held_out], robot.known())
+            parts[held_out] = robot._parts(white, [names[i] for i in held_out])
+        known = self._reference(x, names)
+        with np.errstate(invalid="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a column without a number
+            known["part_mean"] = np.nan_to_num(np.nanmean(parts, 0))
+            known["part_sd"] = np.nan_to_num(np.nanstd(parts, 0)) + 1e-6
+        return self.with_fitted(known)
+
+    def _reference(self, x: NDArray, names: list[str | None]) -> dict[str, NDArray]:
         centre = x.mean(0)
         scale = x.std(0) + 1e-6
         _, values, vectors = np.linalg.svd((x - centre) / scale, full_matrices=False)
@@ -78,12 +98,7 @@ class Resemblance(Judging):
             mean = (members.sum(0) + self.shrink * known["everybody"]) / (len(members) + self.shrink)
             known[f"mean/{name}"], known[f"people/{name}"] = mean, members
         known["people/everybody"] = z
-        robot = self.with_fitted(known)
-        parts = robot._parts(z, names, leave_out=True)
-        with np.errstate(invalid="ignore"):
-            known["part_mean"] = np.nan_to_num(np.nanmean(parts, 0))
-            known["part_sd"] = np.nan_to_num(np.nanstd(parts, 0)) + 1e-6
-        return self.with_fitted(known)
+        return known
 
     def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Weighted mean of the two parts, each in standard deviations of the reference people's own likeness."""
@@ -95,9 +110,13 @@ class Resemblance(Judging):
 
         cosine to the nearest reference people)."""
         white = self._white(np.asarray(evidence, np.float64), self.known())
-        return self._parts(white, self._groups(rows), leave_out=False)
+        return self._parts(white, self.groups_of(rows))
 
-    def _parts(self, z: NDArray, names: list[str | None], *, leave_out: bool) -> NDArray[np.float64]:
+    def groups_known(self) -> list[str]:
+        """Demographic groups of which the reference set holds somebody."""
+        return sorted(key.removeprefix("mean/") for key in self.known() if key.startswith("mean/"))
+
+    def _parts(self, z: NDArray, names: list[str | None]) -> NDArray[np.float64]:
         known = self.known()
         out = np.full((len(z), 2), np.nan)
         for name in {*names}:
@@ -110,19 +129,14 @@ class Resemblance(Judging):
             here = z[at] - mean
             out[at, 0] = -np.sqrt((here**2).mean(1))
             alike = _unit(here) @ _unit(people - mean).T
-            if leave_out:  # reference people are not compared with themselves
-                alike = np.where(alike > 1 - 1e-9, -np.inf, alike)
-            nearest = np.sort(alike, axis=1)[:, ::-1][:, : self.neighbours]
-            nearest = np.where(np.isfinite(nearest), nearest, np.nan)
-            lone = np.isnan(nearest).all(1)
-            nearest[lone] = 0.0
-            out[at, 1] = np.nanmean(nearest, axis=1)
+            out[at, 1] = np.sort(alike, axis=1)[:, ::-1][:, : self.neighbours].mean(1)
         return out
 
     def _white(self, x: NDArray, known: Mapping[str, NDArray]) -> NDArray[np.float64]:
         return ((x - known["centre"]) / known["scale"]) @ known["project"]
 
-    def _groups(self, rows: pd.DataFrame) -> list[str | None]:
+    def groups_of(self, rows: pd.DataFrame) -> list[str | None]:
+        """Each row's demographic group, None where a value is missing."""
         columns = [c for c in self.groups if c in rows]
         if not columns:
             return [None] * len(rows)
@@ -142,17 +156,26 @@ def reference_set(
     *,
     feature: str = "ethnicity",
     top_share: float = 0.3,
+    jointly: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """`n` well-rated people (“models”) with the chosen shares of a sensitive feature.
 
-    Taken from the `top_share` best rated of each group, so that no group is left out because its ratings are lower.
+    jointly   further features balanced within each group, as in composition.draw
+    Taken from the `top_share` best rated of each group (and of each combination with `jointly`), so that no group is
+    left out because its ratings are lower.
     Raises InputError where a group has too few.
     """
     if not 0 < top_share <= 1:
         raise InputError(f"top_share lies above 0 and at most at 1; given {top_share}")
     rated = manifest[manifest["rating"].notna() & manifest[feature].notna()]
-    place = rated.groupby(feature)["rating"].rank(ascending=False, pct=True, method="first")
-    return draw(rated[place <= top_share], n, shares, feature=feature, rng=rng)
+    place = rated.groupby([feature, *_listed(jointly)])["rating"].rank(
+        ascending=False, pct=True, method="first"
+    )
+    return draw(rated[place <= top_share], n, shares, feature=feature, rng=rng, jointly=jointly)
+
+
+def _listed(names: str | Sequence[str] | None) -> list[str]:
+    return [names] if isinstance(names, str) else list(names or ())
 
 
 def _unit(x: NDArray) -> NDArray[np.float64]:

@@ -101,14 +101,22 @@ class Looks:
     evidence: dict[str, NDArray[np.float32]]
 
     def take(self, image_ids: Iterable[str]) -> Looks:
-        """The part of these pictures, in this pass's order."""
-        chosen = set(image_ids)
-        where = self.rows["image_id"].isin(chosen).to_numpy()
+        """These pictures, in the order given; one that is named twice (a resampled pool) is there twice.
+
+        Ids that were not looked at are left out.
+        """
+        chosen = pd.Index(list(image_ids))
+        measured, seen = (_places(table["image_id"], chosen) for table in (self.measures, self.rows))
         return Looks(
-            self.measures[self.measures["image_id"].isin(chosen)].reset_index(drop=True),
-            self.rows[where].reset_index(drop=True),
-            {name: array[where] for name, array in self.evidence.items()},
+            self.measures.iloc[measured].reset_index(drop=True),
+            self.rows.iloc[seen].reset_index(drop=True),
+            {name: array[seen] for name, array in self.evidence.items()},
         )
+
+
+def _places(there: pd.Series, chosen: pd.Index) -> NDArray[np.int64]:
+    places = pd.Index(there).get_indexer(chosen)
+    return places[places >= 0]
 
 
 def look(robots: Iterable[Robot], batches: Iterable[Batch]) -> Looks:

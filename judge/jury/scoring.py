@@ -11,16 +11,17 @@ import importlib.util
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from tqdm.auto import tqdm
 
-from judge.errors import InputError
+from judge.errors import InputError, listed
 from judge.jury.backbone import RatingNetwork
 from judge.jury.pictures import decode_stream, rejected_table
 
@@ -36,6 +37,7 @@ class Scoring:
     onnx_from  fewer pictures than this are read sooner than the network is translated (some seconds)
     batch    pictures the network reads at a time
     mirror   score = mean over the picture and its mirror image (twice the work)
+    zooms    score = mean over these magnifications of the picture about its middle; below 1 its rim is mirrored
     threads  decoding threads; None: one a core
     device   of PyTorch; auto: a GPU when there is one
     """
@@ -44,12 +46,15 @@ class Scoring:
     onnx_from: int = 1000
     batch: int = 32
     mirror: bool = False
+    zooms: Sequence[float] = (1.0,)
     threads: int | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
         if self.engine not in ("auto", "onnx", "torch"):
             raise InputError(f"scoring.engine={self.engine!r}: allowed are auto, onnx and torch")
+        if not len(self.zooms) or min(self.zooms) < 0.6 or max(self.zooms) > 4:
+            raise InputError(f"scoring.zooms={listed(self.zooms)}: one or more from 0.6 to 4 are needed")
 
     def engine_for(self, n: int) -> str:
         """`onnx` or `torch`, for n pictures."""
@@ -72,8 +77,7 @@ def build_engine(network: RatingNetwork, size: int, settings: Scoring, *, kind: 
 
     kind  `onnx` or `torch`, see Scoring.engine_for
     """
-    whole = _Mirrored(network) if settings.mirror else _Plain(network)
-    whole.eval()
+    whole = _Views(network, settings.mirror, list(settings.zooms)).eval()
     if kind == "onnx":
         return _onnx_engine(whole, size, settings.batch)
     return _torch_engine(whole, settings.torch_device())
@@ -113,18 +117,31 @@ def onnx_is_there() -> bool:
     return all(importlib.util.find_spec(name) for name in ("onnxruntime", "onnx", "onnxscript"))
 
 
-class _Plain(nn.Module):
-    def __init__(self, network: RatingNetwork) -> None:
+class _Views(nn.Module):
+    """The mean rating over a picture's views."""
+
+    def __init__(self, network: RatingNetwork, mirror: bool, zooms: list[float]) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.mirror, self.zooms = network, mirror, zooms
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.network(pixels).rating
+        views = [_zoomed(pixels, zoom) for zoom in self.zooms]
+        if self.mirror:
+            views += [view.flip(3) for view in views]
+        total = self.network(views[0]).rating
+        for view in views[1:]:
+            total = total + self.network(view).rating
+        return total / len(views)
 
 
-class _Mirrored(_Plain):
-    def forward(self, pixels: Tensor) -> Tensor:
-        return (self.network(pixels).rating + self.network(pixels.flip(3)).rating) / 2
+def _zoomed(pixels: Tensor, zoom: float) -> Tensor:
+    """(B, 3, S, S) magnified about the middle, the size kept; uint8 as it is where zoom is 1, else float 0–255."""
+    if zoom == 1:
+        return pixels
+    side = pixels.shape[-1]
+    off = round((side - side / zoom) / 2)
+    cut = functional.pad(pixels.float(), [-off] * 4, mode="constant" if off >= 0 else "reflect")
+    return functional.interpolate(cut, size=(side, side), mode="bilinear", align_corners=False)
 
 
 def _torch_engine(network: nn.Module, device: torch.device) -> Engine:

@@ -105,7 +105,7 @@ class Wrinkles(Judging):
         )
 
     def strength(self, evidence: NDArray) -> NDArray[np.float64]:
-        """(n,), more wrinkles, higher: the predicted label, or the log of the weighted mean over the zones seen."""
+        """(n,), more wrinkles, higher: the predicted label, or the weighted mean over the zones seen."""
         table = np.asarray(evidence, np.float64).reshape(-1, len(regions.ZONES), len(self.sigmas), 2)
         weights = np.array([float(self.zones.get(zone, 0.0)) for zone in regions.ZONES])
         seen = np.isfinite(table[..., 0]).all(2)

@@ -144,3 +144,12 @@ def test_skin_is_cheeks_but_not_eyes_or_background():
         assert mask[zones["cheeks"]].mean() > 0.7
         assert not mask[regions.feature_mask(128)].any()
         assert not mask[:, :8].any()
+
+
+def test_a_ghost_seen_in_one_view_does_not_stand_before_a_face_seen_in_both():
+    face = np.array([40, 40, 80, 80, 0.99, *range(10)], np.float32)
+    ghost = np.array([0, 0, 120, 120, 0.55, *range(10)], np.float32)
+    found = faces._averaged(np.stack([ghost, face]), face[None])
+    assert found[:, SCORE].tolist() == pytest.approx([0.99])
+    alone = faces._averaged(ghost[None], np.zeros((0, 15), np.float32))
+    assert alone[:, SCORE].tolist() == pytest.approx([0.275])

@@ -35,8 +35,8 @@ def entry(**people):
         ("not frontal", {"pitch": 31.0}, 31, 30),
         ("too small", {"eye_distance": 10.0}, 10, 18),
         ("not sharp", {"sharpness": 0.1}, 0.1, 0.18),
-        ("too dark", {"face_luminance": 0.01}, 0.01, 0.02),
-        ("too bright", {"face_luminance": 0.9}, 0.9, 0.85),
+        ("too dark", {"picture_luminance": 0.01}, 0.01, 0.02),
+        ("too bright", {"picture_luminance": 0.9}, 0.9, 0.85),
         ("clipped", {"clipped_dark": 0.2, "clipped_bright": 0.2}, 0.4, 0.35),
         ("too young", {"age": 17.0}, 17, 18),
         ("too old", {"age": 70.0}, 70, 69),
@@ -62,7 +62,7 @@ def test_null_switches_a_rule_off():
 
 
 def test_every_broken_rule_is_logged_and_the_first_is_the_reason():
-    log = Gate()(*entry(a={"sharpness": 0.1, "face_luminance": 0.001, "age": 12.0})).refusals
+    log = Gate()(*entry(a={"sharpness": 0.1, "picture_luminance": 0.001, "age": 12.0})).refusals
     assert log["rule"].tolist() == ["not sharp", "too dark", "too young"]
     assert log["first"].tolist() == [True, False, False]
 
@@ -113,3 +113,17 @@ def test_a_picture_that_was_not_measured_is_an_error():
 def test_a_misspelt_choice_is_named():
     with pytest.raises(InputError, match="exposure_by"):
         Gate(exposure_by="faces")
+
+
+@pytest.mark.parametrize("min_age", [None, 12])
+def test_no_gate_lets_minors_in(min_age):
+    with pytest.raises(InputError, match="minors"):
+        Gate(min_age=min_age)
+
+
+def test_an_open_band_of_ages_states_a_lowest_age_and_no_highest():
+    measures, people = entry(a={}, b={}, c={})
+    bands = people.assign(age=np.nan, age_group=["more than 70", "70+", "60-69"])
+    log = Gate()(measures, bands)
+    assert log.admitted == ["c"]
+    assert set(log.refusals["rule"]) == {"too old"}

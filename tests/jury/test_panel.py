@@ -140,3 +140,21 @@ def test_a_judge_that_is_not_there_or_speaks_twice_is_an_error():
         Panel(judges=["x", "y"])(scores)
     with pytest.raises(InputError, match="twice"):
         Panel()(pd.concat([scores, scores]))
+
+
+@pytest.mark.parametrize("rule", ["mean_z", "mean_rank", "borda"])
+def test_those_whom_one_judge_alone_could_judge_do_not_crowd_the_top(rule):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(4000, 6))
+    values[:400, 1:] = NAN
+    places = np.argsort(-combine(values, rule))[:200]
+    assert (places < 400).mean() < 0.15
+    if rule == "mean_z":
+        alone = np.argsort(-combine(values, rule, missing="available"))[:200]
+        assert (alone < 400).mean() > 0.3  # why it is not the default
+
+
+def test_borda_without_a_filled_in_score_counts_points_a_judge():
+    values = np.array([[1, 1], [2, 2], [3, NAN]])
+    # x: 0 1 2; y: 0 1; c has 2 points of one judge, which counts as 4 of two
+    assert combine(values, "borda", missing="available").tolist() == [0, 2, 4]

@@ -107,3 +107,15 @@ def test_embeddings_of_rendered_faces_tell_people_apart_more_than_light():
     x = Resemblance().look(portraits([one, same, other]))
     assert x.dtype == np.float32 and x.shape[0] == 3
     assert np.linalg.norm(x[0] - x[1]) < 0.6 * np.linalg.norm(x[0] - x[2])
+
+
+def test_neither_part_outweighs_the_other_on_people_who_were_not_in_the_reference():
+    rng = np.random.default_rng(1)
+    reference, entrants = rng.normal(size=(60, 600)), rng.normal(size=(500, 600))
+    group = ["a"] * 500
+    robot = Resemblance(groups=("ethnicity",)).fit(reference, pd.DataFrame({"ethnicity": group[:60]}))
+    z = (robot.parts(entrants, rows(500, ethnicity=group)) - robot.known()["part_mean"]) / robot.known()[
+        "part_sd"
+    ]
+    assert np.abs(z.mean(0)).max() < 1  # 2.6 and 6.3 when measured on those who made the whitening
+    assert 0.5 < z.std(0)[0] / z.std(0)[1] < 2

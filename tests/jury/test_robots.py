@@ -114,3 +114,11 @@ def test_part_of_the_pictures_can_be_taken(looks):
 def test_every_configuration_file_makes_what_it_names(path):
     made = instantiate(OmegaConf.load(path))
     assert callable(made)
+
+
+def test_taking_a_resampled_pool_takes_copies_as_often_as_they_are_there(looks):
+    part = looks.take(["d", "b", "d", "nobody", "wall"])
+    assert part.rows["image_id"].tolist() == ["d", "b", "d"]
+    assert part.measures["image_id"].tolist() == ["d", "b", "d", "wall"]
+    at = looks.rows["image_id"].tolist().index("d")
+    np.testing.assert_array_equal(part.evidence["rynkl"][2], looks.evidence["rynkl"][at])

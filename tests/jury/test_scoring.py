@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from rated_squares import rated_squares
 from judge.errors import InputError
 from judge.jury.backbone import RatingNetwork, create_backbone
 from judge.jury.pictures import decode_stream, load_pictures
-from judge.jury.scoring import Scoring, build_engine, onnx_is_there, score_pictures
+from judge.jury.scoring import Scoring, _Views, _zoomed, build_engine, onnx_is_there, score_pictures
 
 PLAIN = Scoring(engine="torch", batch=8, device="cpu", threads=2)
 needs_onnx = pytest.mark.skipif(not onnx_is_there(), reason="the extra judge[onnx] is not installed")
@@ -125,3 +126,22 @@ def test_decoding_ahead_holds_a_bounded_number_of_batches(manifest, monkeypatch)
     assert rows == list(range(580))
     assert started == 145
     assert most <= 4  # threads + 2
+
+
+def test_zooms_are_views_about_the_middle_and_their_ratings_are_averaged():
+    picture = torch.arange(64.0).repeat(64, 1)[None, None].repeat(1, 3, 1, 1)
+    assert _zoomed(picture, 1.0) is picture
+    near, far = _zoomed(picture, 2.0)[0, 0, 0], _zoomed(picture, 0.8)[0, 0, 0]
+    assert near.shape == far.shape == (64,)
+    assert near[0].item() == pytest.approx(16, abs=0.5)
+    assert near[-1].item() == pytest.approx(47, abs=0.5)
+    assert far[8:-8].numpy() == pytest.approx(np.linspace(2, 61, 48), abs=1)
+
+    class Brightness(torch.nn.Module):
+        def forward(self, pixels):
+            return SimpleNamespace(rating=pixels.float().amax((1, 2, 3)))
+
+    rating = _Views(Brightness(), True, [1.0, 2.0])(picture)
+    assert rating.item() == pytest.approx((63 + near.max().item()) / 2)
+    with pytest.raises(InputError, match="zooms"):
+        Scoring(zooms=[])
