@@ -1,7 +1,7 @@
 """The four tables that flow through the project, as pandera schemas, and the files they are kept in.
 
 manifest  one row a picture         image_id, path, split, rating, rating_source, source, sensitive features …
-ratings   one row a single rating   image_id, rater_id, rating                     (where a data set has them)
+ratings   one row a single rating   image_id, rater_id, rating, rater_ethnicity …  (where a data set has them)
 scores    one row a judged picture  image_id, judge, seed, score
 ranking   one row an entrant        image_id, bracket, score, rank, winner
 audit     one row a number          metric, feature, group, value, n, ci_low, ci_high, p_value, test
@@ -53,6 +53,9 @@ RATINGS = pa.DataFrameSchema(
         "image_id": pa.Column(**_text),
         "rater_id": pa.Column(**_text),
         "rating": pa.Column(float, coerce=True),
+        # who the rater is, where a data set knows; bias in points of the scale, of simulated raters
+        "rater_ethnicity": pa.Column(**_text, nullable=True, required=False),
+        "rater_bias": pa.Column(float, nullable=True, coerce=True, required=False),
     },
     name="ratings",
 )

@@ -19,6 +19,9 @@ from judge.data.parametric.truth import truth as truth_of
 from judge.data.tables import SPLITS
 from judge.errors import InputError, listed
 
+#: What is known of a rater, and its column in the table of single ratings.
+RATER_COLUMNS = {"ethnicity": "rater_ethnicity", "bias": "rater_bias"}
+
 
 def read_parametric(
     n: int = 2000,
@@ -76,7 +79,7 @@ def read_parametric(
     )  # fmt: skip
     raters = raters_from(ratings)
     known = truth_of(people, mode=mode, population=population, shares=truth_shares)
-    single, _ = rate(people, known["truth"], raters, seed=seed, start=start)
+    single, who = rate(people, known["truth"], raters, seed=seed, start=start)
     pictures = picture_paths(people, size=size, picture_format=picture_format, cache_dir=cache_dir)
     manifest = manifest_of(people, pictures)
     manifest["split"] = _split(people, splits, seed)
@@ -91,7 +94,7 @@ def read_parametric(
     return Dataset(
         name="parametric",
         manifest=manifest,
-        ratings=single,
+        ratings=single.merge(who.rename(columns=RATER_COLUMNS), on="rater_id", how="left", validate="m:1"),
         rating_range=(raters.low, raters.high),
         real_people=False,
         card=getdoc(read_parametric) or "",

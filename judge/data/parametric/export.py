@@ -13,7 +13,7 @@ Both return the folder, are restartable, and raise InputError for a wrong settin
 
     train/ validation/ test/   pictures and metadata.csv (file_name first): the image-folder form of Hugging Face
     manifest.parquet, .csv     everything known of each picture; `path` is relative to the folder
-    ratings.csv                single ratings (parametric only)
+    ratings.csv, raters.csv    single ratings, and the ethnicity and bias of who gave them (parametric only)
     settings.json              what was asked for, and the renderer's version
     sheet.png                  where asked for
     README.md                  the data card
@@ -32,7 +32,7 @@ from tqdm import tqdm
 from judge.data.dataset import Dataset
 from judge.data.parametric import render
 from judge.data.parametric.cache import render_missing
-from judge.data.parametric.dataset import read_parametric
+from judge.data.parametric.dataset import RATER_COLUMNS, read_parametric
 from judge.data.parametric.drawing import write_whole
 from judge.data.parametric.sheet import contact_sheet, manifest_sheet
 from judge.data.parametric.twins import read_twins
@@ -157,6 +157,8 @@ def write_dataset(
         write_whole(folder / str(name) / "metadata.csv", table.to_csv(index=False).encode())
     if dataset.ratings is not None:
         write_whole(folder / "ratings.csv", dataset.ratings.to_csv(index=False).encode())
+        raters = dataset.ratings[["rater_id", *RATER_COLUMNS.values()]].drop_duplicates("rater_id")
+        write_whole(folder / "raters.csv", raters.sort_values("rater_id").to_csv(index=False).encode())
     write_whole(folder / "README.md", card(dataset, manifest, settings).encode())
     write_table(manifest, folder / "manifest")
     return folder
@@ -171,7 +173,11 @@ def card(dataset: Dataset, manifest: pd.DataFrame, settings: Mapping[str, Any]) 
     )
     header = "| ethnicity | " + " | ".join(counts.columns) + " |\n|" + "---|" * (len(counts.columns) + 1)
     shown = {key: value for key, value in settings.items() if value is not None}
-    single = "; `ratings.csv` has the single ratings" if dataset.ratings is not None else ""
+    single = (
+        "; `ratings.csv` has the single ratings, `raters.csv` who gave them"
+        if dataset.ratings is not None
+        else ""
+    )
     # the settings that were used follow as JSON
     text = dataset.card.strip().split("\n\nSettings", 1)[0].split("\n\n", 1)
     return f"""---

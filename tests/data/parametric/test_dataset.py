@@ -80,6 +80,17 @@ def test_ita_classes_are_the_published_bounds():
     assert skin_tone([42, 41, 10.1, 10]).to_list() == ["light", "intermediate", "intermediate", "dark"]
 
 
+def test_each_single_rating_says_who_gave_it():
+    planted = {"pool_shift": {"african": {"caucasian": -3.0}}, "noise": 0.0, "bias": 0.0}
+    data = read_parametric(30, seed=41, size=32, ratings=planted, render=False)
+    single = data.ratings.merge(data.manifest[["image_id", "ethnicity", "expected_rating"]], on="image_id")
+    assert len(single) == 300
+    assert single["rater_bias"].eq(0).all()
+    # what african raters say of caucasian people is 3 points below the others; the ends of the scale cut some
+    means = single[single["ethnicity"] == "caucasian"].groupby("rater_ethnicity")["rating"].mean()
+    assert means["african"] < means[["asian", "caucasian"]].min() - 2
+
+
 def test_a_folder_can_be_read_by_others_and_be_begun_again(cache_dir, tmp_path):
     out = tmp_path / "faces"
     settings = {"seed": 41, "size": 32, "cache_dir": cache_dir, "sheet": True, **FAST}
@@ -94,7 +105,10 @@ def test_a_folder_can_be_read_by_others_and_be_begun_again(cache_dir, tmp_path):
             assert {p.name for p in (out / folder).glob("*.jpg")} == set(table["file_name"])
             found |= dict(zip(table["image_id"], table["rating"], strict=True))
     assert len(found) == 12
-    assert len(pd.read_csv(out / "ratings.csv")) == 120
+    single, raters = pd.read_csv(out / "ratings.csv"), pd.read_csv(out / "raters.csv")
+    assert len(single) == 120
+    assert raters["rater_id"].tolist() == sorted(single["rater_id"].unique())
+    assert set(raters["rater_ethnicity"]) <= {"african", "asian", "caucasian"}
     card = (out / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlicense: cc0-1.0") and "do not exist" in card
     assert "# People who do not exist, rendered here" in card and "\nTraps " in card and "workers" not in card
