@@ -13,11 +13,8 @@ if TYPE_CHECKING:
 
 #: Data sets that are made here, each with its own options; all others in conf/data are read.
 MADE = ("parametric", "twins")
-#: Their nested settings, for --set.
-MADE_SETTINGS = {
-    "parametric": ("composition", "camera", "ratings", "population"),
-    "twins": ("composition", "camera"),
-}
+#: Default seeds. Twins have another than the pool: twins of people that the judge has learnt from prove little.
+SEEDS = {"parametric": 0, "twins": 1_000_000}
 
 EXAMPLES = """\
 examples
@@ -103,7 +100,7 @@ def _made_options(sub: argparse.ArgumentParser, name: str) -> None:
         )
     else:
         sub.add_argument("--picture-format", choices=("jpeg", "png"), default="jpeg", help="(%(default)s)")
-    sub.add_argument("--seed", type=int, default=0, help="other seed, other people (%(default)s)")
+    sub.add_argument("--seed", type=int, default=SEEDS[name], help="other seed, other people (%(default)s)")
     sub.add_argument("--size", type=int, default=128, help="of a picture in pixels, 32 to 512 (%(default)s)")
     sub.add_argument(
         "--mode",
@@ -117,7 +114,7 @@ def _made_options(sub: argparse.ArgumentParser, name: str) -> None:
         nargs="+",
         default=[],
         metavar="KEY=VALUE",
-        help=f"{', '.join(MADE_SETTINGS[name])} as in conf/data/{name}.yaml; shares are scaled to sum to 1: "
+        help=f"settings of conf/data/{name}.yaml, in place of the options; shares are scaled to sum to 1: "
         "composition.ethnicity.african=1 composition.ethnicity.caucasian=9",
     )
     sub.add_argument("--sheet", action="store_true", help="also OUT/sheet.png, the people at a glance")
@@ -148,7 +145,7 @@ def _settings(name: str, changes: list[str]) -> dict[str, Any]:
 
     file = files("judge.conf").joinpath("data", f"{name}.yaml")
     settings = OmegaConf.create(file.read_text(encoding="utf-8"))
-    known = [key for key in settings if key != "_target_"]
+    known = [key for key in settings if not key.startswith("_")]
     settings.merge_with(_changes(changes, known, f"judge data {name} --set"))
     return OmegaConf.to_container(settings)  # type: ignore[return-value]
 
@@ -194,17 +191,30 @@ def _make(args: argparse.Namespace) -> int:
 
     if args.out is None:
         raise InputError(f"judge data {args.name} needs --out DIR, the folder to write")
-    nested = _changes(args.set, MADE_SETTINGS[args.name], f"judge data {args.name} --set")
-    nested.setdefault("camera", args.camera)
-    common = {name: getattr(args, name) for name in ("seed", "size", "mode", "sheet", "workers")}
+    settings = {name: getattr(args, name) for name in ("n", "seed", "size", "mode", "camera", "workers")}
     if args.name == "twins":
-        folder = main_twins(
-            args.n, args.out, tones=_tones(args.tones), placebo=not args.no_placebo, **common, **nested
-        )
+        settings |= {"tones": _tones(args.tones), "placebo": not args.no_placebo}
     else:
-        folder = main_parametric(args.n, args.out, picture_format=args.picture_format, **common, **nested)
+        settings |= {"picture_format": args.picture_format}
+    settings |= _made_settings(args.name, args.set)
+    make = main_twins if args.name == "twins" else main_parametric
+    folder = make(settings.pop("n"), args.out, sheet=args.sheet, **settings)
     print(f"written: {folder}")
     return 0
+
+
+def _made_settings(name: str, changes: list[str]) -> dict[str, Any]:
+    """The changes KEY=VALUE of conf/data/NAME.yaml alone; InputError for a key or a kind of value that it has not."""
+    usual = {key: value for key, value in _settings(name, []).items() if not key.startswith("_")}
+    where = f"judge data {name} --set"
+    nested = _changes(changes, list(usual), where)
+    for key, value in nested.items():
+        for kind, words in ((bool, "true or false"), (int | float, "a number")):
+            if isinstance(usual[key], kind) and key != "tones":
+                if not isinstance(value, kind):
+                    raise InputError(f"{where}: {key} is {words}, such as {usual[key]!r}, not {value!r}")
+                break
+    return nested
 
 
 def _tones(text: str) -> int | list[float]:

@@ -112,7 +112,13 @@ def test_an_unknown_name_lists_those_allowed(capsys):
         ),
         (["mebeauty", "--root", ".", "--set", "pictures"], "takes KEY=VALUE, not 'pictures'"),
         (["parametric", "--n", "3"], "needs --out DIR"),
-        (["parametric", "--out", "x", "--set", "colour=red"], "no setting 'colour'; there are 'composition'"),
+        (["parametric", "--out", "x", "--set", "colour=red"], "no setting 'colour'; there are 'n', 'seed'"),
+        (["twins", "--out", "x", "--set", "ratings.noise=0"], "no setting 'ratings'; there are 'n', 'tones'"),
+        (["parametric", "--out", "x", "--set", "size=big"], "size is a number, such as 96, not 'big'"),
+        (["twins", "--out", "x", "--set", "placebo=2"], "placebo is true or false, such as True, not 2"),
+        (["parametric", "--out", "x", "--set", "splits.dev=1"], "splits takes shares ≥ 0 of 'train'"),
+        (["parametric", "--out", "x", "--set", "truth_shares.charm=1"], "truth takes shares ≥ 0 of"),
+        (["parametric", "--out", "x", "--set", "assignment=dice"], "'dice'"),
         (["twins", "--out", "x", "--tones", "dark"], "--tones is a number, or melanin levels"),
     ],
 )
@@ -154,6 +160,38 @@ def test_settings_reach_the_maker_of_people(tmp_path, monkeypatch, capsys):
     assert seen["composition"] == {"ethnicity": {"african": 1}}
     assert seen["ratings"] == {"noise": 0}
     assert seen["camera"] == "even"
+
+
+@pytest.mark.parametrize("name", ["parametric", "twins"])
+def test_every_setting_of_the_file_can_be_set(name, tmp_path, monkeypatch):
+    from judge.cli.data import _settings
+    from judge.data.parametric import export
+
+    seen = {}
+    monkeypatch.setattr(export, f"main_{name}", lambda n, out, **settings: seen.update(settings, n=n))
+    usual = {key: value for key, value in _settings(name, []).items() if not key.startswith("_")}
+    words = ["null" if value is None else json.dumps(value) for value in usual.values()]
+    given = [f"{key}={word}" for key, word in zip(usual, words, strict=True)]
+    assert main(["data", name, "--out", str(tmp_path / "f"), "--set", *given]) == 0
+    assert {key: seen[key] for key in usual} == usual
+
+
+def test_settings_that_have_no_option_change_the_people(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    out, twins = tmp_path / "faces", tmp_path / "twins"
+    common = ["--size", "32", "--workers", "1"]
+    rules = ["splits.val=1", "photo_rule_breakers=1", "assignment=multinomial", "tone=independent", "n=3"]
+    assert main(["data", "parametric", "--out", str(out), *common, "--set", *rules]) == 0
+    manifest = pd.read_csv(out / "manifest.csv")
+    assert len(manifest) == 3 and set(manifest["split"]) == {"val"}
+    assert json.loads((out / "settings.json").read_text())["photo_rule_breakers"] == 1
+    rules = ["picture_format=jpeg", "population.photo_rules={}"]
+    assert (
+        main(["data", "twins", "--n", "1", "--tones", "2", "--out", str(twins), *common, "--set", *rules])
+        == 0
+    )
+    assert json.loads((twins / "settings.json").read_text())["seed"] == 1_000_000
+    assert pd.read_csv(twins / "manifest.csv")["path"].str.endswith(".jpg").all()
 
 
 def test_people_are_made_and_read_back_as_a_folder(tmp_path, capsys, monkeypatch):

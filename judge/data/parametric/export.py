@@ -2,11 +2,8 @@
 
 For the command line:
 
-    main_parametric(n, out, *, seed=0, size=128, mode="independent", composition=None, camera="even",
-                    ratings=None, population=None, picture_format="jpeg", sheet=False, workers=None,
-                    cache_dir=None, progress=True) -> Path                   (judge data parametric)
-    main_twins(n, out, *, tones=5, placebo=True, seed=0, size=128, mode="independent", composition=None,
-               camera="even", sheet=False, workers=None, cache_dir=None, progress=True) -> Path
+    main_parametric(n, out, *, seed=0, size=128, sheet=False, …) -> Path       (judge data parametric)
+    main_twins(n, out, *, tones=5, placebo=True, seed=1000000, size=128, sheet=False, …) -> Path
                                                                              (judge data twins)
 
 Both return the folder, are restartable, and raise InputError for a wrong setting. The folder:
@@ -35,7 +32,7 @@ from judge.data.parametric.cache import render_missing
 from judge.data.parametric.dataset import RATER_COLUMNS, read_parametric
 from judge.data.parametric.drawing import write_whole
 from judge.data.parametric.sheet import contact_sheet, manifest_sheet
-from judge.data.parametric.twins import read_twins
+from judge.data.parametric.twins import SEED, read_twins
 from judge.data.tables import write_table
 from judge.errors import InputError
 
@@ -58,13 +55,15 @@ def main_parametric(
     workers: int | None = None,
     cache_dir: str | Path | None = None,
     progress: bool = True,
+    **more: Any,
 ) -> Path:
-    """n people in a folder; settings as in dataset.read_parametric; sheet: also the first 64 as sheet.png."""
+    """n people in a folder; settings, `more` too, as in dataset.read_parametric; sheet: the first 64 as sheet.png."""
     _some(n)
     settings = {
         "n": n, "seed": seed, "size": size, "mode": mode, "composition": composition, "camera": camera,
         "ratings": ratings,
         "population": str(population) if isinstance(population, Path) else population, "picture_format": picture_format,
+        **more,
     }  # fmt: skip
     dataset = read_parametric(
         **settings, cache_dir=cache_dir, workers=workers, progress=progress, render=False
@@ -82,7 +81,7 @@ def main_twins(
     *,
     tones: int | Sequence[float] = 5,
     placebo: bool = True,
-    seed: int = 0,
+    seed: int = SEED,
     size: int = 128,
     mode: str = "independent",
     composition: Mapping | None = None,
@@ -91,13 +90,15 @@ def main_twins(
     workers: int | None = None,
     cache_dir: str | Path | None = None,
     progress: bool = True,
+    **more: Any,
 ) -> Path:
-    """n persons with their twins in a folder; settings as in twins.read_twins; sheet: one row a person, 8 rows."""
+    """n persons with their twins in a folder; settings, `more` too, as in twins.read_twins; sheet: 8 persons, a row
+    each."""
     _some(n)
     settings = {
         "n": n, "tones": tones if isinstance(tones, int) else list(tones), "placebo": placebo, "seed": seed,
         "size": size,
-        "mode": mode, "composition": composition, "camera": camera,
+        "mode": mode, "composition": composition, "camera": camera, **more,
     }  # fmt: skip
     dataset = read_twins(**settings, cache_dir=cache_dir, workers=workers, progress=progress, render=False)
     folder = write_dataset(dataset, out, settings=settings, workers=workers, progress=progress)
