@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,10 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from judge.config import resolved_root
 from judge.data import composition
 from judge.data.dataset import Dataset
+from judge.data.duplicates import HASHES
 from judge.errors import InputError, listed
 
 
@@ -21,10 +24,10 @@ class Cast:
     """Who trains and who enters.
 
     pools     condition → manifest, equal n
-    source    manifest that pools are drawn from
+    source    manifest that pools are drawn from, its ratings shifted as theirs
     entrants  manifest, nobody of the source
     ratings   single ratings of pool pictures, or None
-    rejected  what the data sets set aside: item, reason, detail
+    rejected  what the data sets set aside, and what the settings leave out: item, reason, detail, dataset
     """
 
     pools: Mapping[str, pd.DataFrame]
@@ -55,17 +58,21 @@ def draw(settings: DictConfig) -> Cast:
 
     Raises InputError for an unknown feature or group, for too few pictures, and if an entrant is in a pool.
     """
+    settings = _without_idle_balance(settings)
     pool = settings.pool
     dataset = read(settings.data)
-    rated = dataset.manifest[dataset.manifest["rating"].notna()]
-    if rated.empty:
+    if dataset.manifest["rating"].isna().all():
         raise InputError(f"the data set {dataset.name} has no ratings, so no judge can be trained on it")
     rng = np.random.default_rng([settings.seed, 0])
     contest_rng = np.random.default_rng([settings.entrants.seed, 1])
     feature = pool.feature
-    everyone = _known_groups(dataset.manifest, feature, pool.groups)
+    everyone, aside = _known_groups(dataset.manifest, feature, pool.groups)
+    rejected = [(part, dataset.name) for part in (dataset.rejected, aside)]
     source, held_out = composition.hold_out(everyone, settings.entrants.held_out, rng=contest_rng)
     source = source[source["rating"].notna()]
+    _balanced_by(source, "pool", pool.jointly, dataset.name)
+    # before the mitigation: it has to meet the ratings that it is to mend
+    source, ratings = _shift_ratings(source, dataset, feature, dict(pool.rating_shift or {}))
     groups = sorted(source[feature].unique())
     skewed = composition.draw(
         source, pool.n, _pool_shares(pool, groups), feature=feature, rng=rng, jointly=pool.jointly
@@ -73,48 +80,105 @@ def draw(settings: DictConfig) -> Cast:
     first, second = instantiate(settings.mitigation)(skewed, source, feature=feature, rng=rng)
     pools = {"skewed": first, "rebalanced": second}
 
-    rejected = [dataset.rejected.assign(dataset=dataset.name)]
     if settings.entrants_data is None:
-        field, real_people = held_out, dataset.real_people
+        other, field = dataset, held_out
     else:
         other = read(settings.entrants_data)
-        rejected.append(other.rejected.assign(dataset=other.name))
-        field, real_people = other.manifest, dataset.real_people or other.real_people
-        field = _known_groups(field, feature, None)
-        field = _strangers_to(field, source)
+        field, aside = _known_groups(other.manifest, feature, None)
+        one = _one_people(settings, dataset, other)
+        field, known = _strangers_to(field, source, one=one)
+        field = field if one else _named_apart(field, dataset.manifest, other.name)
+        rejected += [(part, other.name) for part in (other.rejected, aside, known)]
+    _balanced_by(field, "entrants", settings.entrants.jointly, other.name)
     entrants = _draw_entrants(settings.entrants, field, feature, contest_rng)
     for drawn in pools.values():
         composition.check_disjoint(drawn, entrants)
-    ratings = dataset.ratings
-    shift = dict(pool.rating_shift or {})
-    if shift:
-        pools, ratings = _shift_ratings(pools, ratings, feature, shift, dataset.rating_range)
-    return Cast(pools, source, entrants, ratings, dataset.rating_range, pd.concat(rejected), real_people)
+    return Cast(
+        pools,
+        source,
+        entrants,
+        ratings,
+        dataset.rating_range,
+        pd.concat([part.assign(dataset=name) for part, name in rejected]),
+        dataset.real_people or other.real_people,
+    )
 
 
-def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> pd.DataFrame:
+def _without_idle_balance(settings: DictConfig) -> DictConfig:
+    """The settings without `jointly` where that is the feature itself, whose groups have their shares already."""
+    idle = [part for part in ("pool", "entrants") if settings[part].jointly == settings.pool.feature]
+    if idle:
+        settings = copy.deepcopy(settings)  # whole, since a mitigation may refer to pool.jointly
+        for part in idle:
+            settings[part].jointly = None
+    return settings
+
+
+def _balanced_by(manifest: pd.DataFrame, part: str, jointly: str | None, name: str) -> None:
+    """Raises InputError unless the manifest has the labels that the draw is balanced by."""
+    if jointly is not None and (jointly not in manifest or manifest[jointly].isna().all()):
+        raise InputError(
+            f"{part}.jointly={jointly!r}: the data set {name} has no such labels; it has "
+            f"{listed(manifest.columns)}. {part}.jointly=null balances nothing within the groups"
+        )
+
+
+def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of a known group, of `groups` only unless None; and item, reason, detail of the others."""
     if feature not in manifest or manifest[feature].isna().all():
         raise InputError(
             f"pool.feature={feature!r}: the data set has no such labels; {listed(manifest.columns)}"
         )
-    kept = manifest[manifest[feature].notna()]
-    if groups is None:
-        return kept
-    unknown = sorted(set(groups) - set(kept[feature]))
-    if unknown:
-        raise InputError(
-            f"pool.groups has {listed(unknown)}, but {feature} is one of {listed(sorted(set(kept[feature])))}"
-        )
-    return kept[kept[feature].isin(list(groups))]
+    labelled = manifest[feature].notna()
+    aside = [_aside(manifest[~labelled], f"{feature} unknown", "")]
+    kept = manifest[labelled]
+    if groups is not None:
+        unknown = sorted(set(groups) - set(kept[feature]))
+        if unknown:
+            raise InputError(
+                f"pool.groups has {listed(unknown)}, but {feature} is one of {listed(sorted(set(kept[feature])))}"
+            )
+        chosen = kept[feature].isin(list(groups))
+        aside.append(_aside(kept[~chosen], "outside pool.groups", kept.loc[~chosen, feature]))
+        kept = kept[chosen]
+    return kept, pd.concat(aside, ignore_index=True)
 
 
-def _strangers_to(field: pd.DataFrame, source: pd.DataFrame) -> pd.DataFrame:
-    """The rows of people who are not in `source`, where two data sets may hold the same people."""
-    known = pd.Series(False, index=field.index)
-    for key in composition.IDENTITY:
+def _aside(rows: pd.DataFrame, reason: str, detail: str | pd.Series) -> pd.DataFrame:
+    return pd.DataFrame({"item": rows["image_id"], "reason": reason, "detail": detail}, dtype=str)
+
+
+def _one_people(settings: DictConfig, dataset: Dataset, other: Dataset) -> bool:
+    """Whether an id names the same person in both data sets: one folder read twice, or people rendered here."""
+    roots = [part.get("root") for part in (settings.data, settings.entrants_data)]
+    if roots == [None, None] and not (dataset.real_people or other.real_people):
+        return True
+    places = {root and resolved_root(root) for root in roots}
+    return dataset.name == other.name and len(places) == 1
+
+
+def _strangers_to(
+    field: pd.DataFrame, source: pd.DataFrame, *, one: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of people who are not in `source`; and item, reason, detail of the others.
+
+    one  ids mean the same in both; else two files of one name are two people, and only the pictures are compared
+    """
+    known = pd.Series("", index=field.index)
+    for key in composition.IDENTITY if one else HASHES:
         if key in field and key in source:
-            known |= field[key].isin(source[key].dropna()) & field[key].notna()
-    return field[~known]
+            shared = field[key].isin(source[key].dropna()) & field[key].notna() & (known == "")
+            known[shared] = f"the same {key}"
+    there = known != ""
+    return field[~there], _aside(field[there], "also in the training data", known[there])
+
+
+def _named_apart(field: pd.DataFrame, others: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Entrants whose ids begin with their data set's name, if those of other people in `others` are the same."""
+    for key in ("image_id", "person_id"):
+        if key in field and key in others and field[key].isin(others[key].dropna()).any():
+            field = field.assign(**{key: f"{name}:" + field[key]})
+    return field
 
 
 def _pool_shares(pool: DictConfig, groups: list[str]) -> dict[str, float]:
@@ -135,30 +199,25 @@ def _draw_entrants(
         shares = (field[feature].value_counts() / len(field)).to_dict()
     else:
         shares = {str(group): float(share) for group, share in setting.shares.items()}
-    return composition.draw(field, setting.n, shares, feature=feature, rng=rng)
+    return composition.draw(field, setting.n, shares, feature=feature, rng=rng, jointly=setting.jointly)
 
 
 def _shift_ratings(
-    pools: dict[str, pd.DataFrame],
-    ratings: pd.DataFrame | None,
-    feature: str,
-    shift: Mapping[str, float],
-    limits: tuple[float, float] | None,
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame | None]:
-    """The same planted shift on mean and single ratings, kept inside the scale."""
-    low, high = limits or (-np.inf, np.inf)
-    everyone = pd.concat(pools.values()).drop_duplicates("image_id")
-    unknown = sorted(set(shift) - set(everyone[feature]))
+    source: pd.DataFrame, dataset: Dataset, feature: str, shift: Mapping[str, float]
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The same planted shift on mean and single ratings of the source, kept inside the scale."""
+    ratings = dataset.ratings
+    if not shift:
+        return source, ratings
+    low, high = dataset.rating_range or (-np.inf, np.inf)
+    unknown = sorted(set(shift) - set(source[feature]))
     if unknown:
         raise InputError(
-            f"pool.rating_shift has {listed(unknown)}; groups: {listed(sorted(set(everyone[feature])))}"
+            f"pool.rating_shift has {listed(unknown)}; groups: {listed(sorted(set(source[feature])))}"
         )
-    shifted = {}
-    for name, pool in pools.items():
-        delta = pool[feature].map(shift).fillna(0.0).astype(float)
-        shifted[name] = pool.assign(rating=(pool["rating"] + delta).clip(low, high))
+    delta = source[feature].map(shift).fillna(0.0).astype(float)
     if ratings is not None:
-        group_of = everyone.set_index("image_id")[feature]
-        delta = ratings["image_id"].map(group_of).map(shift).fillna(0.0).astype(float)
-        ratings = ratings.assign(rating=(ratings["rating"] + delta).clip(low, high))
-    return shifted, ratings
+        group_of = source.set_index("image_id")[feature]
+        of_single = ratings["image_id"].map(group_of).map(shift).fillna(0.0).astype(float)
+        ratings = ratings.assign(rating=(ratings["rating"] + of_single).clip(low, high))
+    return source.assign(rating=(source["rating"] + delta).clip(low, high)), ratings

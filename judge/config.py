@@ -57,6 +57,8 @@ class Entrants:
     n: int | None = 300
     # equal, natural (as the data set is), or one share a group
     shares: Any = "equal"
+    # a second feature balanced within every group, as in the pool, or null
+    jointly: str | None = None
     # the contestants of each seed are another draw; set a number to keep them
     seed: int = 0
     # part of the people that is held out for the contest before any pool is drawn
@@ -133,6 +135,9 @@ def settings_hash(settings: DictConfig) -> str:
     for name in ("data", "entrants_data"):
         if isinstance(kept[name], dict):
             kept[name] = _data_in_hash(kept[name])
+    if kept["entrants"]["jointly"] is None:
+        # runs that finished before there was this setting stay finished
+        kept["entrants"] = {k: v for k, v in kept["entrants"].items() if k != "jointly"}
     text = json.dumps([__version__, kept], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
