@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from judge.errors import InputError, listed
 from judge.fairness.dose import dose_response
 from judge.rundir import RunDir, find_runs
 
-#: Settings that vary in a sweep by design: the dose, the replicate, and what changes no number.
+#: Settings that vary in a sweep by design: the dose, the replicate (entrants.seed as far as it goes with the seed),
+#: and what changes no number.
 NOT_A_FACTOR = re.compile(
     r"^(name|seed|entrants\.seed|pool\.majority_share|report\..*|save_judges|threads|experiment"
     r"|(entrants_)?data\.(workers|cache_dir|progress))$"
 )
+LONGEST_FOLDER = 100
 #: Outcomes that the dose–response is drawn and tested for, with the value that a fair contest would show.
 OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}
 METRICS = (
@@ -175,9 +178,20 @@ def _flat(run: RunDir) -> dict[str, Any]:
 
 
 def _factors(flats: list[dict[str, Any]]) -> list[str]:
+    """Settings that tell the runs apart, besides dose and replicate."""
     keys = sorted({key for flat in flats for key in flat if not NOT_A_FACTOR.match(key)})
-    return [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
+    factors = [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
+    contestants: dict[tuple[str, ...], set[str]] = {}
+    for flat in flats:
+        alike = tuple(repr(flat.get(key)) for key in (*factors, "seed"))
+        contestants.setdefault(alike, set()).add(repr(flat.get("entrants.seed")))
+    if any(len(seeds) > 1 for seeds in contestants.values()):
+        factors.append("entrants.seed")
+    return factors
 
 
 def _folder(setting: str) -> str:
-    return re.sub(r"[^\w.=+\-]+", "_", setting)[:100]
+    name = re.sub(r"[^\w.=+\-]+", "_", setting)
+    if len(name) <= LONGEST_FOLDER:
+        return name
+    return f"{name[:LONGEST_FOLDER]}-{hashlib.blake2b(setting.encode(), digest_size=4).hexdigest()}"
