@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from judge import __version__
@@ -176,6 +178,14 @@ def check(settings: DictConfig) -> None:
         raise InputError(f"entrants.n is at least 1, or null for everybody; given {entrants.n}")
     if isinstance(entrants.shares, str) and entrants.shares not in ("equal", "natural"):
         raise InputError(f"entrants.shares is equal, natural or one share a group; given {entrants.shares!r}")
+    if not 0 < settings.audit.confidence < 1:
+        raise InputError(
+            f"audit.confidence lies between 0 and 1, both excluded; given {settings.audit.confidence}"
+        )
+    try:
+        instantiate(settings.contest)  # it knows its own limits
+    except InstantiationException as error:
+        raise input_error(error) or error from error
 
 
 def input_error(error: BaseException | None) -> InputError | None:

@@ -72,6 +72,9 @@ def test_a_misspelt_key_is_refused():
         ("pool.n=3", "pool.n is at least 20"),
         ("entrants.n=0", "entrants.n is at least 1"),
         ("entrants.shares=fair", "equal, natural or one share a group; given 'fair'"),
+        ("audit.confidence=1", "audit.confidence lies between 0 and 1"),
+        ("contest.places=0", "contest.places is at least 1"),
+        ("contest.min_age=16", "contest.min_age is at least 18"),
     ],
 )
 def test_values_out_of_range_are_named_with_what_is_allowed(override, words):
