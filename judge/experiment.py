@@ -18,7 +18,7 @@ from judge.casting import Cast, draw
 from judge.contest import ContestResult
 from judge.errors import InputError, listed
 from judge.fairness.audit import audit
-from judge.rundir import RunDir, command_line, environment, read_json, write_json
+from judge.rundir import RunDir, command_line, environment, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     from judge.deliberation import Jury
@@ -30,8 +30,8 @@ CONDITIONS = ("skewed", "rebalanced")
 def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     """One run, in `folder`: both conditions on one seed. Returns the summary that done.json holds.
 
-    A finished folder is left as it is; a killed run goes on: each condition's training resumes from its last
-    checkpoint and each finished condition's scores are read back.
+    A finished folder keeps its tables and gets what it lacks (a page, judges). A killed run goes on: each condition's
+    training resumes from its last checkpoint and each finished condition's scores are read back.
     """
     config.check(settings)
     home = RunDir(folder)
@@ -40,15 +40,12 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         log.info("finished before with these settings")
         done = home.done
         assert done is not None
+        _complete(settings, home, real_people=done["real_people"])
         return done
     started = time.time()
     seeds = {"seed": settings.seed, "entrants.seed": settings.entrants.seed}
     write_json(home / "environment.json", {**environment(seeds), "command": command_line()})
-    if settings.threads:
-        import torch
-
-        torch.set_num_threads(settings.threads)
-
+    _limit_threads(settings)
     cast = draw(settings)
     _reference(settings, cast.entrants[settings.pool.feature])  # a wrong one is refused before any training
     log.info("pool %d · entrants %d · seed %d", len(cast.pools["skewed"]), len(cast.entrants), settings.seed)
@@ -67,13 +64,55 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     home.write_tables(**tables)
     summary = _summary(settings, cast, tables)
     if settings.report.page:
-        from judge.report.run_report import write_run_report
-
-        plain = OmegaConf.to_container(settings, resolve=True)
-        faces = settings.report.show_faces or not cast.real_people
-        write_run_report(folder, tables, plain, read_json(home / "environment.json"), show_faces=faces)
+        _write_page(settings, home, tables, real_people=cast.real_people)
     home.finish(digest, started, summary)
     return summary
+
+
+def _limit_threads(settings: DictConfig) -> None:
+    if settings.threads:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+
+
+def _write_page(
+    settings: DictConfig, home: RunDir, tables: Mapping[str, pd.DataFrame], *, real_people: bool
+) -> None:
+    from judge.report.run_report import write_run_report
+
+    plain = OmegaConf.to_container(settings, resolve=True)
+    faces = settings.report.show_faces or not real_people
+    write_run_report(home.path, tables, plain, read_json(home / "environment.json"), show_faces=faces)
+
+
+def _complete(settings: DictConfig, home: RunDir, *, real_people: bool) -> None:
+    """What is asked for after a run has finished and is not there: its judges, its page."""
+    if settings.save_judges:
+        names = [name for name in CONDITIONS if not (home / "judges" / name / "judge.json").is_file()]
+        if names:
+            _train_again(settings, home, names)
+    faces_then = OmegaConf.load(home / "settings.yaml").report.show_faces
+    up_to_date = (home / "page.html").is_file() and faces_then == settings.report.show_faces
+    if settings.report.page and not up_to_date:
+        tables = {path.stem: home.table(path.stem) for path in sorted(home.path.glob("*.parquet"))}
+        _write_page(settings, home, tables, real_people=real_people)
+        write_text(home / "settings.yaml", OmegaConf.to_yaml(settings, resolve=True))
+
+
+def _train_again(settings: DictConfig, home: RunDir, names: list[str]) -> None:
+    """Judges that a finished run did not keep; its tables stay, and a difference from their scores is told."""
+    _limit_threads(settings)
+    cast = draw(settings)
+    told = home.table("scores").query("judge == 'beauty'")
+    for name in names:
+        workdir = home / "judges" / name
+        (workdir / "scores.parquet").unlink(missing_ok=True)
+        scores, _ = _scores(settings, cast, name, workdir)
+        both = scores.merge(told[told["condition"] == name], on="image_id")
+        apart = float((both["score_x"] - both["score_y"]).abs().max())
+        if apart > 1e-3:
+            log.warning("%s, trained again, scores up to %.3g apart from the run's tables", name, apart)
 
 
 def _jury(settings: DictConfig, cast: Cast) -> Jury | None:

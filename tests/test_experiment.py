@@ -118,6 +118,27 @@ def test_a_finished_run_is_not_computed_again(finished, home):
     assert (run / "done.json").stat().st_mtime_ns == before
 
 
+def test_a_finished_run_gets_the_page_and_the_judges_that_are_asked_for_later(home, tmp_path, caplog):
+    def again(*overrides):
+        with initialize_config_module("judge.conf", version_base="1.3"):
+            wanted = [*SMALL, f"data.cache_dir={home}", f"judge.cache={home}/features", *overrides]
+            return run(compose("config", overrides=wanted), tmp_path)
+
+    again("save_judges=false")
+    assert not (tmp_path / "page.html").exists()
+    before = {path: path.read_bytes() for path in [*tmp_path.glob("*.parquet"), tmp_path / "done.json"]}
+    again("report.page=true", "save_judges=true")
+    assert (tmp_path / "page.html").is_file()
+    assert all((tmp_path / f"judges/{name}/judge.json").is_file() for name in ("skewed", "rebalanced"))
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert "apart" not in caplog.text
+    written = (tmp_path / "page.html").stat().st_mtime_ns
+    again("report.page=true")
+    assert (tmp_path / "page.html").stat().st_mtime_ns == written
+    again("report.page=true", "report.show_faces=true")
+    assert (tmp_path / "page.html").stat().st_mtime_ns > written
+
+
 def test_a_saved_judge_scores_a_folder_and_sets_a_broken_picture_aside(finished, home, tmp_path):
     run, _ = finished
     manifest = run.table("manifest")
