@@ -41,6 +41,7 @@ def write_audit_report(
     title: str = "Audit of a contest",
     notes: Sequence[str] = (),
     seed: int = 0,
+    confidence: float = 0.95,
 ) -> Path:
     """Writes out/figures/*.png|svg and out/page.html; returns the page.
 
@@ -50,9 +51,10 @@ def write_audit_report(
     features        the features of the page; the audit's intersections follow by themselves
     score_columns   judged side by side        winner_columns   who won, where given (the first is used)
     places, seed    as given to the audit, so that the winners drawn are the winners counted
+    confidence      as given to the audit: what the captions say of its intervals
     notes           what was set aside, and anything else that is to be said
     """
-    audit = parts.conditioned(audit, "score_column")
+    audit = parts.conditioned(audit, "score_column").assign(confidence=confidence)
     alone = audit["condition"].nunique() <= 1
     audit["condition"] = "" if alone else audit["condition"]
     named = list(dict.fromkeys([*features, *(str(f) for f in audit["feature"] if str(f))]))

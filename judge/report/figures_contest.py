@@ -27,6 +27,7 @@ from judge.report.style import (
     in_order,
     keys,
     largest,
+    level,
     marks,
     number,
     one_axes,
@@ -222,7 +223,7 @@ def ratio_forest(rows: pd.DataFrame, *, reference: str) -> Figure:
     ax.axvline(1, zorder=0, **rule(1))
     ax.axvline(0.8, zorder=0, **rule(0.8))
     ax.set_xlabel(with_note(f"selection rate divided by that of {plain(reference)} (log scale)", left))
-    _beside(ax, -0.5, "ratio  [95 % interval]   p", header=True)
+    _beside(ax, -0.5, f"ratio  [{level(rows)} interval]   p", header=True)
     above(figure, keys(style) + rule_keys(((1.0, "parity"), (0.8, "four fifths"))))
     return figure
 

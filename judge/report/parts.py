@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from judge.report.page import P_VALUE, Column, Table, Text, count, interval, label, table_from
-from judge.report.style import in_order, number, p_said
+from judge.report.style import in_order, level, number, p_said
 
 RANK_METRICS = (
     "skew_at_k", "min_skew", "max_skew", "ndkl", "exposure_ratio", "outrank_probability", "wallenius_odds",
@@ -105,7 +105,7 @@ def metric_table(rows: pd.DataFrame, caption: str) -> Table:
         "group": Column("group", label, numeric=False),
         "n": Column("n", count),
         "said": Column("value", label),
-        "range": Column("95 % interval", label),
+        "range": Column(f"{level(rows)} interval", label),
         "p_value": P_VALUE,
     }
     if conditions == [""]:
@@ -151,7 +151,7 @@ def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -
         "n": Column("n", count),
         **{condition: Column(condition, label) for condition in conditions},
     }
-    note = "" if rows["ci_low"].isna().all() else "In brackets: 95 % intervals."
+    note = "" if rows["ci_low"].isna().all() else f"In brackets: {level(rows)} intervals."
     table = table_from(heads.join(wide), columns, caption, note=note)
     return replace(table, dense=len(conditions) > 2)
 

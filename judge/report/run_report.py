@@ -23,7 +23,7 @@ from judge.report.page import (
     write_page,
 )
 from judge.report.provenance import aside_blocks, setting_of, settings_blocks
-from judge.report.style import TRUTH, as_group, in_order, number, p_said, percent
+from judge.report.style import TRUTH, as_group, in_order, level, number, p_said, percent
 
 GROUPS = 12  # groups in the summary table; all are in the tables below it
 TITLE = "Who wins when the pictures that train the judge are skewed?"
@@ -60,6 +60,7 @@ def write_run_report(
     rundir = Path(rundir)
     feature = feature or setting_of(settings, "pool", "feature") or str(tables["audit"]["feature"].iloc[0])
     audit = parts.conditioned(tables["audit"], "condition")
+    audit = audit.assign(confidence=setting_of(settings, "audit", "confidence") or 0.95)
     pools = pool_table(tables["manifest"], feature)
     people = contestants(tables["manifest"], tables["ranking"], feature)
     benchmarks = chosen_otherwise(people)
@@ -245,7 +246,7 @@ def _side_by_side(
     errors = parts.rows_of(audit[audit["condition"] != TRUTH], "pearson", feature=feature)
     for group in [g for g in groups if g in set(errors["group"])][:GROUPS]:
         add(f"correlation with ratings, {group}", errors, group, lambda r: number(r["value"]))
-    note = "In brackets: 95 % intervals over entrants, the trained judges taken as given."
+    note = f"In brackets: {level(audit)} intervals over entrants, the trained judges taken as given."
     if len(groups) > GROUPS:
         note += f" {len(groups) - GROUPS} more groups are in the tables below."
     columns = [Column("", numeric=False), *(Column(condition) for condition in conditions)]

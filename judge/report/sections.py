@@ -31,7 +31,7 @@ from judge.report.parts import (
     winners_table,
     words,
 )
-from judge.report.style import TRUTH, in_order, largest, number, percent
+from judge.report.style import TRUTH, in_order, largest, level, number, percent
 
 MANY = 100_000  # entrants from which curves over k stop at the best 1,000 of a bracket
 SAID = 24  # groups that an alternative text names, at most
@@ -56,7 +56,8 @@ def winners_section(
         stem,
         figures_contest.entrants_to_winners(drawn),
         f"From each group’s share of the entrants (bar) to its share of the winners (marker), by {feature}. "
-        "Shaded: 95 % Clopper–Pearson interval of the winners’ share. Margin: numbers of people, and shares.",
+        f"Shaded: {level(audit)} Clopper–Pearson interval of the winners’ share. Margin: numbers of people, and "
+        "shares.",
         f"Shares of entrants and winners by {feature}. {said}.",
     )
     rates = rows_of(audit, "selection_rate", feature=feature)
@@ -73,9 +74,9 @@ def winners_section(
         "entrant_share": Column("share", percent),
         "winners": Column("winners", count),
         "winner_share": Column("share", percent),
-        "won": Column("95 % interval", label),
+        "won": Column(f"{level(audit)} interval", label),
         "selection_rate": Column("selection rate", lambda share: percent(share, 2)),
-        "rate": Column("95 % interval", label),
+        "rate": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
     note = (
@@ -106,7 +107,7 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         "group": Column("group", label, numeric=False),
         "n": Column("entrants", count),
         "value": Column("ratio", decimals(2)),
-        "range": Column("95 % interval", label),
+        "range": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
     note = (
@@ -120,8 +121,8 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         Picture(
             stem,
             figures_contest.ratio_forest(rows, reference=reference),
-            f"Selection rate of each group divided by that of {reference}, by {feature}, with 95 % intervals. Full "
-            "line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
+            f"Selection rate of each group divided by that of {reference}, by {feature}, with {level(rows)} intervals. "
+            "Full line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
             f"Forest plot of selection-rate ratios to {reference}: {said}.",
         ),
         Text(
@@ -234,7 +235,7 @@ def errors_section(
             stem,
             figures_errors.error_by_group(rows),
             f"Agreement with people’s mean ratings by {feature}: correlation, mean absolute error, and signed error "
-            "(above 0 the judge gives the group more than people did). 95 % intervals over people.",
+            f"(above 0 the judge gives the group more than people did). {level(rows)} intervals over people.",
             f"Errors by {feature}: {said}.",
         )
     ]
@@ -266,7 +267,7 @@ def numbers_section(audit: pd.DataFrame) -> Section:
         "reference": Column("against", label, numeric=False),
         "n": Column("n", count),
         "value": Column("value", decimals(4)),
-        "range": Column("95 % interval", label),
+        "range": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
     frame = audit.assign(range=interval(audit, digits=3))

@@ -212,6 +212,12 @@ def number(value: float, digits: int = 2) -> str:
     return text.replace("-", "−") if float(text.replace(",", "")) else f"{0:.{digits}f}"  # no −0.00
 
 
+def level(rows: pd.DataFrame) -> str:
+    """The level of the rows' intervals in words, from their column `confidence`; "95 %" where they have none."""
+    confidence = rows["confidence"].iloc[0] if "confidence" in rows and len(rows) else 0.95
+    return f"{100 * float(confidence):.4g} %"
+
+
 def percent(share: float, digits: int = 1) -> str:
     """A share in 0–1 as 12.3 %."""
     if share is None or pd.isna(share):

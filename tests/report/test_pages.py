@@ -10,6 +10,7 @@ from judge.report.audit_report import write_audit_report
 from judge.report.compare_report import outcome_means, write_compare_report
 from judge.report.data_report import data_counts, duplicate_counts, write_data_report
 from judge.report.faces import face_blocks
+from judge.report.figures_contest import ratio_forest
 from judge.report.page import Column, Section, Table, Text, table_from, write_page
 from judge.report.parts import brackets_table, metric_table, reasons_table, winners_table
 from judge.report.run_report import chosen_otherwise, contestants, limits, pool_table, write_run_report
@@ -71,6 +72,25 @@ def test_the_page_of_a_run_holds_everything_and_says_what_it_does_not_show(run_p
     figures = run_page.parent / "figures"
     names = {"pools", "winners", "ratios", "scores", "skew", "errors", "calibration"}
     assert {path.name for path in figures.iterdir()} == {f"{n}.{e}" for n in names for e in ("png", "svg")}
+
+
+def test_captions_name_the_level_of_the_intervals_that_was_set(tmp_path, run_tables, settings):
+    asked = settings | {"audit": {"confidence": 0.9}}
+    page = write_run_report(tmp_path / "run", run_tables, asked, {})
+    text = re.sub(r"\s+", " ", Seen(page.read_text(encoding="utf-8")).text)
+    assert "In brackets: 90 % intervals over entrants" in text
+    assert "Shaded: 90 % Clopper" in text
+    assert "90 % intervals over people" in text
+    random = "95 % of random rankings"  # the band of chance has its own level
+    assert "95 %" not in text.replace(random, "")
+    forest = ratio_forest(audit_rows("", (1, 3)).tail(1).assign(confidence=0.9), reference="light")
+    assert any("[90 % interval]" in text.get_text() for text in forest.axes[0].texts)
+    audit = audit_rows("", (1, 3)).drop(columns="condition").assign(score_column="won", primary=False)
+    page = write_audit_report(
+        tmp_path, None, audit, features=["ethnicity"], winner_columns=["won"], confidence=0.99
+    )
+    text = re.sub(r"\s+", " ", Seen(page.read_text(encoding="utf-8")).text)
+    assert "99 % interval" in text and "95 %" not in text
 
 
 def people(run_tables):
