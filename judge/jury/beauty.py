@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import tempfile
@@ -269,8 +270,13 @@ def usable(manifest: pd.DataFrame, rating_range: tuple[float, float]) -> tuple[p
     return manifest[rated], table
 
 
-def load_judge(folder: str | Path) -> CnnJudge | EmbeddingJudge:
-    """The judge that `save` wrote to a folder, of either kind."""
+def load_judge(folder: str | Path) -> Any:
+    """The judge that `save` wrote to a folder: of a kind that is built in, or of one's own.
+
+    A class of one's own says where it is found by its attribute kind = "module:Class", writes that as "kind" into its
+    judge.json, and has `load(folder, facts)`, facts being what judge.json holds. Nothing is unpickled here.
+    Raises InputError: no judge.json, or a kind that is neither built in nor such a class.
+    """
     folder = Path(folder)
     file = folder / "judge.json"
     if not file.is_file():
@@ -281,6 +287,26 @@ def load_judge(folder: str | Path) -> CnnJudge | EmbeddingJudge:
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise InputError(f"{file} is not a judge's file: {error}") from error
     kinds = {CnnJudge.kind: CnnJudge, EmbeddingJudge.kind: EmbeddingJudge}
-    if kind not in kinds:
-        raise InputError(f"{file}: kind={kind!r}; allowed are {listed(kinds)}")
-    return kinds[kind].load(folder, facts)
+    return (kinds[kind] if kind in kinds else _own_kind(kind, file, list(kinds))).load(folder, facts)
+
+
+def _own_kind(kind: Any, file: Path, built_in: list[str]) -> Any:
+    """The class "module:Class"; it has to name itself so, so that no other class can be called through a file."""
+    module, _, name = str(kind).partition(":")
+    if not name:
+        raise InputError(
+            f"{file}: kind={kind!r}; allowed are {listed(built_in)}, or 'module:Class' of your own"
+        )
+    try:
+        own = getattr(importlib.import_module(module), name, None)
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            f"{file}: kind={kind!r}: the module {module!r} cannot be imported ({error}); install it, or put its folder "
+            "on PYTHONPATH"
+        ) from error
+    lacks = [part for part in ("load", "score") if not callable(getattr(own, part, None))]
+    if not isinstance(own, type) or lacks or getattr(own, "kind", None) != kind:
+        raise InputError(
+            f"{file}: {kind!r} is no judge: a class with load(folder, facts), score(manifest) and kind = {kind!r}"
+        )
+    return own

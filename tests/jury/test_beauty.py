@@ -115,6 +115,57 @@ def test_a_folder_that_holds_no_judge_is_refused(tmp_path):
         load_judge(tmp_path)
 
 
+OWN = """
+import json
+from pathlib import Path
+
+class Constant:
+    kind = "my_constant_judge:Constant"
+
+    def __init__(self, value):
+        self.value = value
+
+    def score(self, manifest):
+        return manifest[["image_id"]].assign(score=self.value), None
+
+    @classmethod
+    def load(cls, folder, facts):
+        return cls(facts["value"])
+
+class Stranger(Constant):
+    pass
+"""
+
+
+def test_a_judge_of_ones_own_is_found_by_the_path_that_it_names(tmp_path, monkeypatch):
+    (tmp_path / "my_constant_judge.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "judge.json"
+    file.write_text('{"kind": "my_constant_judge:Constant", "value": 4.5}')
+    scores, _ = load_judge(tmp_path).score(pd.DataFrame({"image_id": ["a"]}))
+    assert scores.to_numpy().tolist() == [["a", 4.5]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("no_such_module:Judge", "'no_such_module' cannot be imported.*PYTHONPATH"),
+        (":Judge", "cannot be imported"),
+        ("pickle:Unpickler", "'pickle:Unpickler' is no judge"),
+        ("os:system", "is no judge"),
+        ("my_constant_judge:Stranger", "is no judge"),
+        ("my_constant_judge:Nobody", "is no judge"),
+        (7, "kind=7; allowed are 'cnn', 'embedding'"),
+    ],
+)
+def test_only_a_class_that_calls_itself_a_judge_is_loaded(kind, message, tmp_path, monkeypatch):
+    (tmp_path / "my_constant_judge.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "judge.json").write_text(json.dumps({"kind": kind}))
+    with pytest.raises(InputError, match=message):
+        load_judge(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["cnn", "embedding"])
 def test_a_judge_from_the_configuration_can_be_saved_and_read(name, manifest, tmp_path):
     settings = OmegaConf.load(f"conf/judge/{name}.yaml")
