@@ -6,8 +6,8 @@ Rendered people whose truth is known and blind to ethnicity and skin tone. Three
 crossed: the majority's share of the training pool (.5 … .98), a shift of the ratings of one group in the
 training data (0 or −0.65 points, half a standard deviation of the truth), and the light in which everybody is
 photographed at the contest (even or dim). Every cell is run with a skewed and with a rebalanced pool of the
-same size, over the same contestants. Writes results/causes/: runs.csv (a row a training run and group),
-effects.csv (Shapley-averaged effects of the three causes, intervals over seeds), causes.png|svg, README.md.
+same size, over the same contestants. Writes results/causes/: runs.csv|parquet (a row a training run and group),
+effects.csv|parquet (Shapley-averaged effects of the three causes, intervals over seeds), causes.png|svg.
 """
 
 from __future__ import annotations
