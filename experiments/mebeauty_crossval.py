@@ -41,7 +41,7 @@ from torch.nn import functional
 
 from judge.data.tables import write_table
 from judge.jury.augmentation import Augmentation
-from judge.jury.beauty import CnnJudge, build_network
+from judge.jury.beauty import CnnJudge, build_network, load_judge
 from judge.jury.checkpoint import save_tensors
 from judge.jury.embedding import Embedding, EmbeddingJudge
 from judge.jury.losses import Batch, LabelDistribution, Parts
@@ -164,7 +164,7 @@ def recipe(out: Path) -> CnnJudge:
             select="last",
             checkpoint_every=60,
         ),
-        scoring=Scoring(mirror=True),
+        scoring=Scoring(mirror=True, zooms=(0.9, 1.0, 1.1)),
         views=16,
         cache=str(out / "cache"),
         progress=False,
@@ -202,8 +202,13 @@ def run_fold(
         manifest, ratings = read_mebeauty(data)
         held_out = manifest[manifest["fold"] == fold]
         others = manifest[manifest["fold"] != fold]
-        judge.fit(others, None, ratings=ratings, rating_range=RANGE, seed=seed, workdir=workdir)
-        judge.save(out / "judges" / file.name)
+        kept = out / "judges" / file.name
+        if (kept / "judge.json").is_file():
+            settings, judge = judge.scoring, load_judge(kept)
+            judge.scoring = settings
+        else:
+            judge.fit(others, None, ratings=ratings, rating_range=RANGE, seed=seed, workdir=workdir)
+            judge.save(kept)
         scores, rejected = judge.score(held_out)
         assert rejected.empty
         assert len(scores) == len(held_out)

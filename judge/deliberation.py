@@ -25,10 +25,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from judge.casting import read
+from judge.contest import bracket_names
 from judge.data import composition
 from judge.errors import InputError, listed
 from judge.jury import robots as bench
 from judge.jury.age import Age, stated_age
+from judge.jury.gate import refusal_rates
 from judge.jury.kept import kept_look
 from judge.jury.panel import Panel
 from judge.jury.resemblance import Resemblance, reference_set
@@ -53,7 +55,7 @@ class Jury:
         names = [robot.name for robot in self.robots]
         if len(set(names)) != len(names):
             raise InputError(f"jury.robots: two robots of one name among {names}")
-        self.gate = None if settings.gate is None else instantiate(settings.gate)
+        self.gate = None if settings.get("gate") is None else instantiate(settings.gate)
         self.panel = None if settings.panel is None else instantiate(settings.panel)
         self.pools, self.entrants, self.seed = pools, entrants, seed
         needs_models = any(isinstance(robot, Resemblance) for robot in self.robots)
@@ -133,6 +135,17 @@ class Jury:
             )
             raise InputError(f"the gate refuses all {len(everybody)} entrants: {counts}")
         return result.admitted, result.refusals
+
+    def gate_tables(self, feature: str) -> dict[str, pd.DataFrame]:
+        """gate: a row a refusal and broken rule; gate_rates: refusal rates by rule, of each group and bracket."""
+        refusals = self.admitted()[1]
+        used = [c for c in ("gender", "age_group") if c in self.entrants and self.entrants[c].notna().any()]
+        people = self.entrants.assign(bracket=bracket_names(self.entrants, used))
+        rates = [
+            refusal_rates(refusals, people, by=by).rename(columns={by: "group"}).assign(feature=by)
+            for by in (feature, "bracket")
+        ]
+        return {"gate": refusals, "gate_rates": pd.concat(rates, ignore_index=True)}
 
     def _predicted_ages(self) -> pd.Series | None:
         """Years by image_id, by an age robot that was trained on `age_data`; a pool's own would know its pool only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,8 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from judge import config
+from judge import config, outcome
 from judge.casting import Cast, draw
-from judge.contest import ContestResult
-from judge.errors import InputError, listed
-from judge.fairness.audit import audit
 from judge.rundir import RunDir, command_line, environment, read_json, write_json, write_text
 
 if TYPE_CHECKING:
@@ -47,7 +44,9 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     write_json(home / "environment.json", {**environment(seeds), "command": command_line()})
     _limit_threads(settings)
     cast = draw(settings)
-    _reference(settings, cast.entrants[settings.pool.feature])  # a wrong one is refused before any training
+    outcome.reference_of(
+        settings, cast.entrants[settings.pool.feature]
+    )  # a wrong one is refused before any training
     log.info("pool %d · entrants %d · seed %d", len(cast.pools["skewed"]), len(cast.entrants), settings.seed)
     jury = _jury(settings, cast)
     parts = {name: _condition(settings, home, cast, name, jury) for name in CONDITIONS}
@@ -55,12 +54,16 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         parts["truth"] = _truth(settings, cast)
     tables = {
         "manifest": _all_pictures(cast),
-        "rejected": cast.rejected,
+        "rejected": pd.concat(
+            [cast.rejected, *(part["rejected"] for part in parts.values() if "rejected" in part)]
+        ),
         **{
             table: _stacked({name: part[table] for name, part in parts.items()})
             for table in ("scores", "ranking", "audit", "brackets", "refused")
         },
     }
+    if jury is not None:
+        tables |= jury.gate_tables(settings.pool.feature)
     home.write_tables(**tables)
     summary = _summary(settings, cast, tables)
     if settings.report.page:
@@ -108,7 +111,7 @@ def _train_again(settings: DictConfig, home: RunDir, names: list[str]) -> None:
     for name in names:
         workdir = home / "judges" / name
         (workdir / "scores.parquet").unlink(missing_ok=True)
-        scores, _ = _scores(settings, cast, name, workdir)
+        scores, *_ = _scores(settings, cast, name, workdir)
         both = scores.merge(told[told["condition"] == name], on="image_id")
         apart = float((both["score_x"] - both["score_y"]).abs().max())
         if apart > 1e-3:
@@ -117,7 +120,7 @@ def _train_again(settings: DictConfig, home: RunDir, names: list[str]) -> None:
 
 def _jury(settings: DictConfig, cast: Cast) -> Jury | None:
     """The gate and the robots, after their one look at every picture; None where the network judges alone."""
-    if settings.jury is None or not settings.jury.robots:
+    if settings.jury is None or not (settings.jury.robots or settings.jury.get("gate")):
         return None
     from judge.deliberation import Jury
 
@@ -135,21 +138,29 @@ def _condition(
     settings: DictConfig, home: RunDir, cast: Cast, name: str, jury: Jury | None
 ) -> dict[str, pd.DataFrame]:
     """Trains, scores, ranks and audits one condition."""
-    scores, unreadable = _scores(settings, cast, name, home / "judges" / name)
+    scores, unreadable, rejected = _scores(settings, cast, name, home / "judges" / name)
     refused = [unreadable]
-    entrants, final = cast.entrants, scores
+    admitted, final = cast.entrants, scores
     if jury is not None:
-        admitted, refusals = jury.admitted()
+        ids, refusals = jury.admitted()
         first = refusals[refusals["first"].astype(bool)]
         refused.insert(0, first.assign(reason="gate: " + first["rule"])[["image_id", "reason"]])
-        entrants = entrants[entrants["image_id"].isin(admitted)]
+        admitted = cast.entrants[cast.entrants["image_id"].isin(ids)]
         scores = jury.scores(name, scores)
         final = scores[scores["judge"] == "panel"]
-    parts = _contest(settings, entrants, final[["image_id", "score"]])
+    # a panel's score is no estimate of a rating, and neither is one on another data set's scale: they have no errors
+    parts = outcome.hold(
+        settings,
+        cast,
+        admitted,
+        final[["image_id", "score"]],
+        errors=jury is None and outcome.one_scale(settings),
+    )
     refused.append(parts["refused"])
     return {
         **parts,
         "scores": scores,
+        "rejected": rejected.assign(dataset=f"training, {name}"),
         "refused": pd.concat(refused, ignore_index=True).drop_duplicates("image_id"),
     }
 
@@ -158,58 +169,21 @@ def _truth(settings: DictConfig, cast: Cast) -> dict[str, pd.DataFrame]:
     """The contest as the known truth would decide it; rendered people have one, photographs do not."""
     scores = cast.entrants[["image_id", "truth"]].rename(columns={"truth": "score"})
     # the truth is no estimate of a rating, so it has no errors
-    parts = _contest(settings, cast.entrants, scores, errors=False)
+    parts = outcome.hold(settings, cast, cast.entrants, scores, errors=False)
     return {**parts, "scores": scores.assign(judge="truth", seed=settings.seed)}
 
 
-def _contest(
-    settings: DictConfig, entrants: pd.DataFrame, scores: pd.DataFrame, *, errors: bool = True
-) -> dict[str, pd.DataFrame]:
-    contest: Callable[..., ContestResult] = instantiate(settings.contest)
-    result = contest(scores[scores["image_id"].isin(entrants["image_id"])], entrants)
-    table = result.ranking.merge(entrants.drop(columns=["score", "rank"], errors="ignore"), on="image_id")
-    feature = settings.pool.feature
-    numbers = audit(
-        table,
-        features=[feature],
-        score="score",
-        winner="winner",
-        brackets=["bracket"],
-        reference=_reference(settings, table[feature]),
-        rating="rating" if errors and table["rating"].notna().any() else None,
-        confidence=settings.audit.confidence,
-        n_boot=settings.audit.n_boot,
-        seed=settings.seed,
-    )
-    return {
-        "ranking": result.ranking,
-        "audit": numbers,
-        "brackets": result.brackets,
-        "refused": result.refused,
-    }
+def _scores(
+    settings: DictConfig, cast: Cast, name: str, workdir: Path
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """SCORES table of the entrants, (image_id, reason) of entrants and (item, reason, detail) of training pictures
 
-
-def _reference(settings: DictConfig, groups: pd.Series) -> str | None:
-    """The group that ratios refer to: as set, else the pool's majority if it entered, else all others."""
-    present = sorted(set(groups))
-    wanted = settings.audit.reference
-    if wanted is not None and wanted not in present:
-        raise InputError(
-            f"audit.reference={wanted!r}: nobody of that group entered; groups: {listed(present)}"
-        )
-    if wanted is None and settings.pool.majority in present:
-        return settings.pool.majority
-    return wanted
-
-
-def _scores(settings: DictConfig, cast: Cast, name: str, workdir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """SCORES table of the entrants and (image_id, reason) of pictures that no judge could read.
-
-    Both are kept in `workdir`, so that a run killed later does not train again.
+    that the judge could not read. They are kept in `workdir`, so that a run killed later does not train again.
     """
     kept = RunDir(workdir)
-    if (kept / "scores.parquet").is_file() and (kept / "unreadable.parquet").is_file():
-        return kept.table("scores"), kept.table("unreadable")
+    names = ("scores", "unreadable", "untrained")
+    if all((kept / f"{table}.parquet").is_file() for table in names):
+        return kept.table(names[0]), kept.table(names[1]), kept.table(names[2])
     train, validation = _split(cast.pools[name], settings)
     log.info("training on the %s pool", name)
     judge = instantiate(settings.judge)
@@ -226,10 +200,11 @@ def _scores(settings: DictConfig, cast: Cast, name: str, workdir: Path) -> tuple
         judge.save(workdir)
     scores = scores.assign(judge="beauty", seed=settings.seed)[["image_id", "judge", "seed", "score"]]
     unreadable = broken.rename(columns={"item": "image_id"})[["image_id", "reason"]]
-    kept.write_tables(scores=scores, unreadable=unreadable)
+    untrained = judge.rejected.reindex(columns=["item", "reason", "detail"])
+    kept.write_tables(scores=scores, unreadable=unreadable, untrained=untrained)
     for state in set(workdir.glob("*.safetensors")) - {workdir / "model.safetensors"}:
         state.unlink()  # the training is over; its checkpoints are not the judge
-    return scores, unreadable
+    return scores, unreadable, untrained
 
 
 def _split(pool: pd.DataFrame, settings: DictConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -263,7 +238,7 @@ def _summary(settings: DictConfig, cast: Cast, tables: Mapping[str, pd.DataFrame
         "seed": settings.seed,
         "feature": feature,
         "majority": settings.pool.majority,
-        "reference": _reference(settings, cast.entrants[feature]),
+        "reference": outcome.reference_of(settings, cast.entrants[feature]),
         "pool_n": {name: len(pool) for name, pool in cast.pools.items()},
         "pool_shares": shares,
         "majority_share": settings.pool.majority_share if settings.pool.shares is None else None,

@@ -216,5 +216,6 @@ def _write(
         write_numbers(curves, args.out / "skew_curves")
     title = args.title or f"Audit of {Path(args.table).name}"
     return write_audit_report(
-        args.out, as_frame(people), table, **plan, title=title, notes=notes, seed=args.seed
-    )
+        args.out, as_frame(people), table, **plan, title=title, notes=notes, seed=args.seed,
+        confidence=args.confidence,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 
 from judge.report import figures_contest, parts, sections
 from judge.report.faces import face_blocks
+from judge.report.gate_section import gate_section
 from judge.report.page import (
     Block,
     Column,
@@ -72,6 +73,7 @@ def write_run_report(
             "The question, and what this run says", _summary(audit, pools, benchmarks, feature, majority)
         ),
         Section("The two training pools", _pools(pools, feature)),
+        gate_section(tables.get("gate_rates")),
         sections.winners_section(audit, feature, benchmarks=benchmarks),
         sections.ratio_section(audit, feature),
         sections.scores_section(judged_people, judged, feature),
