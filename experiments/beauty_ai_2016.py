@@ -1,6 +1,6 @@
 """Beauty.AI 2016, held again among people who do not exist: what made its winners so pale?
 
-    python experiments/beauty_ai_2016.py [--seeds 5] [--judge cnn] [--resamples 10] [OVERRIDES]
+    python experiments/beauty_ai_2016.py [--seeds 5] [--judge cnn] [--resamples 4] [OVERRIDES]
 
 6,000 rendered contestants composed as published (75 % caucasian, 17 % asian, 8 % african), ten brackets of five places,
 the gate, five robots and the network, whose training pictures are 90 % caucasian. Nobody's known truth goes with
@@ -23,6 +23,7 @@ import itertools
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +35,11 @@ from omegaconf import DictConfig, OmegaConf
 from judge.casting import draw
 from judge.data.tables import write_table
 from judge.deliberation import Jury
-from judge.fairness.ablation import ablation
+from judge.fairness.ablation import PanelRule, ablation
 from judge.fairness.factorial import shapley_effects
 from judge.fairness.resampling import t_interval
 from judge.fairness.significance import multinomial_exact
 from judge.jury.gate import refusal_rates
-from judge.jury.panel import Panel
 from judge.rundir import RunDir, find_runs
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ VARIANTS = {  # what is drawn: nothing changed, one change at a time, all of the
     "all three changed": tuple(levels[1] for levels in LEVELS.values()),
 }
 TRUTH = ("truth",) * len(LEVELS)
-RULES = ("mean_z", "mean_rank", "borda", "minimum")
+RULES = ("mean_z", "mean_rank", "borda", "minimum", "weights")
 
 
 def hold(home: RunDir) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -146,10 +146,24 @@ def take_apart(homes: list[RunDir], resamples: int) -> pd.DataFrame:
         scores,
         people,
         feature=settings.pool.feature,
-        panels={rule: Panel(rule=rule) for rule in RULES},
+        panels={rule: panel_of(settings, rule) for rule in RULES},
         contest=instantiate(settings.contest),
         resamples=resamples,
     )
+
+
+def panel_of(settings: DictConfig, rule: str) -> PanelRule:
+    """The run's panel with another rule; under `weights`, those of conf/panel/weights.yaml of whoever sits."""
+    own = instantiate(settings.jury.panel)
+    if rule != "weights":
+        return replace(own, rule=rule)
+    weights = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "panel" / "weights.yaml").weights)
+
+    def weigh(scores: pd.DataFrame, manifest: pd.DataFrame) -> pd.DataFrame:
+        sitting = {name: weights[name] for name in scores["judge"].unique()}
+        return replace(own, rule=rule, weights=sitting)(scores, manifest)
+
+    return weigh
 
 
 def summary(winners: pd.DataFrame) -> pd.DataFrame:
@@ -174,8 +188,8 @@ def summary(winners: pd.DataFrame) -> pd.DataFrame:
                     "group": group,
                     "entrant_share": of_group["entrants"].mean() / everybody,
                     "share": mean,
-                    "ci_low": low,
-                    "ci_high": high,
+                    "ci_low": max(low, 0.0),  # a t interval of few seeds may leave the range of a share
+                    "ci_high": min(high, 1.0),
                     "winners": of_group["winners"].mean(),
                     "least": of_group["winners"].min(),
                     "most": of_group["winners"].max(),
@@ -192,7 +206,8 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--judge", default="cnn")
-    parser.add_argument("--resamples", type=int, default=10, help="of the entrants, a seed, for the ablation")
+    parser.add_argument("--resamples", type=int, default=4, help="of the entrants, a seed, for the ablation")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--no-run", action="store_true", help="use the finished runs")
     parser.add_argument("overrides", nargs="*")
     args = parser.parse_args()
@@ -200,7 +215,7 @@ def main() -> int:
     name = "beauty_ai_2016" if args.judge == "cnn" else f"beauty_ai_2016_{args.judge}"
     seeds = ",".join(map(str, range(args.seeds)))
     command = ["run", "-m", "experiment=beauty_ai_2016"]
-    command += [f"name={name}", f"judge={args.judge}", f"seed={seeds}"]
+    command += [f"name={name}", f"judge={args.judge}", f"seed={seeds}", "report.page=false"]
     if not args.no_run:
         subprocess.run([sys.executable, "-m", "judge", *command, *args.overrides], check=False)
     homes, others = find_runs([ROOT / "runs" / name])
@@ -208,7 +223,9 @@ def main() -> int:
         print(others.to_string(index=False))
     if not homes:
         raise SystemExit(f"no run of runs/{name} is finished")
-    homes = sorted(homes, key=lambda home: home.done["seed"])
+    homes = sorted((h for h in homes if h.done["seed"] in range(args.seeds)), key=lambda h: h.done["seed"])
+    if [home.done["seed"] for home in homes] != list(range(args.seeds)):
+        raise SystemExit(f"runs/{name} does not hold one finished run of each seed below {args.seeds}")
     held = [hold(home) for home in homes]
     winners, gate = (pd.concat(tables, ignore_index=True) for tables in zip(*held, strict=True))
     names = {levels: name for name, levels in {**VARIANTS, "known truth": TRUTH}.items()}
@@ -217,9 +234,9 @@ def main() -> int:
     jury = take_apart(homes, args.resamples)
     tables = {"winners": winners, "means": means, "effects": changes, "gate": gate, "ablation": jury}
     for stem, table in tables.items():
-        write_table(table, RESULTS / stem)
+        write_table(table, args.out / stem)
     page = write_report(
-        RESULTS, tables, judge=args.judge, command=" ".join(["judge", *command, *args.overrides])
+        args.out, tables, judge=args.judge, command=" ".join(["judge", *command, *args.overrides])
     )
     print(means.round(4).to_string(index=False))
     print(

@@ -220,7 +220,7 @@ def variants(winners: pd.DataFrame, means: pd.DataFrame) -> Figure:
         ax.plot([PUBLISHED[group] / total], [len(contests)], "D", color=INK, markersize=4)
         share = float(means.loc[means["group"] == group, "entrant_share"].iloc[0])
         ax.axvline(share, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
-        ax.set_title(f"{group}, {percent(share, 0)} of the entrants")
+        ax.set_title(f"{group} ({percent(share, 0)} entered)")
         ax.grid(axis="x")
     figure.supxlabel("share of the winners", fontsize=8)
     return figure

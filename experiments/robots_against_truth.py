@@ -131,6 +131,8 @@ def correlation(
     """Spearman with its percentile bootstrap interval over people, and how many could be measured."""
     seen = np.isfinite(value)
     value, truth = value[seen], truth[seen]
+    if len(value) < 3:
+        return {"n": len(value), "spearman": np.nan, "ci_low": np.nan, "ci_high": np.nan}
     picks = rng.integers(0, len(value), (resamples, len(value)))
     draws = [spearmanr(value[i], truth[i]).statistic for i in picks]
     low, high = np.nanquantile(draws, [0.025, 0.975])
