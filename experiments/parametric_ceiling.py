@@ -1,6 +1,6 @@
 """Can a network learn the known truth? Pearson correlation with ratings against the ceiling of rater noise.
 
-    python experiments/parametric_ceiling.py [--seeds 3] [judge.training.epochs=12 …]
+    python experiments/parametric_ceiling.py [--seeds 3] [--size 96] [judge.training.epochs=12 …]
 
 Trains judge=cnn on 2,000 rendered people with equal shares of each ethnicity × gender × age group, evenly lit, no
 shift of any rating, and lets it judge 600 people it has never seen. The ceiling of the correlation with mean ratings
@@ -29,15 +29,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--people", type=int, default=2000)
+    parser.add_argument("--size", type=int, default=96, help="of the pictures and of the network's input, px")
     parser.add_argument("overrides", nargs="*", help="settings of the judge")
     args = parser.parse_args()
-    taught = read_parametric(args.people, seed=0, size=96)
-    unseen = read_parametric(600, seed=1, size=96).manifest
+    taught = read_parametric(args.people, seed=0, size=args.size)
+    unseen = read_parametric(600, seed=1, size=args.size).manifest
     manifest = taught.manifest
     rows = []
     for seed in range(args.seeds):
         with initialize_config_module("judge.conf", version_base="1.3"):
-            settings = compose("config", overrides=["judge=cnn", *args.overrides]).judge
+            settings = compose(
+                "config", overrides=["judge=cnn", f"judge.size={args.size}", *args.overrides]
+            ).judge
         rng = np.random.default_rng(seed)
         held = np.zeros(len(manifest), bool)
         held[rng.permutation(len(manifest))[: len(manifest) // 10]] = True
@@ -54,11 +57,22 @@ def main() -> None:
         rating = float(np.corrcoef(table["score"], table["rating"])[0, 1])
         truth = float(np.corrcoef(table["score"], table["truth"])[0, 1])
         rows.append(
-            (seed, len(manifest), len(table), rating, truth, ceiling, rating / ceiling, round(seconds))
+            (
+                seed,
+                args.size,
+                len(manifest),
+                len(table),
+                rating,
+                truth,
+                ceiling,
+                rating / ceiling,
+                round(seconds),
+            )
         )
         print(rows[-1], flush=True)
     columns = [
         "seed",
+        "size",
         "n_train",
         "n_unseen",
         "pearson_rating",

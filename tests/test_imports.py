@@ -14,7 +14,7 @@ ALLOWED = {
     "generator": {"data"},
     "mitigation": {"data"},
     "contest": {"data.tables"},
-    "fairness": {"data.tables"},
+    "fairness": {"data.tables", "data.spreadsheets"},
     "report": {"data.tables", "fairness"},
 }
 TORCH_FREE = {"errors", "contest", "fairness", "report", "config", "rundir"}

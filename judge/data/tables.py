@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from judge.data.spreadsheets import spreadsheet_safe
 from judge.errors import InputError, listed
 
 SPLITS = ("train", "val", "test")
@@ -137,10 +138,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Writes path.parquet and path.csv (path without ending), each complete or not at all."""
+    """Writes path.parquet and path.csv (path without ending; spreadsheet-safe), each complete or not at all."""
     stem = Path(path)
     stem.parent.mkdir(parents=True, exist_ok=True)
-    for ending, write in ((".parquet", table.to_parquet), (".csv", table.to_csv)):
+    for ending, write in ((".parquet", table.to_parquet), (".csv", spreadsheet_safe(table).to_csv)):
         handle, name = tempfile.mkstemp(dir=stem.parent, prefix=f".{stem.name}-", suffix=ending)
         os.close(handle)
         write(name, index=False)

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-#: A cell that starts with one of these may be run as a formula by a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from judge.data.spreadsheets import spreadsheet_safe
 
 
 def records_json(table: pd.DataFrame, *, indent: int | None = 1) -> str:
@@ -31,20 +30,6 @@ def _plain(value: object) -> object:
     if isinstance(value, np.integer):
         return int(value)
     return value
-
-
-def spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with an apostrophe before every text that a spreadsheet would take for a formula.
-
-    Only the CSV is written so; Parquet and JSON keep the names as they are.
-    """
-    safe = table.copy()
-    for name in safe.columns:
-        if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
-            text = safe[name].astype(object)
-            risky = text.map(lambda value: isinstance(value, str) and value.startswith(_FORMULA))
-            safe[name] = text.where(~risky, "'" + text.astype(str))
-    return safe
 
 
 def write_numbers(table: pd.DataFrame, stem: Path, *, as_json: bool = False) -> list[Path]:

@@ -137,8 +137,8 @@ class Pigment(Judging):
 
     def strength(self, evidence: NDArray) -> NDArray[np.float64]:
         """(n,), more and stronger spots, higher: the predicted label, or log(1 + 20·strength)."""
-        if self.fitted:
-            return calibration.apply(_logs(evidence), self.fitted)
+        if self.labels is not None or self.fitted:
+            return calibration.apply(_logs(evidence), self.known())
         red, dark = evidence[:, :2].mean(1), evidence[:, 2:].mean(1)
         return np.log1p(20 * (self.redness * red + (1 - self.redness) * dark)).astype(float)
 

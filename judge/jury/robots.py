@@ -63,7 +63,7 @@ class Judging:
         return replace(self, fitted=dict(fitted))  # type: ignore[type-var]
 
     def known(self) -> Mapping[str, NDArray]:
-        if self.fitted is None:
+        if self.fitted is None or (getattr(self, "labels", None) is not None and not self.fitted):
             raise InputError(f"the robot {self.name} has to be fitted on a reference set before it can score")
         return self.fitted
 

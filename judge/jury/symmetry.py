@@ -117,8 +117,8 @@ class Symmetry(Judging):
     def strength(self, evidence: NDArray) -> NDArray[np.float64]:
         """(n,), more asymmetric, higher: the predicted label, or the weighted sum of the logs of the three parts."""
         logs = _logs(evidence)
-        if self.fitted:
-            return calibration.apply(logs, self.fitted)
+        if self.labels is not None or self.fitted:
+            return calibration.apply(logs, self.known())
         return logs[:, :3] @ np.array([self.place, self.alike, self.points])
 
     def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from rendered import of_crops, picture, portraits, rows
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.stats import spearmanr
 
+from judge.errors import InputError
 from judge.jury import regions
 from judge.jury.symmetry import PATCHES, Symmetry, _matched, _without_common_motion
 
@@ -124,3 +125,8 @@ def test_a_patch_is_found_where_the_weighted_correlation_of_numpy_is_highest():
         best = max(found, key=found.get)
         assert np.abs(shifts[k] - best).max() <= 0.5
         assert peaks[k] == pytest.approx(found[best], abs=1e-3)
+
+
+def test_a_robot_that_is_to_learn_labels_does_not_score_before_it_has():
+    with pytest.raises(InputError, match="has to be fitted"):
+        Symmetry(labels="param_asymmetry")(portraits([picture()]))
