@@ -112,11 +112,21 @@ class PortraitReader:
             )
 
     def __call__(self, manifest: pd.DataFrame) -> Iterator[Batch]:
-        """Batches in the manifest's order; needs its columns image_id and path."""
+        """Batches in the manifest's order; needs its columns image_id and path. One batch is read ahead."""
         rows = manifest.reset_index(drop=True)
-        with ThreadPoolExecutor(self.threads) as pool:
-            for start in range(0, len(rows), self.batch_size):
-                yield self._batch(rows.iloc[start : start + self.batch_size].reset_index(drop=True), pool)
+        parts = [
+            rows.iloc[start : start + self.batch_size].reset_index(drop=True)
+            for start in range(0, len(rows), self.batch_size)
+        ]
+        with ThreadPoolExecutor(self.threads) as pool, ThreadPoolExecutor(1) as ahead:
+            coming = [ahead.submit(self._batch, part, pool) for part in parts[:1]]
+            for part in [*parts[1:], None]:
+                if not coming:
+                    return
+                batch = coming.pop().result()
+                if part is not None:
+                    coming.append(ahead.submit(self._batch, part, pool))
+                yield batch
 
     def from_pictures(self, pictures: list[NDArray[np.uint8]], rows: pd.DataFrame) -> Batch:
         """The same for pictures already in memory, each uint8 (height, width, 3)."""
