@@ -17,7 +17,7 @@ Protocol
     Recipe     settings were chosen by looking at fold 0 (seed 0), but for the three magnifications at which a
                picture is scored: these were looked at on folds 0 and 1 (seed 1). So the table also gives folds 2 to 4
 
-    python experiments/mebeauty_crossval.py pretrain          about 15 minutes on two free cores
+    python experiments/mebeauty_crossval.py pretrain          about 25 minutes on two cores
     python experiments/mebeauty_crossval.py folds             about 4 minutes a fold and seed; started again it
                                                               does what is missing, also within a training; several
                                                               processes share the work
