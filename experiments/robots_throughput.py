@@ -14,17 +14,19 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pandas as pd
 
 RESULTS = Path(__file__).parents[1] / "results"
-TASKS = ("peer", "jury", "faces", "rynkl", "pimpl", "symmetry", "madis+antiageist")
+TASKS = ("peer", "jury", "jury, two processes", "faces", "rynkl", "pimpl", "symmetry", "madis+antiageist")
 
 
 def measure(task: str, n: int) -> dict[str, float | str | int]:
     """Pictures a second and peak memory of one task over n pictures (repeated from 256 rendered ones)."""
+    import joblib
     import numpy as np
     import torch
 
@@ -32,19 +34,21 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
     from judge.jury import robots
     from judge.jury.age import Age
     from judge.jury.features import Features
+    from judge.jury.kept import kept_look
     from judge.jury.pigment import Pigment
     from judge.jury.portraits import PortraitReader
     from judge.jury.resemblance import Resemblance
     from judge.jury.symmetry import Symmetry
     from judge.jury.wrinkles import Wrinkles
 
+    folder = tempfile.mkdtemp()
     base = read_parametric(256, seed=3, size=128, progress=False).manifest
     manifest = pd.concat(
         [base.assign(image_id=base["image_id"] + f"-{k}") for k in range(-(-n // 256))]
     ).head(n)
     reader = PortraitReader()
     chosen = {
-        "jury": [Wrinkles(), Pigment(), Symmetry(), Resemblance(), Age()],
+        **{name: [Wrinkles(), Pigment(), Symmetry(), Resemblance(), Age()] for name in TASKS[1:3]},
         "faces": [],
         "rynkl": [Wrinkles()],
         "pimpl": [Pigment()],
@@ -64,18 +68,41 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
         fitted = robots.fit(chosen, robots.look(chosen, reader(base.head(96)))) if chosen else []
 
         def work(rows: pd.DataFrame) -> None:
-            if fitted:
+            if task == TASKS[2]:
+                copies = rows.drop(columns="content_hash").assign(path=copied(rows["path"], folder))
+                robots.scores(fitted, kept_look(chosen, reader, copies, folder, workers=2))
+            elif fitted:
                 robots.judge(fitted, reader(rows))
             else:
                 for _ in reader(rows):
                     pass
 
     work(manifest.head(64))
+    for file in Path(folder).rglob("*"):
+        if file.is_file():
+            file.unlink()
     started = time.perf_counter()
     work(manifest)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if task == TASKS[2]:  # loky's workers are no children that have been waited for: their own peak, twice
+        peak += 2 * max(joblib.Parallel(2)(joblib.delayed(own_peak)() for _ in range(4)))
     return {"task": task, "pictures": n, "a_second": n / seconds, "peak_mib": peak}
+
+
+def own_peak() -> float:
+    """MiB, of the process that runs this."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def copied(paths: pd.Series, folder: str) -> list[str]:
+    """Copies, so that no picture was seen before."""
+    out = []
+    for k, path in enumerate(paths):
+        copy = Path(folder) / f"{k}{Path(path).suffix}"
+        copy.write_bytes(Path(path).read_bytes())
+        out.append(str(copy))
+    return out
 
 
 def main() -> None:
@@ -91,8 +118,9 @@ def main() -> None:
         return
     rows = []
     for task, n, repeat in [
-        *((task, args.pictures, args.repeat) for task in ("peer", "jury")),
-        *((task, args.pictures, 1) for task in TASKS[2:]),
+        *((task, args.pictures, args.repeat) for task in TASKS[:2]),
+        (TASKS[2], 4 * args.pictures, args.repeat),
+        *((task, args.pictures, 1) for task in TASKS[3:]),
         ("jury", 4 * args.pictures, 1),
     ]:
         for _ in range(repeat):

@@ -66,6 +66,7 @@ class Jury:
             folder=Path(settings.cache) if settings.cache else cache_folder(),
             chunk=int(settings.chunk),
             progress=True,
+            workers=settings.get("workers"),
         )
         pictures = pd.concat([*pools.values(), self.models, entrants]).drop_duplicates("image_id")
         self.looks = self._look(self.robots, manifest=pictures.reset_index(drop=True))

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,11 +21,14 @@ from safetensors.numpy import load_file, save_file
 from tqdm.auto import tqdm
 
 from judge.errors import InputError
-from judge.jury.portraits import Batch
+from judge.jury.faces import RetinaFace
+from judge.jury.portraits import Batch, PortraitReader
 from judge.jury.robots import Looks, Robot, look
 
 #: To be raised with every change of what a robot or the reader measures: older evidence is then not found.
 LOOK_VERSION = 2
+#: Starting processes takes some seconds: with fewer chunks than this there is one.
+WORTH_PROCESSES = 4
 
 
 def kept_look(
@@ -32,10 +38,13 @@ def kept_look(
     folder: str | Path,
     chunk: int = 256,
     progress: bool = False,
+    workers: int | None = 1,
 ) -> Looks:
     """`look`, kept in `folder` picture by picture: what was seen before, in whatever company, is not looked at again.
 
     chunk   pictures that are looked at and written at a time: what a kill can cost
+    workers processes, each with one thread: robots are many small steps of Python, which threads would take turns in.
+            None: one a core where there is enough to do for each
     Keys are LOOK_VERSION, the settings of the robots and the reader, and a picture's content hash (its path, size and
     time of change where the manifest has no column content_hash).
     """
@@ -48,11 +57,12 @@ def kept_look(
     keys = pd.Series(_picture_keys(rows))
     known = _kept(store)
     fresh = rows[~keys.isin(known.index) & ~keys.duplicated()]
-    with tqdm(total=len(fresh), unit="picture", desc="robots look", leave=False, disable=not progress) as bar:
-        for start in range(0, len(fresh), chunk):
-            part = fresh.iloc[start : start + chunk]
-            _keep(store, keys[part.index].tolist(), look(robots, reader(part)))
-            bar.update(len(part))
+    quiet = not progress or fresh.empty
+    parts = [fresh.iloc[start : start + chunk] for start in range(0, len(fresh), chunk)]
+    jobs = [(store, keys[part.index].tolist(), robots, reader, part) for part in parts]
+    with tqdm(total=len(fresh), unit="picture", desc="robots look", leave=False, disable=quiet) as bar:
+        for n in _done(jobs, workers or (joblib.cpu_count() if len(jobs) >= WORTH_PROCESSES else 1)):
+            bar.update(n)
     found = (_kept(store) if len(fresh) else known).loc[keys]
     measures = found.drop(columns=["shard", "row"]).reset_index(drop=True)
     measures.insert(0, "image_id", rows["image_id"])
@@ -60,6 +70,35 @@ def kept_look(
     measures["problem"] = measures["problem"].astype(object).where(~seen, None)
     evidence = _gathered(store, found[seen], robots)
     return Looks(measures, rows[seen].reset_index(drop=True), evidence)
+
+
+def _done(jobs: list[tuple], workers: int) -> Iterator[int]:
+    """Does the jobs and gives the number of pictures of each as it is done."""
+    if workers == 1 or len(jobs) < 2:
+        yield from (_look_and_keep(*job) for job in jobs)
+        return
+    alone = [
+        (store, keys, robots, _single_threaded(reader), part) for store, keys, robots, reader, part in jobs
+    ]
+    with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+        run = joblib.Parallel(return_as="generator_unordered", pre_dispatch=workers)
+        yield from run(joblib.delayed(_look_and_keep)(*job) for job in alone)
+
+
+def _single_threaded(reader: Any) -> Any:
+    if not isinstance(reader, PortraitReader):
+        return reader
+    detector = reader.detector
+    return replace(
+        reader,
+        threads=1,
+        detector=replace(detector, threads=1) if isinstance(detector, RetinaFace) else detector,
+    )
+
+
+def _look_and_keep(store: Path, keys: list[str], robots: list[Robot], reader: Any, rows: pd.DataFrame) -> int:
+    _keep(store, keys, look(robots, reader(rows)))
+    return len(rows)
 
 
 def _digest(text: str) -> str:

@@ -71,7 +71,7 @@ class Judging:
 def each(portraits: Portraits, measure: Callable[[int], NDArray], width: int) -> NDArray[np.float32]:
     """`measure(i)` → (width,) for every portrait; a row of NaN where it fails on that one picture.
 
-    In threads: most of a filter's time is spent outside the interpreter's lock.
+    In as many threads as OMP_NUM_THREADS says: most of a filter's time is spent outside the interpreter's lock.
     """
 
     def one(i: int) -> NDArray | float:
@@ -81,7 +81,12 @@ def each(portraits: Portraits, measure: Callable[[int], NDArray], width: int) ->
             return np.nan
 
     out = np.full((len(portraits), width), np.nan, dtype=np.float32)
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    threads = int(os.environ.get("OMP_NUM_THREADS") or min(os.cpu_count() or 1, 8))
+    if threads == 1:
+        for i in range(len(portraits)):
+            out[i] = one(i)
+        return out
+    with ThreadPoolExecutor(threads) as pool:
         for i, row in enumerate(pool.map(one, range(len(portraits)))):
             out[i] = row
     return out

@@ -86,3 +86,8 @@ def test_a_changed_file_and_another_robot_are_looked_at_again(manifest, tmp_path
 def test_nobody_to_look_at_is_an_error(manifest, tmp_path):
     with pytest.raises(InputError, match="no pictures"):
         kept_look(ROBOTS, READER, manifest.head(0), tmp_path)
+
+
+def test_two_processes_see_what_one_sees(manifest, tmp_path):
+    apart = kept_look(ROBOTS, READER, manifest, tmp_path, chunk=2, workers=2)
+    same(apart, look(ROBOTS, READER(manifest)))
