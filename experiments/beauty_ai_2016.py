@@ -1,6 +1,6 @@
 """Beauty.AI 2016, held again among people who do not exist: what made its winners so pale?
 
-    python experiments/beauty_ai_2016.py [--seeds 5] [--judge cnn] [--resamples 4] [OVERRIDES]
+    python experiments/beauty_ai_2016.py [--seeds 5] [--judge cnn] [--resamples 3] [OVERRIDES]
 
 6,000 rendered contestants composed as published (75 % caucasian, 17 % asian, 8 % african), ten brackets of five places,
 the gate, five robots and the network, whose training pictures are 90 % caucasian. Nobody's known truth goes with
@@ -206,7 +206,7 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--judge", default="cnn")
-    parser.add_argument("--resamples", type=int, default=4, help="of the entrants, a seed, for the ablation")
+    parser.add_argument("--resamples", type=int, default=3, help="of the entrants, a seed, for the ablation")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--no-run", action="store_true", help="use the finished runs")
     parser.add_argument("overrides", nargs="*")
