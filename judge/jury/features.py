@@ -6,7 +6,7 @@ last one has learnt to ignore. The network is the packaged one of the embedding 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -47,7 +47,10 @@ class Features:
         import torch
         from torch.nn.functional import interpolate
 
-        network = _network(self.backbone, self.weights, self.size)
+        global _seen
+        _seen += len(crops)
+        many = _seen > ONNX_FROM and not torch.cuda.is_available() and onnx_is_there()
+        engine = (_by_onnx if many else _by_torch)(self.backbone, self.weights, self.size, tuple(self.stages))
         parts = []
         with torch.inference_mode():
             for start in range(0, max(len(crops), 1), 32):
@@ -55,16 +58,66 @@ class Features:
                 x = x.float()
                 if x.shape[-1] != self.size:
                     x = interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
-                cfg = network.pretrained_cfg
-                mean, std = (255 * torch.tensor(cfg[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
-                x = ((x - mean) / std).to(memory_format=torch.channels_last)
-                last, middle = network.forward_intermediates(x, indices=None)
-                pooled = [m.mean((2, 3)) for i, m in enumerate(middle) if i in self.stages]
-                parts.append(torch.cat([*pooled, network.forward_head(last)], 1).numpy())
+                parts.append(engine(x))
         return np.concatenate(parts).astype(np.float32)
 
 
+#: Pictures in a process after which the network is translated to ONNX, which takes seconds and then halves the time;
+#: the two agree to about 1e-5 of the largest feature.
+ONNX_FROM = 512
 _last: tuple | None = None
+_seen = 0
+
+
+def _pooled(backbone: str, weights: str, size: int, stages: tuple[int, ...]) -> nn.Module:
+    """float (B, 3, size, size), 0–255 → (B, d): the averages of the stages, and the pooled last layer."""
+    import torch
+
+    network = _network(backbone, weights, size)
+    cfg = network.pretrained_cfg
+    mean, std = (255 * torch.tensor(cfg[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
+
+    class Pooled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            last, middle = self.network.forward_intermediates((pixels - mean) / std, indices=None)
+            pooled = [m.mean((2, 3)) for i, m in enumerate(middle) if i in stages]
+            return torch.cat([*pooled, self.network.forward_head(last)], 1)
+
+    return Pooled().eval()
+
+
+@cache
+def _by_torch(backbone: str, weights: str, size: int, stages: tuple[int, ...]) -> Callable[..., NDArray]:
+    import torch
+
+    network = _pooled(backbone, weights, size, stages)
+    return lambda x: network(x.to(memory_format=torch.channels_last)).numpy()
+
+
+@cache
+def _by_onnx(backbone: str, weights: str, size: int, stages: tuple[int, ...]) -> Callable[..., NDArray]:
+    import onnxruntime
+    import torch
+
+    from judge.jury.scoring import onnx_program
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    network = _pooled(backbone, weights, size, stages)
+    program = onnx_program(network, torch.zeros(2, 3, size, size), any_number=True)
+    session = onnxruntime.InferenceSession(program, options, providers=["CPUExecutionProvider"])
+    return lambda x: session.run(None, {"pixels": x.numpy()})[0]
+
+
+def onnx_is_there() -> bool:
+    from judge.jury.scoring import onnx_is_there as there
+
+    return there()
 
 
 @cache

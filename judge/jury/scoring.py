@@ -168,7 +168,9 @@ def _onnx_engine(network: nn.Module, size: int, batch: int) -> Engine:
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
-        onnx_program(network, size, batch), options, providers=["CPUExecutionProvider"]
+        onnx_program(network, torch.zeros((batch, 3, size, size), dtype=torch.uint8)),
+        options,
+        providers=["CPUExecutionProvider"],
     )
     name = session.get_inputs()[0].name
 
@@ -178,13 +180,19 @@ def _onnx_engine(network: nn.Module, size: int, batch: int) -> Engine:
     return run
 
 
-def onnx_program(network: nn.Module, size: int, batch: int) -> bytes:
-    """The network as an ONNX model with a fixed input: uint8 (batch, 3, size, size)."""
-    example = torch.zeros((batch, 3, size, size), dtype=torch.uint8)
+def onnx_program(network: nn.Module, example: Tensor, *, any_number: bool = False) -> bytes:
+    """The network as an ONNX model whose input `pixels` has the example's type and shape; any_number: of pictures."""
     network = network.to("cpu", memory_format=torch.contiguous_format)
     file = io.BytesIO()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        torch.onnx.export(network, (example,), file, dynamo=False, input_names=["pixels"])
+        torch.onnx.export(
+            network,
+            (example,),
+            file,
+            dynamo=False,
+            input_names=["pixels"],
+            dynamic_axes={"pixels": {0: "pictures"}} if any_number else None,
+        )
     return file.getvalue()

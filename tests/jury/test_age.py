@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rendered import rows
+from rendered import picture, portraits, rows
 
 from judge.errors import InputError
 from judge.jury.age import Age, stated_age
@@ -81,3 +81,16 @@ def test_too_few_ages_and_a_misspelt_direction_are_errors():
         Age(direction="older")
     with pytest.raises(InputError, match="has to be fitted"):
         Age().predict(x)
+
+
+def test_features_of_many_pictures_are_read_by_onnx_and_are_the_same(monkeypatch):
+    from judge.jury import features
+
+    if not features.onnx_is_there():
+        pytest.skip("the extra judge[onnx] is not installed")
+    batches = [portraits([picture(), picture(melanin=0.8)]) for _ in range(2)]
+    by_torch = features.Features(size=64)(batches[0])
+    monkeypatch.setattr(features, "_seen", features.ONNX_FROM)
+    by_onnx = features.Features(size=64)(batches[1])
+    assert features._by_onnx.cache_info().currsize == 1
+    np.testing.assert_allclose(by_onnx, by_torch, atol=1e-3)
