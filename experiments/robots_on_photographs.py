@@ -176,7 +176,7 @@ def draw_gate(gate: pd.DataFrame) -> Figure:
             axes.set_yticks(np.arange(len(rows)), rows["group"])
         axes.set_title(part["data"].iloc[0])
         axes.set_xlabel("share refused, with 95 % interval")
-    grid.axes.flat[0].legend(title="gate", loc="best")
+    grid.axes.flat[-1].legend(title="gate", loc="center left")
     grid.figure.tight_layout()
     return grid.figure
 
