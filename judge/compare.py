@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from omegaconf import OmegaConf
 
+from judge.config import folder_name
 from judge.data.tables import write_table
 from judge.errors import InputError, listed
 from judge.fairness.dose import dose_response
@@ -22,7 +22,6 @@ NOT_A_FACTOR = re.compile(
     r"^(name|seed|entrants\.seed|pool\.majority_share|report\..*|save_judges|threads|experiment"
     r"|(entrants_)?data\.(workers|cache_dir|progress))$"
 )
-LONGEST_FOLDER = 100
 #: Outcomes that the dose–response is drawn and tested for, with the value that a fair contest would show.
 OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}
 METRICS = (
@@ -63,7 +62,7 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
         part = runs[runs["setting"] == setting]
         dose = dose_table(part)
         doses.append(dose.assign(setting=setting))
-        home = out if len(settings) == 1 else out / _folder(setting)
+        home = out if len(settings) == 1 else out / folder_name(setting)
         pages.append(_page(home, part, dose, others, setting, features[0]))
     write_table(pd.concat(doses, ignore_index=True), out / "dose")
     return pages
@@ -188,10 +187,3 @@ def _factors(flats: list[dict[str, Any]]) -> list[str]:
     if any(len(seeds) > 1 for seeds in contestants.values()):
         factors.append("entrants.seed")
     return factors
-
-
-def _folder(setting: str) -> str:
-    name = re.sub(r"[^\w.=+\-]+", "_", setting)
-    if len(name) <= LONGEST_FOLDER:
-        return name
-    return f"{name[:LONGEST_FOLDER]}-{hashlib.blake2b(setting.encode(), digest_size=4).hexdigest()}"

@@ -13,7 +13,6 @@ Robots read pictures, not training weights: of the mitigations, those that draw 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from judge.data import composition
 from judge.errors import InputError, listed
 from judge.jury import robots as bench
 from judge.jury.age import Age, stated_age
+from judge.jury.embedding import default_cache
 from judge.jury.gate import refusal_rates
 from judge.jury.kept import kept_look
 from judge.jury.panel import Panel
@@ -63,7 +63,7 @@ class Jury:
         self._look = partial(
             kept_look,
             reader=instantiate(settings.reader),
-            folder=Path(settings.cache) if settings.cache else cache_folder(),
+            folder=Path(settings.cache) if settings.cache else default_cache() / "robots",
             chunk=int(settings.chunk),
             progress=True,
             workers=settings.get("workers"),
@@ -71,7 +71,12 @@ class Jury:
         pictures = pd.concat([*pools.values(), self.models, entrants]).drop_duplicates("image_id")
         self.looks = self._look(self.robots, manifest=pictures.reset_index(drop=True))
         self.robots = [self._taught_age(robot, settings) for robot in self.robots]
-        self._warn(feature)
+        self._warn()
+        # all that can fail does so here, before any network is trained
+        self._fitted = {
+            name: [self._fit(robot, pool) for robot in self.robots] for name, pool in pools.items()
+        }
+        self._gated = self._pass_gate()
 
     def _taught_age(self, robot: Any, settings: DictConfig) -> Any:
         """The age robot, trained on `age_data` where that is set; any other robot as it is."""
@@ -82,18 +87,21 @@ class Jury:
         looks = self._look([robot], manifest=people.reset_index(drop=True))
         return robot.fit(looks.evidence[robot.name], looks.rows)
 
-    def _warn(self, feature: str) -> None:
+    def _warn(self) -> None:
         for name, pool in self.pools.items():
             if "weight" in pool and pool["weight"].nunique() > 1:
                 log.warning("the %s pool is weighted: the network reads weights, the robots do not", name)
         for robot in self.robots:
             if not isinstance(robot, Resemblance):
                 continue
-            known = set(robot.fit(*self._shown(robot, self.models["image_id"])).groups_known())
-            absent = sorted({g for g in robot.groups_of(self.entrants) if g is not None} - known)
+            _, models = self._shown(robot, self.models["image_id"])
+            absent = set(robot.groups_of(self.entrants)) - {None, *robot.groups_of(models)}
             if absent:
                 log.warning(
-                    "%s: nobody of %s in the reference set, %s", robot.name, listed(absent), robot.unknown
+                    "%s: nobody of %s in the reference set, %s",
+                    robot.name,
+                    listed(sorted(absent)),
+                    robot.unknown,
                 )
 
     def _shown(self, robot: Any, image_ids: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
@@ -122,6 +130,9 @@ class Jury:
 
     def admitted(self) -> tuple[list[str], pd.DataFrame]:
         """image_ids that pass the gate, and its log of refusals (empty without a gate)."""
+        return self._gated
+
+    def _pass_gate(self) -> tuple[list[str], pd.DataFrame]:
         everybody = self.entrants["image_id"].tolist()
         if self.gate is None:
             return everybody, pd.DataFrame(
@@ -162,7 +173,7 @@ class Jury:
         beauty   SCORES rows of the network, under this condition
         """
         admitted, _ = self.admitted()
-        fitted = [self._fitted(robot, condition) for robot in self.robots]
+        fitted = self._fitted[condition]
         single = beauty[beauty["image_id"].isin(admitted)]
         if fitted:
             robots = bench.scores(fitted, self.looks.take(admitted), seed=self.seed)
@@ -171,20 +182,12 @@ class Jury:
         columns = ["image_id", "judge", "seed", "score"]
         return pd.concat([single, panel], ignore_index=True)[[*columns, *_extra(single)]]
 
-    def _fitted(self, robot: Any, condition: str) -> Any:
+    def _fit(self, robot: Any, pool: pd.DataFrame) -> Any:
         if isinstance(robot, Age) and robot.fitted is not None:
             return robot
-        people = self.models if isinstance(robot, Resemblance) else self.pools[condition]
+        people = self.models if isinstance(robot, Resemblance) else pool
         return robot.fit(*self._shown(robot, people["image_id"]))
 
 
 def _extra(table: pd.DataFrame) -> list[str]:
     return ["reason"] if "reason" in table else []
-
-
-def cache_folder() -> Path:
-    base = (
-        os.environ.get("JUDGE_CACHE")
-        or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "judge"
-    )
-    return Path(base) / "robots"

@@ -36,7 +36,7 @@ def hold(
         "features": [feature],
         "winner": "winner",
         "brackets": ["bracket"],
-        "reference": reference_of(settings, table[feature]),
+        "reference": reference_of(settings, cast.entrants[feature]),
         "confidence": settings.audit.confidence,
         "n_boot": settings.audit.n_boot,
         "seed": settings.seed,

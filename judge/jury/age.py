@@ -60,7 +60,8 @@ class Age(Judging):
         known = np.isfinite(age)
         if known.sum() < 50:
             raise InputError(
-                f"{self.name}: 50 faces of known age are needed to train on; given {known.sum()}"
+                f"{self.name}: 50 faces of known age are needed to train on; given {known.sum()}. Where the training "
+                "pool states no ages, data@jury.age_data names a data set that does"
             )
         x, y = np.asarray(evidence, np.float64)[known], age[known]
         model = make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(1, 5, 13)))

@@ -112,10 +112,6 @@ class Resemblance(Judging):
         white = self._white(np.asarray(evidence, np.float64), self.known())
         return self._parts(white, self.groups_of(rows))
 
-    def groups_known(self) -> list[str]:
-        """Demographic groups of which the reference set holds somebody."""
-        return sorted(key.removeprefix("mean/") for key in self.known() if key.startswith("mean/"))
-
     def _parts(self, z: NDArray, names: list[str | None]) -> NDArray[np.float64]:
         known = self.known()
         out = np.full((len(z), 2), np.nan)
