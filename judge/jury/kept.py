@@ -26,7 +26,7 @@ from judge.jury.portraits import Batch, PortraitReader
 from judge.jury.robots import Looks, Robot, look
 
 #: To be raised with every change of what a robot or the reader measures: older evidence is then not found.
-LOOK_VERSION = 2
+LOOK_VERSION = 3
 #: Starting processes takes some seconds: with fewer chunks than this there is one.
 WORTH_PROCESSES = 4
 

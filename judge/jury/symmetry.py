@@ -17,7 +17,7 @@ import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import correlate1d, gaussian_filter
 
 from judge.jury import calibration, regions
 from judge.jury.portraits import Portraits
@@ -92,8 +92,7 @@ class Symmetry(Judging):
         local = np.sqrt(gaussian_filter(flat * flat, self.contrast * unit)) + self.noise
         even = (flat / local).astype(np.float32)
         radius, reach = max(2, round(self.patch * unit)), max(1, round(self.search * unit))
-        there, alike = _matched(even, even[:, ::-1], radius, reach)
-        back, alike_back = _matched(even[:, ::-1], even, radius, reach)
+        there, alike, back, alike_back = _matched(even, radius, reach)
         shifts, likeness = (there - back) / (2 * unit), (alike + alike_back) / 2
         # a true match is found from either side: the way there and the way back cancel
         astray = ((there + back) ** 2).sum(1) / unit**2
@@ -132,46 +131,57 @@ def _logs(evidence: NDArray) -> NDArray[np.float64]:
 
 @cache
 def _window(radius: int) -> NDArray[np.float32]:
-    """Weights (side, side) of a patch's pixels, summing to 1."""
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1] / max(radius, 1)
-    window = np.exp(-(x**2 + y**2) / 0.72)
+    """Weights (side,) of a patch's rows or columns, summing to 1; a pixel's weight is the product of the two."""
+    x = np.arange(-radius, radius + 1) / max(radius, 1)
+    window = np.exp(-(x**2) / 0.72)
     return (window / window.sum()).astype(np.float32)
 
 
-def _matched(picture: NDArray, other: NDArray, radius: int, reach: int) -> tuple[NDArray, NDArray]:
-    """(shifts in pixels (k, 2), peak correlations (k,)) of the picture's patches in the other picture.
+def _matched(picture: NDArray, radius: int, reach: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """The picture's patches in its mirror image, and the mirror image's in the picture: for each way shifts in pixels
 
-    Windowed normalised cross-correlation at all whole shifts, the peak by a parabola through its neighbours.
+    (k, 2) and peak correlations (k,). Windowed normalised cross-correlation at all whole shifts, the peak by a
+    parabola through its neighbours.
     """
-    margin = radius + reach
-    padded, padded_other = (np.pad(p, margin, mode="reflect") for p in (picture, other))
-    centres = np.round(regions.to_pixels(PATCHES[:, :2], len(picture)) - 0.5).astype(np.int64) + margin
-    return _search(padded, padded_other, centres, _window(radius), reach)
+    padded = np.pad(picture, radius + reach, mode="reflect")
+    mirrored = np.ascontiguousarray(padded[:, ::-1])
+    centres = (
+        np.round(regions.to_pixels(PATCHES[:, :2], len(picture)) - 0.5).astype(np.int64) + radius + reach
+    )
+    line = _window(radius)
+    # windowed mean and variance around every pixel: they depend neither on the patch nor, but for place, on the way
+    mean, square = (correlate1d(correlate1d(p, line, 0), line, 1) for p in (padded, padded**2))
+    variance = np.clip(square - mean**2, 0, None)
+    window = np.outer(line, line)
+    there = _search(padded, mirrored, np.ascontiguousarray(variance[:, ::-1]), centres, window, reach)
+    return *there, *_search(mirrored, padded, variance, centres, window, reach)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _search(picture, other, centres, window, reach):
-    """`_matched` on padded pictures; centres (k, 2) are columns and rows."""
-    radius, steps = window.shape[0] // 2, 2 * reach + 1
+def _search(picture, other, variance, centres, window, reach):
+    """Padded pictures and the windowed variance of the other one; centres (k, 2) are columns and rows."""
+    side, steps = window.shape[0], 2 * reach + 1
+    radius, area = side // 2, side * side
     shifts, peaks = np.empty((len(centres), 2)), np.empty(len(centres))
     surface = np.empty((steps, steps))
+    band = np.empty((side + 2 * reach, side), np.float32)
     for k in range(len(centres)):
         x, y = centres[k]
         patch = picture[y - radius : y + radius + 1, x - radius : x + radius + 1]
         patch = patch - (patch * window).sum()
-        weighted = patch * window
-        norm = (patch * weighted).sum()
-        for dy in range(steps):
-            for dx in range(steps):
-                top, left = y - radius - reach + dy, x - radius - reach + dx
-                cross = mean = square = np.float32(0)
-                for i in range(window.shape[0]):
-                    for j in range(window.shape[1]):
-                        value = other[top + i, left + j]
-                        cross += weighted[i, j] * value
-                        mean += window[i, j] * value
-                        square += window[i, j] * value * value
-                surface[dy, dx] = cross / np.sqrt(norm * max(square - mean * mean, 0.0) + 1e-6)
+        norm = (patch * patch * window).sum()
+        weighted = (patch * window).ravel()
+        for dx in range(steps):
+            # one run of memory for all shifts of one column: each product is then a single long sum
+            left = x - radius - reach + dx
+            band[:] = other[y - radius - reach : y + radius + reach + 1, left : left + side]
+            line = band.ravel()
+            for dy in range(steps):
+                part = line[dy * side : dy * side + area]
+                cross = np.float32(0)
+                for i in range(area):
+                    cross += weighted[i] * part[i]
+                surface[dy, dx] = cross / np.sqrt(norm * variance[y - reach + dy, x - reach + dx] + 1e-6)
         best = surface.argmax()
         row, column = best // steps, best % steps
         shifts[k, 0] = column + _offset(surface[row], column) - reach

@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from judge.errors import InputError
 from judge.jury import regions
-from judge.jury.pigment import Pigment, _median3
+from judge.jury.pigment import Pigment, _median3, _peaks
 
 
 def spotted(n, light=0.4, red=0.85):
@@ -92,3 +92,19 @@ def test_settings_that_cannot_be_are_named():
 def test_the_median_of_nine_is_that_of_scipy_to_the_bit():
     picture = np.random.default_rng(0).normal(size=(31, 17)).astype(np.float32)
     np.testing.assert_array_equal(_median3(picture), median_filter(picture, 3))
+
+
+def test_peaks_are_those_of_scikit_image():
+    from skimage.feature import peak_local_max
+
+    cube = np.random.default_rng(0).normal(size=(3, 40, 50)).astype(np.float32)
+    ours = np.stack(_peaks(cube, 0.5), axis=1)
+    theirs = peak_local_max(cube, min_distance=1, threshold_abs=0.5, exclude_border=False)
+    assert len(ours) > 100
+    assert {tuple(p) for p in ours} == {tuple(p) for p in theirs}
+
+
+def test_of_equal_neighbours_one_is_a_peak():
+    cube = np.zeros((1, 5, 5), np.float32)
+    cube[0, 2, 1:4] = 1
+    np.testing.assert_array_equal(np.stack(_peaks(cube, 0.5), axis=1), [[0, 2, 1]])

@@ -104,27 +104,28 @@ def test_weights_learnt_from_labels_find_the_patch_that_matters():
 
 def test_a_patch_is_found_where_the_weighted_correlation_of_numpy_is_highest():
     rng = np.random.default_rng(3)
-    picture = gaussian_filter(rng.normal(size=(96, 96)), 2).astype(np.float32) * 5
-    other = np.roll(picture, (1, -2), (0, 1)) + gaussian_filter(rng.normal(size=(96, 96)), 2).astype(
-        np.float32
-    )
+    smooth, rest = (gaussian_filter(rng.normal(size=(96, 96)), 2).astype(np.float32) for _ in range(2))
+    picture = np.roll(5 * (smooth + smooth[:, ::-1]), (0, 1), (0, 1)) + rest  # nearly its own mirror image
     radius, reach = 8, 4
-    shifts, peaks = _matched(picture, other, radius, reach)
+    shifts, peaks, back, peaks_back = _matched(picture, radius, reach)
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1] / radius
     weight = np.exp(-(x**2 + y**2) / 0.72)
-    a, b = (np.pad(p, radius + reach, mode="reflect") for p in (picture, other))
-    for k in (4, 7, 12):
-        column, row = np.round(regions.to_pixels(PATCHES[k, :2], 96) - 0.5).astype(int) + radius + reach
-        cut = np.s_[row - radius : row + radius + 1, column - radius : column + radius + 1]
-        found = {}
-        for dy in range(-reach, reach + 1):
-            for dx in range(-reach, reach + 1):
-                there = np.s_[cut[0].start + dy : cut[0].stop + dy, cut[1].start + dx : cut[1].stop + dx]
-                covariance = np.cov(a[cut].ravel(), b[there].ravel(), aweights=weight.ravel())
-                found[dx, dy] = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
-        best = max(found, key=found.get)
-        assert np.abs(shifts[k] - best).max() <= 0.5
-        assert peaks[k] == pytest.approx(found[best], abs=1e-3)
+    ways = [(picture, picture[:, ::-1], shifts, peaks), (picture[:, ::-1], picture, back, peaks_back)]
+    for one, other, shifts_of, peaks_of in ways:
+        a, b = (np.pad(p, radius + reach, mode="reflect") for p in (one, other))
+        for k in (4, 7, 12):
+            column, row = np.round(regions.to_pixels(PATCHES[k, :2], 96) - 0.5).astype(int) + radius + reach
+            cut = np.s_[row - radius : row + radius + 1, column - radius : column + radius + 1]
+            found = {}
+            for dy in range(-reach, reach + 1):
+                for dx in range(-reach, reach + 1):
+                    there = np.s_[cut[0].start + dy : cut[0].stop + dy, cut[1].start + dx : cut[1].stop + dx]
+                    covariance = np.cov(a[cut].ravel(), b[there].ravel(), aweights=weight.ravel())
+                    found[dx, dy] = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+            best = max(found, key=found.get)
+            assert np.abs(shifts_of[k] - best).max() <= 0.5
+            assert peaks_of[k] == pytest.approx(found[best], abs=1e-3)
+    assert np.median(shifts[:, 0]) == pytest.approx(-2, abs=0.5)  # the mirror image of a shift to the right
 
 
 def test_a_robot_that_is_to_learn_labels_does_not_score_before_it_has():
