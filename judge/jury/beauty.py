@@ -16,15 +16,19 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn.functional import interpolate
+from tqdm.auto import tqdm
 
 from judge.data.tables import SENSITIVE_FEATURES
 from judge.errors import InputError, listed
 from judge.jury.augmentation import Augmentation
-from judge.jury.backbone import RatingNetwork, create_backbone
+from judge.jury.backbone import HeadStart, RatingNetwork, create_backbone
 from judge.jury.checkpoint import save_tensors, write_json
+from judge.jury.depths import Depths
 from judge.jury.embedding import EmbeddingJudge
 from judge.jury.losses import LOSSES, Huber, LabelDistribution, Objective, SquaredError
 from judge.jury.pictures import load_pictures
+from judge.jury.ridge import once_each, ridge
 from judge.jury.scoring import Scoring, build_engine, score_pictures
 from judge.jury.training import Pool, Training, train
 from judge.jury.views import frozen_views
@@ -40,6 +44,10 @@ class CnnJudge:
     weights    where it starts: packaged, timm, none or a .safetensors file (backbone.create_backbone)
     size       side of the square picture that the network reads, pixels
     margin     training pictures are decoded at size · margin, so that views can be cut from them without blur
+    depths     what the head reads of the backbone's stages; None: the pooled last layer
+    probe      the head starts as a ridge regression on what the untrained backbone makes of the pictures and their
+               mirror images, so that training does not first spoil the backbone for a random head (Kumar et al.
+               2022, "Fine-tuning can distort pretrained features", arXiv:2202.10054)
     dropout    probability that a feature is dropped before the head
     drop_path  probability that a residual branch is dropped, in its last layer
     loss       of losses.py
@@ -53,6 +61,8 @@ class CnnJudge:
     weights: str = "packaged"
     size: int = 128
     margin: float = 1.1
+    depths: Depths | None = None
+    probe: bool = False
     dropout: float = 0.2
     drop_path: float = 0.0
     loss: Loss = field(default_factory=LabelDistribution)
@@ -116,13 +126,14 @@ class CnnJudge:
             "n_train": len(pool.rating),
             "n_val": 0 if held_out is None else len(held_out.rating),
         }
+        start = self._probe(pool, rated, seed) if self.probe else None
         if self.views:
             pool.pixels = self._frozen_views(pool.pixels, seed)
         own = workdir is None
         folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
         try:
             self.network, self.history = train(
-                partial(build_network, self._network_settings(), self.weights),
+                partial(build_network, self._network_settings(), self.weights, start),
                 objective or self.loss,
                 pool,
                 held_out,
@@ -131,7 +142,7 @@ class CnnJudge:
                 settings=self.training,
                 seed=seed,
                 workdir=folder,
-                identity=json.dumps([self._network_settings(), self.weights, repr(self.loss)]),
+                identity=json.dumps([self._network_settings(), self.weights, repr(self.loss), self.probe]),
                 progress=self.progress,
             )
         finally:
@@ -167,8 +178,9 @@ class CnnJudge:
     @classmethod
     def load(cls, folder: str | Path, facts: dict[str, Any]) -> CnnJudge:
         settings = dict(facts.pop("settings"))
-        loss = dict(settings.pop("loss"))
+        loss, depths = dict(settings.pop("loss")), settings.pop("depths", None)
         judge = cls(
+            depths=None if depths is None else Depths(**depths),
             loss=LOSSES[loss.pop("name")](**loss),
             augmentation=Augmentation(**settings.pop("augmentation")),
             training=Training(**settings.pop("training")),
@@ -178,7 +190,9 @@ class CnnJudge:
         judge.history = facts.pop("history")
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
         judge.network = build_network(judge._network_settings(), "none")
-        judge.network.load_state_dict(load_file(Path(folder) / "model.safetensors"), strict=True)
+        tensors = load_file(Path(folder) / "model.safetensors")
+        tensors.setdefault("standard", judge.network.standard)  # judges saved before there was such a buffer
+        judge.network.load_state_dict(tensors, strict=True)
         judge.network.eval()
         return judge
 
@@ -187,12 +201,29 @@ class CnnJudge:
         return {
             "backbone": self.backbone,
             "size": self.size,
+            "depths": None if self.depths is None else asdict(self.depths),
             "dropout": self.dropout,
             "drop_path": self.drop_path,
             "levels": self.loss.level_values(self.facts["rating_range"]).tolist() if distribution else None,
             "centre": self.facts["centre"],
             "spread": self.facts["spread"],
         }
+
+    def _probe(self, pool: Pool, rated: pd.DataFrame, seed: int) -> HeadStart:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = build_network(self._network_settings(), self.weights).eval()
+        pictures = once_each(rated)
+        rows = torch.from_numpy(rated.index.get_indexer(pictures.index))
+        features = clean_features(network, pool.pixels[rows], self.size, self.progress)
+        fit = ridge(features, pictures["rating"].to_numpy(float), pictures["weight"].to_numpy(float))
+        spread = 1.0
+        if pool.histogram is not None:
+            levels = network.levels
+            mean = pool.histogram @ levels
+            spread = float(((pool.histogram @ levels.square()) - mean.square()).mean().clamp_min(1e-4).sqrt())
+        mean, scale, weight = (torch.from_numpy(part).float() for part in fit[:3])
+        return HeadStart(mean, scale, weight, fit.bias, spread)
 
     def _frozen_views(self, pixels: Tensor, seed: int) -> Tensor:
         with torch.random.fork_rng():
@@ -238,19 +269,39 @@ class CnnJudge:
         )
 
 
-def build_network(settings: dict[str, Any], weights: str) -> RatingNetwork:
+@torch.inference_mode()
+def clean_features(network: RatingNetwork, pixels: Tensor, size: int, progress: bool) -> np.ndarray:
+    """float32 (n, F): what the head reads of uint8 (n, 3, H, H), mean over each picture and its mirror image."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = network.to(device, memory_format=torch.channels_last)
+    parts = []
+    for piece in tqdm(pixels.split(32), desc="probe", unit="batch", disable=not progress, leave=False):
+        x = piece.to(device).float()
+        if x.shape[-1] != size:
+            x = interpolate(x, (size, size), mode="bilinear", antialias=True)
+        x = x.to(memory_format=torch.channels_last)
+        parts.append(((network(x).features + network(x.flip(3)).features) / 2).cpu())
+    return torch.cat(parts).numpy()
+
+
+def build_network(settings: dict[str, Any], weights: str, start: HeadStart | None = None) -> RatingNetwork:
     """The network of CnnJudge._network_settings, at the start of training."""
     levels = settings["levels"]
     backbone = create_backbone(
         settings["backbone"], weights, size=settings["size"], drop_path=settings["drop_path"]
     )
-    return RatingNetwork(
+    depths = settings.get("depths")
+    network = RatingNetwork(
         backbone,
+        depths=None if depths is None else Depths(**depths),
         levels=None if levels is None else torch.tensor(levels),
         centre=settings["centre"],
         spread=settings["spread"],
         dropout=settings["dropout"],
     )
+    if start is not None:
+        network.start_head(start)
+    return network
 
 
 def usable(manifest: pd.DataFrame, rating_range: tuple[float, float]) -> tuple[pd.DataFrame, pd.DataFrame]:

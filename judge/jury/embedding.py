@@ -18,15 +18,15 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors.torch import load_file
-from sklearn.linear_model import RidgeCV
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from judge.errors import InputError
 from judge.jury.backbone import create_backbone
 from judge.jury.checkpoint import load_tensors, save_tensors, write_json
+from judge.jury.depths import Depths
 from judge.jury.pictures import decode_stream, rejected_table
+from judge.jury.ridge import PENALTIES, once_each, ridge
 
 #: Part of the cache's address: to be raised whenever the features of a picture change.
 VERSION = 1
@@ -42,25 +42,22 @@ class Embedding:
     backbone  any timm model
     weights   packaged, timm, none (seeded) or a .safetensors file (backbone.create_backbone)
     size      side of the square picture that the network reads, pixels
-    layers    timm's feature stages whose means over the picture are put beside the final features; () for none
+    depths    what is read of the backbone's stages; None: the pooled last layer
     mirror    mean of the features of the picture and its mirror image
     """
 
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "packaged"
     size: int = 160
-    layers: Sequence[int] = ()
+    depths: Depths | None = None
     mirror: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(int(layer) for layer in self.layers))
 
     def address(self) -> str:
         """Name of the cache's folder: differs whenever features could differ."""
         weights = self.weights
         if weights not in ("packaged", "timm", "none"):
             weights = file_hash(weights)
-        facts = [VERSION, self.backbone, weights, self.size, list(self.layers), self.mirror]
+        facts = [VERSION, self.backbone, weights, self.size, self.depths, self.mirror]
         return (
             f"{self.backbone}-{self.size}-{hashlib.blake2b(repr(facts).encode(), digest_size=6).hexdigest()}"
         )
@@ -174,7 +171,10 @@ class FeatureNetwork(nn.Module):
         cfg = self.backbone.pretrained_cfg
         self.register_buffer("mean", 255 * torch.tensor(cfg["mean"]).view(1, 3, 1, 1))
         self.register_buffer("std", 255 * torch.tensor(cfg["std"]).view(1, 3, 1, 1))
-        self.layers, self.mirror = list(what.layers), what.mirror
+        self.depths, self.mirror = what.depths, what.mirror
+        if what.depths is not None:
+            channels = [stage["num_chs"] for stage in self.backbone.feature_info]
+            what.depths.width(channels, self.backbone.num_features)  # refuses stages that are not there
 
     def forward(self, pixels: Tensor) -> Tensor:
         pixels = (pixels.float() - self.mean) / self.std
@@ -182,17 +182,7 @@ class FeatureNetwork(nn.Module):
         return (features + self._read(pixels.flip(3))) / 2 if self.mirror else features
 
     def _read(self, pixels: Tensor) -> Tensor:
-        if not self.layers:
-            return self.backbone(pixels)
-        final, inner = self.backbone.forward_intermediates(pixels, indices=self.layers)
-        return torch.cat([self.backbone.forward_head(final), *(stage.mean((2, 3)) for stage in inner)], 1)
-
-
-def once_each(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The first row of each image_id, with the sum of its rows' `weight` (1 each where there is no such column)."""
-    weight = manifest["weight"] if "weight" in manifest else pd.Series(1.0, index=manifest.index)
-    total = weight.groupby(manifest["image_id"], sort=False).sum()
-    return manifest[~manifest["image_id"].duplicated()].assign(weight=total.to_numpy(float))
+        return self.backbone(pixels) if self.depths is None else self.depths.read(self.backbone, pixels)
 
 
 @dataclass
@@ -206,7 +196,7 @@ class EmbeddingJudge:
     """
 
     embedding: Embedding = field(default_factory=Embedding)
-    penalties: Sequence[float] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+    penalties: Sequence[float] = PENALTIES
     cache: str | None = None
     progress: bool = True
     kind = "embedding"
@@ -244,23 +234,16 @@ class EmbeddingJudge:
         weight = rated["weight"].to_numpy(float)
         if not weight.sum() > 0:
             raise InputError("the training weights sum to 0: column `weight` of the manifest")
-        weight = weight / weight.mean()
-        mean = np.average(features, axis=0, weights=weight)
-        scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weight))
-        scale[scale < 1e-6] = 1.0
-        penalties = np.asarray(self.penalties, float) * len(rated)
-        # One thread: the matrices are small, and threads that wait for one another on a busy machine cost twentyfold.
-        with threadpool_limits(1):
-            ridge = RidgeCV(alphas=penalties).fit((features - mean) / scale, rating, sample_weight=weight)
+        fit = ridge(features, rating, weight, self.penalties)
         self.head = {
-            "weight": ridge.coef_ / scale,
-            "bias": np.array([ridge.intercept_ - (mean / scale) @ ridge.coef_]),
+            "weight": fit.weight / fit.scale,
+            "bias": np.array([fit.bias - (fit.mean / fit.scale) @ fit.weight]),
         }
         self.facts = {
             "kind": self.kind,
             "seed": seed,
             "rating_range": (float(rating_range[0]), float(rating_range[1])),
-            "penalty": float(ridge.alpha_) / len(rated),
+            "penalty": fit.penalty,
             "n_train": len(rated),
         }
         return self
@@ -285,7 +268,9 @@ class EmbeddingJudge:
     @classmethod
     def load(cls, folder: str | Path, facts: dict[str, Any]) -> EmbeddingJudge:
         settings = dict(facts.pop("settings"))
-        judge = cls(embedding=Embedding(**settings.pop("embedding")), **settings)
+        what = settings.pop("embedding")
+        depths = what.pop("depths", None)
+        judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
         judge.head = {n: t.numpy() for n, t in load_file(Path(folder) / "model.safetensors").items()}
         return judge

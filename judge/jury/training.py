@@ -54,6 +54,7 @@ class Training:
     clip              largest norm of the gradient; None: not clipped
     ema_half_life     epochs in which the moving average of the weights forgets half; None: no average
     train_from_stage  timm's coarse layer group from which on weights are trained; 0: all
+    norms             batch norms of trained stages use the `batch`'s statistics, or keep theirs, `frozen`
     select            the epoch that is kept: `best` (lowest squared error on validation pictures) or `last`
     checkpoint_every  seconds between checkpoints; None: at the end of each epoch
     accelerator       of Lightning Fabric: auto, cpu, cuda …
@@ -71,6 +72,7 @@ class Training:
     clip: float | None = 1.0
     ema_half_life: float | None = 0.5
     train_from_stage: int = 0
+    norms: str = "batch"
     select: str = "best"
     checkpoint_every: float | None = None
     accelerator: str = "auto"
@@ -80,6 +82,8 @@ class Training:
     def __post_init__(self) -> None:
         if self.select not in ("best", "last"):
             raise InputError(f"training.select={self.select!r}: allowed are best and last")
+        if self.norms not in ("batch", "frozen"):
+            raise InputError(f"training.norms={self.norms!r}: allowed are batch and frozen")
         if self.epochs < 1 or self.batch < 2:
             raise InputError(
                 f"training.epochs={self.epochs} and training.batch={self.batch}: at least 1 and 2 are needed"
@@ -212,6 +216,8 @@ def _loop(
     torch.manual_seed(seed)
     network = make_network().to(memory_format=torch.channels_last)
     network.freeze_before(settings.train_from_stage)
+    if settings.norms == "frozen":
+        network.freeze_norms()
     if pool.pixels.ndim == 5:
         network.from_stage(settings.train_from_stage)
     objective = copy.deepcopy(objective)  # a second training with the same object starts afresh

@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 from judge.errors import InputError
 from judge.jury import embedding
 from judge.jury.beauty import load_judge
+from judge.jury.depths import Depths
 from judge.jury.embedding import Embedding, EmbeddingJudge, embed
 
 SMALL = Embedding(backbone="test_efficientnet", weights="none", size=32)
@@ -57,11 +58,12 @@ def test_what_changes_the_features_changes_the_address():
         Embedding(backbone="tf_efficientnet_lite1"),
         Embedding(weights="none"),
         Embedding(size=128),
-        Embedding(layers=[2]),
+        Embedding(depths=Depths([0, 0, 1], [], [])),
         Embedding(mirror=True),
     ]
     assert len({what.address() for what in [base, *others]}) == 6
-    assert Embedding(layers=(2,)).address() == Embedding(layers=[2]).address()
+    same = [Embedding(depths=Depths(cells, [], [])).address() for cells in ((0, 1), [0, 1])]
+    assert same[0] == same[1]
 
 
 def test_other_weights_under_the_same_path_are_another_address(tmp_path):
@@ -155,10 +157,12 @@ def test_a_saved_judge_gives_the_same_scores_to_the_bit(manifest, tmp_path):
 
 def test_inner_layers_are_put_beside_the_final_features(manifest, tmp_path):
     plain, _, _ = embed(manifest[:3], SMALL, cache=tmp_path, progress=False)
-    deep = Embedding(backbone="test_efficientnet", weights="none", size=32, layers=(1, 2))
+    deep = Embedding(
+        backbone="test_efficientnet", weights="none", size=32, depths=Depths([0, 1, 1], [], [], final=True)
+    )
     both, _, _ = embed(manifest[:3], deep, cache=tmp_path, progress=False)
     assert both.shape[1] > plain.shape[1]
-    np.testing.assert_allclose(both[:, : plain.shape[1]], plain, atol=1e-5)
+    np.testing.assert_allclose(both[:, -plain.shape[1] :], plain, atol=1e-5)
 
 
 def test_too_few_ratings_and_zero_weights_are_refused(manifest, tmp_path):
