@@ -70,14 +70,16 @@ def decode_bytes(data: bytes, *, name: str = "picture") -> Tensor:
     return picture
 
 
-def square(picture: Tensor, size: int) -> Tensor:
+def square(picture: Tensor, size: int, crop: float = 1.0) -> Tensor:
     """The centred square of a uint8 (3, height, width) picture, resized to uint8 (3, size, size).
+
+    crop  share of the shorter side that the square has, over 0 to 1
 
     Bicubic with antialiasing. Cropping comes first: it is the same as resizing the shorter side to `size` and
     then cropping, up to the last rows of the filter, and cheaper.
     """
     _, height, width = picture.shape
-    side = min(height, width)
+    side = max(1, round(crop * min(height, width)))
     top, left = (height - side) // 2, (width - side) // 2
     picture = picture[:, top : top + side, left : left + side]
     if side == size:
@@ -85,12 +87,12 @@ def square(picture: Tensor, size: int) -> Tensor:
     return interpolate(picture[None], (size, size), mode="bicubic", antialias=True)[0].contiguous()
 
 
-def load_square(path: str | Path, size: int) -> Tensor:
-    """The picture at `path` as uint8 (3, size, size): decoded, cut to its centred square, resized.
+def load_square(path: str | Path, size: int, crop: float = 1.0) -> Tensor:
+    """The picture at `path` as uint8 (3, size, size): decoded, cut to its centred square (see `square`), resized.
 
     Raises BrokenPicture where `decode` does.
     """
-    return square(decode(path), size)
+    return square(decode(path), size, crop)
 
 
 def _refuse_huge(data: bytes, name: str) -> None:

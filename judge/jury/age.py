@@ -41,7 +41,7 @@ class Age(Judging):
     guessed: float = 0.5
     calibrated: bool = True
     folds: int = 5
-    features: Features = field(default_factory=Features)
+    features: Features = field(default_factory=lambda: Features(part="places"))
     name: str = "antiageist"
     unable: str = "no stated age"
     fitted: Mapping[str, NDArray] | None = field(default=None, repr=False, compare=False)

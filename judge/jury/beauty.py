@@ -43,6 +43,8 @@ class CnnJudge:
     backbone   any timm model
     weights    where it starts: packaged, timm, none or a .safetensors file (backbone.create_backbone)
     size       side of the square picture that the network reads, pixels
+    crop       share of the picture's side that is read, around its centre, over 0 to 1: less than 1 where faces are
+               small in the middle of their pictures
     margin     training pictures are decoded at size · margin, so that views can be cut from them without blur
     depths     what the head reads of the backbone's stages; None: the pooled last layer
     probe      the head starts as a ridge regression on what the untrained backbone makes of the pictures and their
@@ -60,6 +62,7 @@ class CnnJudge:
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "packaged"
     size: int = 128
+    crop: float = 1.0
     margin: float = 1.1
     depths: Depths | None = None
     probe: bool = False
@@ -75,6 +78,8 @@ class CnnJudge:
     kind = "cnn"
 
     def __post_init__(self) -> None:
+        if not 0 < self.crop <= 1:
+            raise InputError(f"judge.crop={self.crop}: a share of the picture's side, over 0 to 1")
         self.network: RatingNetwork | None = None
         self.history: list[dict[str, float]] = []
         self.rejected = pd.DataFrame()
@@ -104,7 +109,7 @@ class CnnJudge:
         """
         rating_range = (float(rating_range[0]), float(rating_range[1]))
         rated, unrated = usable(train_manifest, rating_range)
-        pixels, rated, broken = load_pictures(rated, round(self.size * self.margin))
+        pixels, rated, broken = load_pictures(rated, round(self.size * self.margin), crop=self.crop)
         if len(rated) < 2:
             raise InputError(f"{len(rated)} training pictures are rated and readable; at least 2 are needed")
         self.rejected = pd.concat([unrated, broken], ignore_index=True)
@@ -112,7 +117,7 @@ class CnnJudge:
         held_out = None
         if val is not None and val["rating"].notna().any():
             val, _ = usable(val, rating_range)
-            val_pixels, val, val_broken = load_pictures(val, self.size)
+            val_pixels, val, val_broken = load_pictures(val, self.size, crop=self.crop)
             self.rejected = pd.concat([self.rejected, val_broken], ignore_index=True)
             held_out = self._pool(val_pixels, val, None, rating_range)
         centre = float((pool.weight * pool.rating).sum() / pool.weight.sum())
@@ -156,7 +161,9 @@ class CnnJudge:
             raise InputError("this judge is not trained: call fit, or load_judge")
         kind = self.scoring.engine_for(len(manifest))
         engine = build_engine(self.network, self.size, self.scoring, kind=kind)
-        return score_pictures(manifest, engine, size=self.size, settings=self.scoring, progress=self.progress)
+        return score_pictures(
+            manifest, engine, size=self.size, settings=self.scoring, crop=self.crop, progress=self.progress
+        )
 
     def save(self, folder: str | Path) -> None:
         """Writes model.safetensors and judge.json."""

@@ -42,6 +42,7 @@ class Embedding:
     backbone  any timm model
     weights   packaged, timm, none (seeded) or a .safetensors file (backbone.create_backbone)
     size      side of the square picture that the network reads, pixels
+    crop      share of the picture's side that is read, around its centre, over 0 to 1
     depths    what is read of the backbone's stages; None: the pooled last layer
     mirror    mean of the features of the picture and its mirror image
     """
@@ -49,15 +50,20 @@ class Embedding:
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "packaged"
     size: int = 160
+    crop: float = 1.0
     depths: Depths | None = None
     mirror: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.crop <= 1:
+            raise InputError(f"embedding.crop={self.crop}: a share of the picture's side, over 0 to 1")
 
     def address(self) -> str:
         """Name of the cache's folder: differs whenever features could differ."""
         weights = self.weights
         if weights not in ("packaged", "timm", "none"):
             weights = file_hash(weights)
-        facts = [VERSION, self.backbone, weights, self.size, self.depths, self.mirror]
+        facts = [VERSION, self.backbone, weights, self.size, self.crop, self.depths, self.mirror]
         return (
             f"{self.backbone}-{self.size}-{hashlib.blake2b(repr(facts).encode(), digest_size=6).hexdigest()}"
         )
@@ -142,7 +148,7 @@ def _compute(
     broken: dict[int, str] = {}
     start = 0
     with tqdm(total=len(paths), desc="embedding", unit="picture", disable=not progress, leave=False) as bar:
-        for decoded in decode_stream(paths, what.size, batch=BATCH):
+        for decoded in decode_stream(paths, what.size, batch=BATCH, crop=what.crop):
             features.append(_read_batch(network, decoded.pixels, device))
             broken |= decoded.broken
             bar.update(len(decoded.rows))

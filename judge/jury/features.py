@@ -1,12 +1,12 @@
 """Embeddings of aligned faces from a frozen network: what MADIS and AntiAgeist look with.
 
-Several depths of the network are pooled and joined: age and skin show in the middle layers, which the
-last one has learnt to ignore. The network is the packaged one of the embedding judge, so no download.
+Several depths of the network are read: age and skin show in the middle layers, which the last one has learnt to
+ignore. The network is the packaged one of the embedding judge, so no download.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,52 +14,68 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from judge.errors import InputError, listed
 from judge.jury.portraits import Portraits
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
+
+    from judge.jury.depths import Depths
+
+#: What is read of the stages, in the terms of `depths.Depths`: averages over the whole face, for likeness whatever
+#: lies where; averages in cells and texture, for age, which shows in places.
+PARTS = {
+    "means": {"cells": (0, 0, 1, 1, 1), "spread": (), "mirrored": (), "final": True},
+    "places": {"cells": (0, 1, 4, 4, 1), "spread": (0, 1, 1, 1), "mirrored": (), "final": False},
+}
 
 
 @dataclass(frozen=True)
 class Features:
-    """backbone, weights   as in `backbone.create_backbone`; a convolutional network of timm with features_only
+    """part              what is read, one of PARTS; a network with five stages (0 to 4) of feature_info is needed
+    backbone, weights   as in `backbone.create_backbone`
     size                side to which the crop is resized, pixels
-    stages              depths whose averages are joined; an empty list means only the pooled last layer
     """
 
+    part: str = "means"
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "packaged"
     size: int = 128
-    stages: Sequence[int] = (2, 3, 4)
+
+    def __post_init__(self) -> None:
+        if self.part not in PARTS:
+            raise InputError(f"features.part={self.part!r}: allowed are {listed(PARTS)}")
 
     def __call__(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, d). The last call's answer is kept, so that two robots share one forward pass."""
+        """(n, d). All parts of the last call are kept, so that two robots share one forward pass."""
         global _last
-        key = (self, portraits)
-        if _last is None or _last[0][0] != self or _last[0][1] is not portraits:
-            _last = (key, self._forward(portraits.crops))
-        return _last[1]
+        network = (self.backbone, self.weights, self.size)
+        if _last is None or _last[0] != network or _last[1] is not portraits:
+            _last = (network, portraits, _forward(*network, portraits.crops))
+        return _last[2][self.part]
 
-    def __hash__(self) -> int:
-        return hash((self.backbone, self.weights, self.size, tuple(self.stages)))
 
-    def _forward(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import torch
-        from torch.nn.functional import interpolate
+def _forward(
+    backbone: str, weights: str, size: int, crops: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
+    import torch
+    from torch.nn.functional import interpolate
 
-        global _seen
-        _seen += len(crops)
-        many = _seen > ONNX_FROM and not torch.cuda.is_available() and onnx_is_there()
-        engine = (_by_onnx if many else _by_torch)(self.backbone, self.weights, self.size, tuple(self.stages))
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, max(len(crops), 1), 32):
-                x = torch.from_numpy(np.ascontiguousarray(crops[start : start + 32].transpose(0, 3, 1, 2)))
-                x = x.float()
-                if x.shape[-1] != self.size:
-                    x = interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
-                parts.append(engine(x))
-        return np.concatenate(parts).astype(np.float32)
+    global _seen
+    _seen += len(crops)
+    many = _seen > ONNX_FROM and not torch.cuda.is_available() and onnx_is_there()
+    engine = (_by_onnx if many else _by_torch)(backbone, weights, size)
+    batches = []
+    with torch.inference_mode():
+        for start in range(0, max(len(crops), 1), 32):
+            x = torch.from_numpy(np.ascontiguousarray(crops[start : start + 32].transpose(0, 3, 1, 2)))
+            x = x.float()
+            if x.shape[-1] != size:
+                x = interpolate(x, (size, size), mode="bilinear", antialias=True)
+            batches.append(engine(x))
+    joined = (np.concatenate(part).astype(np.float32) for part in zip(*batches, strict=True))
+    return dict(zip(PARTS, joined, strict=True))
 
 
 #: Pictures in a process after which the network is translated to ONNX, which takes seconds and then halves the time;
@@ -69,37 +85,48 @@ _last: tuple | None = None
 _seen = 0
 
 
-def _pooled(backbone: str, weights: str, size: int, stages: tuple[int, ...]) -> nn.Module:
-    """float (B, 3, size, size), 0–255 → (B, d): the averages of the stages, and the pooled last layer."""
+def _reader(backbone: str, weights: str, size: int) -> nn.Module:
+    """float (B, 3, size, size), 0–255 → one (B, d) for each of PARTS."""
     import torch
 
     network = _network(backbone, weights, size)
     cfg = network.pretrained_cfg
     mean, std = (255 * torch.tensor(cfg[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
+    depths = parts_of(network)
 
-    class Pooled(torch.nn.Module):
+    class Reader(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.network = network
 
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            last, middle = self.network.forward_intermediates((pixels - mean) / std, indices=None)
-            pooled = [m.mean((2, 3)) for i, m in enumerate(middle) if i in stages]
-            return torch.cat([*pooled, self.network.forward_head(last)], 1)
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            last, maps = self.network.forward_intermediates((pixels - mean) / std, indices=None)
+            final = self.network.forward_head(last)
+            return tuple(d.pool([maps[s] for s in d.stages()], final if d.final else None) for d in depths)
 
-    return Pooled().eval()
+    return Reader().eval()
+
+
+def parts_of(network: nn.Module) -> list[Depths]:
+    """The Depths of PARTS. Raises InputError for a network that has not the stages."""
+    from judge.jury.depths import Depths
+
+    depths = [Depths(**part) for part in PARTS.values()]
+    for part in depths:
+        part.width([stage["num_chs"] for stage in network.feature_info], network.num_features)
+    return depths
 
 
 @cache
-def _by_torch(backbone: str, weights: str, size: int, stages: tuple[int, ...]) -> Callable[..., NDArray]:
+def _by_torch(backbone: str, weights: str, size: int) -> Callable[..., list[NDArray]]:
     import torch
 
-    network = _pooled(backbone, weights, size, stages)
-    return lambda x: network(x.to(memory_format=torch.channels_last)).numpy()
+    network = _reader(backbone, weights, size)
+    return lambda x: [part.numpy() for part in network(x.to(memory_format=torch.channels_last))]
 
 
 @cache
-def _by_onnx(backbone: str, weights: str, size: int, stages: tuple[int, ...]) -> Callable[..., NDArray]:
+def _by_onnx(backbone: str, weights: str, size: int) -> Callable[..., list[NDArray]]:
     import onnxruntime
     import torch
 
@@ -108,10 +135,10 @@ def _by_onnx(backbone: str, weights: str, size: int, stages: tuple[int, ...]) ->
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
-    network = _pooled(backbone, weights, size, stages)
+    network = _reader(backbone, weights, size)
     program = onnx_program(network, torch.zeros(2, 3, size, size), any_number=True)
     session = onnxruntime.InferenceSession(program, options, providers=["CPUExecutionProvider"])
-    return lambda x: session.run(None, {"pixels": x.numpy()})[0]
+    return lambda x: session.run(None, {"pixels": x.numpy()})
 
 
 def onnx_is_there() -> bool:

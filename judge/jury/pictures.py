@@ -26,20 +26,22 @@ class Decoded(NamedTuple):
     broken: dict[int, str]  # row → reason
 
 
-def decode_chunk(paths: Sequence[str], rows: range, size: int, out: Tensor | None = None) -> Decoded:
+def decode_chunk(
+    paths: Sequence[str], rows: range, size: int, out: Tensor | None = None, crop: float = 1.0
+) -> Decoded:
     """Decodes paths[row] for each row, into `out` where one is given."""
     pixels = torch.zeros((len(rows), 3, size, size), dtype=torch.uint8) if out is None else out
     broken = {}
     for place, row in enumerate(rows):
         try:
-            pixels[place] = load_square(paths[row], size)
+            pixels[place] = load_square(paths[row], size, crop)
         except BrokenPicture as error:
             broken[row] = str(error)
     return Decoded(rows, pixels, broken)
 
 
 def decode_stream(
-    paths: Sequence[str], size: int, *, batch: int, threads: int | None = None
+    paths: Sequence[str], size: int, *, batch: int, threads: int | None = None, crop: float = 1.0
 ) -> Iterator[Decoded]:
     """Batches in order, decoded ahead by `threads` threads (None: one a core).
 
@@ -54,7 +56,7 @@ def decode_stream(
             start = next(starts, None)
             if start is not None:
                 rows = range(start, min(start + batch, len(paths)))
-                ahead.append(pool.submit(decode_chunk, paths, rows, size))
+                ahead.append(pool.submit(decode_chunk, paths, rows, size, None, crop))
 
         for _ in range(threads + 1):
             submit()
@@ -69,9 +71,9 @@ def decode_stream(
 
 
 def load_pictures(
-    manifest: pd.DataFrame, size: int, *, threads: int | None = None
+    manifest: pd.DataFrame, size: int, *, threads: int | None = None, crop: float = 1.0
 ) -> tuple[Tensor, pd.DataFrame, pd.DataFrame]:
-    """All pictures as uint8 (n, 3, size, size), the manifest rows they belong to, and what was set aside.
+    """All pictures as uint8 (n, 3, size, size) (images.square has `crop`), the manifest rows they belong to, and what was set aside.
 
     The third table has a row for each broken picture: item (image_id), reason, detail.
     """
@@ -79,7 +81,9 @@ def load_pictures(
     pixels = torch.empty((len(paths), 3, size, size), dtype=torch.uint8)
     chunks = [range(start, min(start + CHUNK, len(paths))) for start in range(0, len(paths), CHUNK)]
     with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="decode") as pool:
-        done = pool.map(lambda rows: decode_chunk(paths, rows, size, pixels[rows.start : rows.stop]), chunks)
+        done = pool.map(
+            lambda rows: decode_chunk(paths, rows, size, pixels[rows.start : rows.stop], crop), chunks
+        )
         broken = {row: reason for decoded in done for row, reason in decoded.broken.items()}
     if not broken:
         return pixels, manifest.reset_index(drop=True), rejected_table(manifest, broken)

@@ -123,6 +123,11 @@ def log_luminance(crops: NDArray[np.uint8], floor: float = 0.004) -> NDArray[np.
     return np.log(luminance(crops) + np.float32(floor))
 
 
+def log_red(crops: NDArray[np.uint8], floor: float = 0.004) -> NDArray[np.float32]:
+    """As `log_luminance`, of the red channel: skin's haemoglobin absorbs little of it."""
+    return np.log(linear(crops[..., 0]) + np.float32(floor))
+
+
 def skin_mask(crop: NDArray[np.uint8], spread: float = 4.0) -> NDArray[np.bool_]:
     """Skin of one aligned crop (size, size, 3): within the face's oval, not a feature, coloured like its cheeks.
 

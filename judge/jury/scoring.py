@@ -84,7 +84,13 @@ def build_engine(network: RatingNetwork, size: int, settings: Scoring, *, kind: 
 
 
 def score_pictures(
-    manifest: pd.DataFrame, engine: Engine, *, size: int, settings: Scoring, progress: bool = True
+    manifest: pd.DataFrame,
+    engine: Engine,
+    *,
+    size: int,
+    settings: Scoring,
+    crop: float = 1.0,
+    progress: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores of the manifest's pictures, and those set aside.
 
@@ -94,7 +100,9 @@ def score_pictures(
     ratings = np.full(len(manifest), np.nan, np.float32)
     broken: dict[int, str] = {}
     bar = tqdm(total=len(manifest), desc="scoring", unit="picture", disable=not progress, leave=False)
-    stream = decode_stream(manifest["path"].tolist(), size, batch=settings.batch, threads=settings.threads)
+    stream = decode_stream(
+        manifest["path"].tolist(), size, batch=settings.batch, threads=settings.threads, crop=crop
+    )
     for decoded in stream:
         pixels, n = decoded.pixels, len(decoded.rows)
         if n < settings.batch:

@@ -1,7 +1,7 @@
 """Symmetry Master: left–right symmetry about the face's own midline.
 
-Light from one side is no asymmetry of the face, so what is compared is log-luminance without its broad shading and
-divided by its local contrast; and the first measure is not how alike the two halves look but where things
+Light from one side is no asymmetry of the face, nor is a pimple, so what is compared is the logarithm of red light,
+in which haemoglobin hardly shows (Tsumura et al. 1999), without its broad shading and divided by its local contrast; and the first measure is not how alike the two halves look but where things
 are: each feature's patch is searched for in the mirrored picture, and what its displacement keeps after the best
 common shift and turns (which are the error of the midline and the pose) is the asymmetry. Score: minus log
 asymmetry, or minus what a labelled reference set taught it to see. Higher is better.
@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, gaussian_filter
 
+from judge.errors import InputError
 from judge.jury import calibration, regions
 from judge.jury.portraits import Portraits
 from judge.jury.robots import Judging, each
@@ -43,13 +44,20 @@ PATCHES = np.array(
         (-0.82, 1.10, -0.10),
         (-0.50, 1.50, 0.20),
         (0.00, 1.66, 0.38),
+        (-0.25, 1.62, 0.35),
+        (-0.70, 1.32, 0.08),
+        (-1.05, 0.75, -0.23),
+        (0.00, 1.35, 0.53),
+        (-1.00, -0.45, -0.12),
+        (-0.60, -0.70, 0.23),
     ]
 )
 
 
 @dataclass(frozen=True)
 class Symmetry(Judging):
-    """shading    what is broader is light, not face: standard deviation of the Gaussian, eye distances
+    """channel    red, or grey: luminance, in which pimples show
+    shading    what is broader is light, not face: standard deviation of the Gaussian, eye distances
     contrast   window of the local contrast that is divided out, eye distances
     noise      contrast under this is noise, in log-luminance
     patch      half width of a patch, eye distances
@@ -60,10 +68,11 @@ class Symmetry(Judging):
     labels     column of a labelled reference set from which the weights of all patches are learnt, or null
     """
 
+    channel: str = "red"
     shading: float = 0.22
     contrast: float = 0.22
     noise: float = 0.03
-    patch: float = 0.3
+    patch: float = 0.22
     search: float = 0.14
     astray: float = 0.03
     place: float = 1.0
@@ -74,8 +83,12 @@ class Symmetry(Judging):
     unable: str = "the face could not be matched with its mirror image"
     fitted: Mapping[str, NDArray] | None = field(default_factory=dict, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        if self.channel not in ("red", "grey"):
+            raise InputError(f"{self.name}: channel is red or grey; given {self.channel!r}")
+
     def look(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, 3 + 3·16): geometric mean displacement of patches in eye distances, mean unlikeness (1 − correlation),
+        """(n, 3 + 3·22): geometric mean displacement of patches in eye distances, mean unlikeness (1 − correlation),
 
         root mean square displacement of the landmarks in eye distances; then for each patch its displacement across
         and along the midline and its unlikeness.
@@ -87,7 +100,7 @@ class Symmetry(Judging):
     def _measure(self, crop: NDArray[np.uint8], points: NDArray) -> NDArray[np.float32]:
         size = crop.shape[0]
         unit = size / regions.EXTENT
-        flat = regions.log_luminance(crop)
+        flat = regions.log_red(crop) if self.channel == "red" else regions.log_luminance(crop)
         flat = flat - gaussian_filter(flat, self.shading * unit)
         local = np.sqrt(gaussian_filter(flat * flat, self.contrast * unit)) + self.noise
         even = (flat / local).astype(np.float32)
@@ -111,14 +124,13 @@ class Symmetry(Judging):
         if self.labels is None:
             return self
         label = calibration.labels_of(rows, self.labels, self.name)
-        return self.with_fitted(calibration.learn(_logs(evidence), label))
+        return self.with_fitted(calibration.learn(evidence, label))
 
     def strength(self, evidence: NDArray) -> NDArray[np.float64]:
         """(n,), more asymmetric, higher: the predicted label, or the weighted sum of the logs of the three parts."""
-        logs = _logs(evidence)
         if self.labels is not None or self.fitted:
-            return calibration.apply(logs, self.known())
-        return logs[:, :3] @ np.array([self.place, self.alike, self.points])
+            return calibration.apply(evidence, self.known())
+        return _logs(evidence[:, :3]) @ np.array([self.place, self.alike, self.points])
 
     def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Minus `strength`."""
