@@ -1,6 +1,6 @@
 """Does each robot see what it is meant to see, and how does that fall with darker skin, dim light and side light?
 
-    python experiments/robots_against_truth.py [--size 256] [--people 120] [--reference 600]
+    python experiments/robots_against_truth.py [--size 256] [--people 120] [--reference 1200]
 
 The same rendered people (morphology, hair, age, wrinkles, blemishes and asymmetry drawn independently) are
 photographed in three skin tones × three lights. Each robot is fitted twice on other people in even light: on all
@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="of the pictures, px")
     parser.add_argument("--people", type=int, default=120, help="photographed in every tone and light")
     parser.add_argument(
-        "--reference", type=int, default=600, help="other people that the robots are fitted on"
+        "--reference", type=int, default=1200, help="other people that the robots are fitted on"
     )
     args = parser.parse_args()
     reader = PortraitReader(size=128 if args.size <= 128 else 192)

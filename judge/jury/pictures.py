@@ -73,8 +73,9 @@ def decode_stream(
 def load_pictures(
     manifest: pd.DataFrame, size: int, *, threads: int | None = None, crop: float = 1.0
 ) -> tuple[Tensor, pd.DataFrame, pd.DataFrame]:
-    """All pictures as uint8 (n, 3, size, size) (images.square has `crop`), the manifest rows they belong to, and what was set aside.
+    """All pictures as uint8 (n, 3, size, size), the manifest rows they belong to, and what was set aside.
 
+    crop is that of images.square.
     The third table has a row for each broken picture: item (image_id), reason, detail.
     """
     paths = manifest["path"].tolist()

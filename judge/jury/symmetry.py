@@ -1,10 +1,11 @@
 """Symmetry Master: left–right symmetry about the face's own midline.
 
 Light from one side is no asymmetry of the face, nor is a pimple, so what is compared is the logarithm of red light,
-in which haemoglobin hardly shows (Tsumura et al. 1999), without its broad shading and divided by its local contrast; and the first measure is not how alike the two halves look but where things
-are: each feature's patch is searched for in the mirrored picture, and what its displacement keeps after the best
-common shift and turns (which are the error of the midline and the pose) is the asymmetry. Score: minus log
-asymmetry, or minus what a labelled reference set taught it to see. Higher is better.
+in which haemoglobin hardly shows (Tsumura et al. 1999), without its broad shading and divided by its local contrast;
+and the first measure is not how alike the two halves look but where things are: each feature's patch is searched for
+in the mirrored picture, and what its displacement keeps after the best common shift and turns (which are the error of
+the midline and the pose) is the asymmetry. Score: minus log asymmetry, or minus what a labelled reference set taught
+it to see. Higher is better.
 """
 
 from __future__ import annotations

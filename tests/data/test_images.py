@@ -105,3 +105,10 @@ def test_without_torchvisions_decoder_pillow_gives_the_same_picture(tmp_path, mo
 def test_bytes_and_file_agree(tmp_path):
     path = written(tmp_path / "a.jpg")
     assert torch.equal(images.decode_bytes(io.BytesIO(path.read_bytes()).getvalue()), decode(path))
+
+
+def test_a_crop_is_the_middle_of_the_centred_square():
+    picture = torch.zeros((3, 40, 60), dtype=torch.uint8)
+    picture[:, 10:30, 20:40] = 255  # half the shorter side, in the middle
+    assert square(picture, 8, 0.5).min() == 255
+    assert square(picture, 8, 1.0).min() == 0

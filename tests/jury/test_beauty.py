@@ -10,6 +10,7 @@ from rated_squares import rated_squares
 from judge.errors import InputError
 from judge.jury.beauty import CnnJudge, load_judge
 from judge.jury.losses import Huber, LabelDistribution, SquaredError
+from judge.jury.scoring import Scoring
 from judge.jury.training import Training
 
 RANGE = (1, 9)
@@ -166,16 +167,72 @@ def test_only_a_class_that_calls_itself_a_judge_is_loaded(kind, message, tmp_pat
         load_judge(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["cnn", "embedding"])
+@pytest.mark.parametrize("name", ["cnn", "cnn_depths", "embedding", "embedding_depths"])
 def test_a_judge_from_the_configuration_can_be_saved_and_read(name, manifest, tmp_path):
     settings = OmegaConf.load(f"conf/judge/{name}.yaml")
-    OmegaConf.update(settings, "embedding.weights" if name == "embedding" else "weights", "none")
-    OmegaConf.update(settings, "embedding.size" if name == "embedding" else "size", 32)
+    place = "embedding." if name.startswith("embedding") else ""
+    OmegaConf.update(settings, f"{place}weights", "none")
+    OmegaConf.update(settings, f"{place}size", 32)
     OmegaConf.update(settings, "cache", str(tmp_path / "cache"), force_add=True)
-    if name == "cnn":
+    if not place:
         OmegaConf.update(settings, "training.epochs", 1)
     judge = instantiate(settings)
     judge.progress = False
     judge.fit(manifest[:12], None, rating_range=RANGE, seed=0).save(tmp_path / "judge")
     read = load_judge(tmp_path / "judge")
     pd.testing.assert_frame_equal(judge.score(manifest)[0], read.score(manifest)[0], check_exact=True)
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), LabelDistribution(levels=41)], ids=lambda loss: loss.name)
+def test_a_probed_head_starts_as_the_ridge_on_frozen_features(manifest, loss):
+    from judge.jury.augmentation import Augmentation
+    from judge.jury.beauty import clean_features
+    from judge.jury.depths import Depths
+    from judge.jury.pictures import load_pictures
+    from judge.jury.ridge import ridge
+
+    still = Augmentation(**dict.fromkeys(("flip", "rotation", "scale", "shift", "brightness", "contrast",
+                                          "saturation", "grey"), 0.0))  # fmt: skip
+    judge = small(loss, depths=Depths([0, 2], [1], [2]), probe=True, margin=1.0, augmentation=still,
+                  scoring=Scoring(mirror=True))  # fmt: skip
+    judge.training = Training(
+        epochs=1, batch=8, lr=1e-12, norms="frozen", ema_half_life=None, accelerator="cpu"
+    )
+    copies = pd.concat([manifest[:44], manifest[:5]], ignore_index=True)  # a repeated picture counts twice
+    scores, _ = judge.fit(copies, None, rating_range=RANGE, seed=0).score(manifest[44:])
+    network = judge.network
+    pixels, _, _ = load_pictures(manifest, 32)
+    features = clean_features(network, pixels, 32, progress=False)
+    raw = features * network.standard[1].numpy() + network.standard[0].numpy()
+    weight = np.where(np.arange(44) < 5, 2.0, 1.0)
+    fit = ridge(raw[:44], manifest["rating"][:44].to_numpy(), weight)
+    expected = (raw - fit.mean) / fit.scale @ fit.weight + fit.bias
+    # the expectation of a Gaussian that the ends of the scale cut is drawn inwards
+    assert np.corrcoef(scores["score"], expected[44:])[0, 1] > 0.995
+    if loss.name == "l2":
+        np.testing.assert_allclose(judge.score(manifest[:44])[0]["score"], expected[:44], atol=2e-3)
+
+
+def test_only_the_middle_of_a_picture_is_read_where_that_is_asked(tmp_path):
+    table = rated_squares(tmp_path, n=30)
+    framed = table.assign(path=[framed_in_noise(path, i) for i, path in enumerate(table["path"])])
+    options = {"margin": 1.0, "crop": 0.5}
+    judge = small(SquaredError(), **options).fit(framed[:20], None, rating_range=RANGE, seed=0)
+    plain = small(SquaredError(), margin=1.0).fit(table[:20], None, rating_range=RANGE, seed=0)
+    np.testing.assert_allclose(judge.score(framed)[0]["score"], plain.score(table)[0]["score"], atol=1e-4)
+    with pytest.raises(InputError, match=r"judge\.crop=1\.2"):
+        CnnJudge(crop=1.2)
+
+
+def framed_in_noise(path, seed):
+    from pathlib import Path
+
+    from PIL import Image
+
+    middle = np.asarray(Image.open(path))
+    size = len(middle)
+    picture = np.random.default_rng(seed).integers(0, 256, (2 * size, 2 * size, 3)).astype(np.uint8)
+    picture[size // 2 : size // 2 + size, size // 2 : size // 2 + size] = middle
+    out = Path(path).with_name(f"framed-{Path(path).name}")
+    Image.fromarray(picture).save(out)
+    return str(out)
