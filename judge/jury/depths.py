@@ -21,7 +21,8 @@ class Depths:
     """What is read of the stages 0, 1, 2 … of a timm backbone; lists may be shorter than the backbone is deep.
 
     cells     side of the grid of cells in which each stage is averaged: 1 the whole picture, 0 not at all
-    spread    whether each stage's standard deviation over the picture is read, 0 or 1
+    spread    side of the grid in which each stage's standard deviation is taken: texture; 1 over the whole picture,
+              0 not at all
     mirrored  side of the grid in which the difference of each stage's map from its mirror image is averaged, without
               its sign: what the left half has and the right half has not. Even; 0 not at all
     final     the pooled last layer as well
@@ -61,7 +62,7 @@ class Depths:
                 f"depths: stage {self.stages()[-1]} is asked for, the backbone has 0 to {len(channels) - 1}"
             )
         read = sum(
-            channels[s] * (_at(self.cells, s) ** 2 + _at(self.spread, s) + _at(self.mirrored, s) ** 2 // 2)
+            channels[s] * (_at(self.cells, s) ** 2 + _at(self.spread, s) ** 2 + _at(self.mirrored, s) ** 2 // 2)
             for s in self.stages()
         )
         return read + (final if self.final else 0)
@@ -80,9 +81,10 @@ class Depths:
         for stage, x in zip(self.stages(), maps, strict=True):
             if side := _at(self.cells, stage):
                 parts.append(_grid(x, side).flatten(1))
-            if _at(self.spread, stage):
-                variance = (x - x.mean((2, 3), keepdim=True)).square().mean((2, 3))
-                parts.append((variance + 1e-4).sqrt())
+            if side := _at(self.spread, stage):
+                about = x - x.mean((2, 3), keepdim=True)  # the difference of two squares is then of small numbers
+                variance = (_grid(about.square(), side) - _grid(about, side).square()).clamp_min(0)
+                parts.append((variance + 1e-4).sqrt().flatten(1))
             if side := _at(self.mirrored, stage):
                 apart = _grid((x - x.flip(3)).abs(), side)
                 parts.append(apart[..., : side // 2].flatten(1))  # the other half is its mirror image

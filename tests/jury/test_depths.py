@@ -26,7 +26,7 @@ def test_what_is_read_is_as_wide_as_said():
     backbone = create_backbone("test_efficientnet", "none", size=32)
     channels = [stage["num_chs"] for stage in backbone.feature_info]
     for depths in (
-        Depths([1, 0, 2], [0, 1], [0, 2]),
+        Depths([1, 0, 2], [0, 2], [0, 2]),
         Depths([], [], [], final=True),
         Depths([0, 1], [], [], final=True),
     ):
@@ -47,6 +47,9 @@ def test_a_constant_picture_has_no_spread():
     np.testing.assert_allclose(only.pool([torch.full((1, 2, 4, 4), 7.0)]), 0.01, rtol=1e-3)
     wave = torch.tensor([3.0, -3.0]).repeat(8).view(1, 1, 4, 4)
     np.testing.assert_allclose(only.pool([wave]), 3, rtol=1e-3)
+    two = Depths(cells=[], spread=[2], mirrored=[])
+    wave[..., :2] *= 2  # the left half varies twice as much, about the same mean
+    np.testing.assert_allclose(two.pool([wave]), [[6, 3, 6, 3]], rtol=1e-3)
 
 
 @pytest.mark.parametrize(
