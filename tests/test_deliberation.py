@@ -78,3 +78,10 @@ def test_two_robots_of_one_name_are_refused(people):
     chosen.robots.again = dict(chosen.robots.symmetry)
     with pytest.raises(InputError, match="two robots of one name"):
         Jury(chosen, {"skewed": people}, people, people, feature="ethnicity", seed=0)
+
+
+def test_a_robot_that_cannot_learn_is_found_before_any_network_is_trained(people, tmp_path):
+    nobody_s_age = people.iloc[:60].assign(age=np.nan, age_group=None)
+    chosen = settings("jury.models.n=9", "jury.models.top_share=1", f"jury.cache={tmp_path}")
+    with pytest.raises(InputError, match=r"50 faces of known age .* given 0\. .*data@jury\.age_data"):
+        Jury(chosen, {"skewed": nobody_s_age}, people, people.iloc[60:], feature="ethnicity", seed=0)
