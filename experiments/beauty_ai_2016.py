@@ -142,6 +142,8 @@ def take_apart(homes: list[RunDir], resamples: int) -> pd.DataFrame:
     tables = [home.table("scores") for home in homes]
     scores = pd.concat([t[(t["condition"] == "skewed") & (t["judge"] != "panel")] for t in tables])
     people = homes[0].table("manifest").query("role == 'entrant'").drop_duplicates("image_id")
+    # of two hundred columns a contest reads few, and hundreds of contests would copy them all
+    people = people.drop(columns=[c for c in people if c.startswith(("param_", "truth_"))])
     return ablation(
         scores,
         people,
@@ -149,6 +151,7 @@ def take_apart(homes: list[RunDir], resamples: int) -> pd.DataFrame:
         panels={rule: panel_of(settings, rule) for rule in RULES},
         contest=instantiate(settings.contest),
         resamples=resamples,
+        jobs=-1,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 
@@ -42,6 +43,7 @@ def ablation(
     resamples: int = 50,
     confidence: float = 0.95,
     rng: np.random.Generator | int = 0,
+    jobs: int = 1,
 ) -> pd.DataFrame:
     """Winners' composition under every jury and every rule.
 
@@ -50,6 +52,7 @@ def ablation(
     panels     rule's name → callable (scores, manifest) → scores
     contest    callable (scores, manifest) → result with `.ranking`
     resamples  bootstrap samples of the entrants for each seed; 0: none, so that intervals are over seeds alone
+    jobs       processes, a seed's contests in each; -1: one a core. The table does not depend on it
 
     Returns rule, jury, group, n (entrants of the group), entrants (their share), winners (the group's share of all
     winners, mean over seeds on the entrants as they are), ci_low, ci_high, change (winners less those of the whole
@@ -62,24 +65,42 @@ def ablation(
     people = manifest[manifest["image_id"].isin(scores["image_id"])].reset_index(drop=True)
     if people.empty:
         raise InputError("ablation: no entrant has a score")
-    rng = np.random.default_rng(rng)
+    of_seeds = list(scores.groupby("seed", sort=True))
+    streams = np.random.default_rng(rng).spawn(len(of_seeds))
+    held = joblib.Parallel(jobs)(
+        joblib.delayed(_held)(of_seed, people, feature, panels, contest, resamples, stream)
+        for (_, of_seed), stream in zip(of_seeds, streams, strict=True)
+    )
+    return _summary(pd.DataFrame([draw for of_seed in held for draw in of_seed]), people, feature, confidence)
+
+
+def _held(
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    feature: str,
+    panels: Mapping[str, PanelRule],
+    contest: ContestRule,
+    resamples: int,
+    rng: np.random.Generator,
+) -> list[dict[str, Any]]:
+    """Every contest of one seed: seed, resample, rule, jury, group, share of the winners, places."""
+    seed = scores["seed"].iloc[0]
     groups = sorted(people[feature].dropna().astype(str).unique())
+    wide = scores.pivot(index="image_id", columns="judge", values="score").reindex(people["image_id"])
     draws: list[dict[str, Any]] = []
-    for seed, of_seed in scores.groupby("seed", sort=True):
-        wide = of_seed.pivot(index="image_id", columns="judge", values="score").reindex(people["image_id"])
-        for resample in range(resamples + 1):
-            pick = np.arange(len(people)) if resample == 0 else rng.integers(0, len(people), len(people))
-            entrants, drawn = _drawn(people, wide, pick)
-            for rule, panel in panels.items():
-                for name, sitting in juries(list(wide.columns)).items():
-                    part = drawn[drawn["judge"].isin(sitting)].assign(seed=seed)
-                    share, places = _winners(panel(part, entrants), entrants, contest, feature, groups)
-                    draws += [
-                        {"seed": seed, "resample": resample, "rule": rule, "jury": name, "group": group,
-                         "share": share[group], "places": places}
-                        for group in groups
-                    ]  # fmt: skip
-    return _summary(pd.DataFrame(draws), people, feature, confidence)
+    for resample in range(resamples + 1):
+        pick = np.arange(len(people)) if resample == 0 else rng.integers(0, len(people), len(people))
+        entrants, drawn = _drawn(people, wide, pick)
+        for rule, panel in panels.items():
+            for name, sitting in juries(list(wide.columns)).items():
+                part = drawn[drawn["judge"].isin(sitting)].assign(seed=seed)
+                share, places = _winners(panel(part, entrants), entrants, contest, feature, groups)
+                draws += [
+                    {"seed": seed, "resample": resample, "rule": rule, "jury": name, "group": group,
+                     "share": share[group], "places": places}
+                    for group in groups
+                ]  # fmt: skip
+    return draws
 
 
 def _drawn(people: pd.DataFrame, wide: pd.DataFrame, pick: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -89,3 +89,9 @@ def test_the_same_seed_of_the_generator_gives_the_same_table():
 def test_a_feature_that_is_not_there_is_named():
     with pytest.raises(InputError, match="feature='tone'"):
         ablation(SCORES, MANIFEST, feature="tone", panels={"m": mean_panel}, contest=two_places)
+
+
+def test_two_processes_give_the_table_of_one():
+    one, two = (table(resamples=3, jobs=jobs) for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert not one.equals(table(resamples=3, rng=1))  # and another draw of people is another table
