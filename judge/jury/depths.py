@@ -62,7 +62,8 @@ class Depths:
                 f"depths: stage {self.stages()[-1]} is asked for, the backbone has 0 to {len(channels) - 1}"
             )
         read = sum(
-            channels[s] * (_at(self.cells, s) ** 2 + _at(self.spread, s) ** 2 + _at(self.mirrored, s) ** 2 // 2)
+            channels[s]
+            * (_at(self.cells, s) ** 2 + _at(self.spread, s) ** 2 + _at(self.mirrored, s) ** 2 // 2)
             for s in self.stages()
         )
         return read + (final if self.final else 0)
@@ -82,7 +83,9 @@ class Depths:
             if side := _at(self.cells, stage):
                 parts.append(_grid(x, side).flatten(1))
             if side := _at(self.spread, stage):
-                about = x - x.mean((2, 3), keepdim=True)  # the difference of two squares is then of small numbers
+                about = x - x.mean(
+                    (2, 3), keepdim=True
+                )  # the difference of two squares is then of small numbers
                 variance = (_grid(about.square(), side) - _grid(about, side).square()).clamp_min(0)
                 parts.append((variance + 1e-4).sqrt().flatten(1))
             if side := _at(self.mirrored, stage):
