@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -64,9 +64,10 @@ class Age(Judging):
                 "pool states no ages, data@jury.age_data names a data set that does"
             )
         x, y = np.asarray(evidence, np.float64)[known], age[known]
-        model = make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(1, 5, 13)))
-        unseen = cross_val_predict(model, x, y, cv=KFold(self.folds, shuffle=True, random_state=0))
-        scaler, ridge = model.fit(x, y)
+        scaler, ridge = make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(1, 5, 13))).fit(x, y)
+        # the penalty is not chosen anew in each fold: of thousands of people that would cost minutes
+        again = make_pipeline(StandardScaler(), Ridge(alpha=ridge.alpha_))
+        unseen = cross_val_predict(again, x, y, cv=KFold(self.folds, shuffle=True, random_state=0))
         slope, intercept = np.polyfit(y, unseen, 1)
         return self.with_fitted(
             {
