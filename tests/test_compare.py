@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from judge.compare import _folder, dose_table, run_table
+from judge.compare import dose_table, run_table
+from judge.config import folder_name
 from judge.rundir import RunDir
 
 GROUPS = ("african", "caucasian")
@@ -68,7 +69,7 @@ def test_the_seed_of_the_entrants_is_a_factor_where_it_varies_by_itself(tmp_path
 
 
 def test_two_long_settings_have_two_folders():
-    names = {_folder("population=" + "x" * 200 + str(i)) for i in range(2)}
+    names = {folder_name("population=" + "x" * 200 + str(i)) for i in range(2)}
     assert len(names) == 2
-    assert max(map(len, names)) < 120
-    assert _folder("mitigation=redraw, seed=1") == "mitigation=redraw_seed=1"
+    assert max(map(len, names)) < 140
+    assert folder_name("mitigation=redraw, seed=1") == "mitigation=redraw,_seed=1"
