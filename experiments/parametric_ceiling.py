@@ -5,8 +5,8 @@
 Trains a judge on 2,000 rendered people with equal shares of each ethnicity × gender × age group, evenly lit, no
 shift of any rating, and lets it judge 1,000 people whom no judge and no choice of a setting has seen. Every seed has
 2,000 people and raters of its own. The ceiling of the correlation with mean ratings is the square root of their
-reliability (10 raters a picture). With each share of the truth's variance the correlation of the score with that
-component. Writes results/parametric_ceiling.csv, a row a seed and judge; rows of other seeds and judges stay.
+reliability (10 raters a picture). Also the correlation of the score with each component of the truth.
+Writes results/parametric_ceiling.csv, a row a seed and judge; rows of other seeds and judges stay.
 """
 
 from __future__ import annotations

@@ -16,8 +16,6 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.nn.functional import interpolate
-from tqdm.auto import tqdm
 
 from judge.data.tables import SENSITIVE_FEATURES
 from judge.errors import InputError, listed
@@ -28,7 +26,7 @@ from judge.jury.depths import Depths
 from judge.jury.embedding import EmbeddingJudge
 from judge.jury.losses import LOSSES, Huber, LabelDistribution, Objective, SquaredError
 from judge.jury.pictures import load_pictures
-from judge.jury.ridge import once_each, ridge
+from judge.jury.probe import head_start
 from judge.jury.scoring import Scoring, build_engine, score_pictures
 from judge.jury.training import Pool, Training, train
 from judge.jury.views import frozen_views
@@ -48,8 +46,7 @@ class CnnJudge:
     margin     training pictures are decoded at size · margin, so that views can be cut from them without blur
     depths     what the head reads of the backbone's stages; None: the pooled last layer
     probe      the head starts as a ridge regression on what the untrained backbone makes of the pictures and their
-               mirror images, so that training does not first spoil the backbone for a random head (Kumar et al.
-               2022, "Fine-tuning can distort pretrained features", arXiv:2202.10054)
+               mirror images (probe.py)
     dropout    probability that a feature is dropped before the head
     drop_path  probability that a residual branch is dropped, in its last layer
     loss       of losses.py
@@ -220,17 +217,7 @@ class CnnJudge:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             network = build_network(self._network_settings(), self.weights).eval()
-        pictures = once_each(rated)
-        rows = torch.from_numpy(rated.index.get_indexer(pictures.index))
-        features = clean_features(network, pool.pixels[rows], self.size, self.progress)
-        fit = ridge(features, pictures["rating"].to_numpy(float), pictures["weight"].to_numpy(float))
-        spread = 1.0
-        if pool.histogram is not None:
-            levels = network.levels
-            mean = pool.histogram @ levels
-            spread = float(((pool.histogram @ levels.square()) - mean.square()).mean().clamp_min(1e-4).sqrt())
-        mean, scale, weight = (torch.from_numpy(part).float() for part in fit[:3])
-        return HeadStart(mean, scale, weight, fit.bias, spread)
+        return head_start(network, pool.pixels, rated, pool.histogram, size=self.size, progress=self.progress)
 
     def _frozen_views(self, pixels: Tensor, seed: int) -> Tensor:
         with torch.random.fork_rng():
@@ -274,21 +261,6 @@ class CnnJudge:
                 if name in manifest
             },
         )
-
-
-@torch.inference_mode()
-def clean_features(network: RatingNetwork, pixels: Tensor, size: int, progress: bool) -> np.ndarray:
-    """float32 (n, F): what the head reads of uint8 (n, 3, H, H), mean over each picture and its mirror image."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = network.to(device, memory_format=torch.channels_last)
-    parts = []
-    for piece in tqdm(pixels.split(32), desc="probe", unit="batch", disable=not progress, leave=False):
-        x = piece.to(device).float()
-        if x.shape[-1] != size:
-            x = interpolate(x, (size, size), mode="bilinear", antialias=True)
-        x = x.to(memory_format=torch.channels_last)
-        parts.append(((network(x).features + network(x.flip(3)).features) / 2).cpu())
-    return torch.cat(parts).numpy()
 
 
 def build_network(settings: dict[str, Any], weights: str, start: HeadStart | None = None) -> RatingNetwork:

@@ -276,6 +276,8 @@ class EmbeddingJudge:
         settings = dict(facts.pop("settings"))
         what = settings.pop("embedding")
         depths = what.pop("depths", None)
+        if what.pop("layers", None):  # of judges saved before there were depths
+            raise InputError(f"{folder}: a judge with embedding.layers of an earlier version; train it again")
         judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
         judge.head = {n: t.numpy() for n, t in load_file(Path(folder) / "model.safetensors").items()}

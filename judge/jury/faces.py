@@ -96,8 +96,6 @@ def _session(threads: int):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # threads that wait busily for the next picture would take the cores from the robots
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(packaged_weights(), options, providers=["CPUExecutionProvider"])
 

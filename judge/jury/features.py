@@ -134,7 +134,6 @@ def _by_onnx(backbone: str, weights: str, size: int) -> Callable[..., list[NDArr
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # see faces._session
     options.log_severity_level = 3
     network = _reader(backbone, weights, size)
     program = onnx_program(network, torch.zeros(2, 3, size, size), any_number=True)

@@ -152,8 +152,8 @@ class Pigment(Judging):
 def _peaks(cube, threshold):
     """Indices (level, row, column) of maxima above the threshold among their 26 neighbours in (levels, height, width).
 
-    skimage.feature.peak_local_max(min_distance=1, exclude_border=False) in a tenth of its time; of neighbours that
-    are equal the first counts.
+    skimage.feature.peak_local_max(min_distance=1, exclude_border=False), compiled; of neighbours that are equal
+    the first counts.
     """
     levels, height, width = cube.shape
     found = []

@@ -186,9 +186,9 @@ def test_a_judge_from_the_configuration_can_be_saved_and_read(name, manifest, tm
 @pytest.mark.parametrize("loss", [SquaredError(), LabelDistribution(levels=41)], ids=lambda loss: loss.name)
 def test_a_probed_head_starts_as_the_ridge_on_frozen_features(manifest, loss):
     from judge.jury.augmentation import Augmentation
-    from judge.jury.beauty import clean_features
     from judge.jury.depths import Depths
     from judge.jury.pictures import load_pictures
+    from judge.jury.probe import clean_features
     from judge.jury.ridge import ridge
 
     still = Augmentation(**dict.fromkeys(("flip", "rotation", "scale", "shift", "brightness", "contrast",
