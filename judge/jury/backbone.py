@@ -129,11 +129,10 @@ class RatingNetwork(nn.Module):
         self.backbone = backbone
         self.dropout = nn.Dropout(dropout)
         self.depths = depths
-        width = backbone.num_features
-        if depths is not None:
-            width = depths.width([stage["num_chs"] for stage in backbone.feature_info], width)
-            if not depths.final:  # what nobody reads has no gradient, which several devices do not take
-                backbone.prune_intermediate_layers(depths.stages(), prune_norm=True, prune_head=True)
+        width = backbone.num_features if depths is None else depths.width(backbone)
+        if depths is not None and not depths.final:
+            # what nobody reads has no gradient, which several devices do not take
+            backbone.prune_intermediate_layers(depths.stages(), prune_norm=True, prune_head=True)
         self.register_buffer("standard", torch.stack([torch.zeros(width), torch.ones(width)]))
         self.head = nn.Linear(width, 1 if levels is None else len(levels))
         nn.init.trunc_normal_(self.head.weight, std=0.01)
@@ -211,7 +210,8 @@ class RatingNetwork(nn.Module):
     def from_stage(self, stage: int) -> None:
         """From now on `forward` also takes activations of stages_before(stage), told by their channels."""
         self.stages_before(stage)
-        if self.depths is not None and self._ends()[0] < stage - 1:
+        # the last frozen block's activations are what views keep, so a stage that ends with it can be read
+        if self.depths is not None and self._ends() and self._ends()[0] < stage - 2:
             raise InputError(
                 f"views with train_from_stage={stage}: depths reads stage {self.depths.stages()[0]}, which ends before "
                 "that; read later stages only, or train from an earlier one"
@@ -227,8 +227,9 @@ class RatingNetwork(nn.Module):
         if pixels.shape[1] == 3:
             x = (pixels.float() - self.mean) / self.std
             return self.backbone(x) if self.depths is None else self.depths.read(self.backbone, x)
-        x, maps = pixels.float(), []
+        x = pixels.float()
         ends = [] if self.depths is None else self._ends()
+        maps = [x] if self._entry - 2 in ends else []
         for number, block in enumerate(self.backbone.blocks[self._entry - 1 :], self._entry - 1):
             x = block(x)
             if number in ends:

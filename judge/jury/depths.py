@@ -52,11 +52,9 @@ class Depths:
             stage for stage in range(max(map(len, asked))) if any(_at(numbers, stage) for numbers in asked)
         ]
 
-    def width(self, channels: Sequence[int], final: int) -> int:
-        """Features of a backbone whose stages have `channels` and whose pooled last layer has `final`.
-
-        Raises InputError for a stage that the backbone has not.
-        """
+    def width(self, backbone: nn.Module) -> int:
+        """Number of features that `read` gives. Raises InputError for a stage that the backbone has not."""
+        channels = [stage["num_chs"] for stage in backbone.feature_info]
         if self.stages() and self.stages()[-1] >= len(channels):
             raise InputError(
                 f"depths: stage {self.stages()[-1]} is asked for, the backbone has 0 to {len(channels) - 1}"
@@ -66,7 +64,7 @@ class Depths:
             * (_at(self.cells, s) ** 2 + _at(self.spread, s) ** 2 + _at(self.mirrored, s) ** 2 // 2)
             for s in self.stages()
         )
-        return read + (final if self.final else 0)
+        return read + (backbone.num_features if self.final else 0)
 
     def read(self, backbone: nn.Module, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) → (B, width)."""

@@ -179,8 +179,7 @@ class FeatureNetwork(nn.Module):
         self.register_buffer("std", 255 * torch.tensor(cfg["std"]).view(1, 3, 1, 1))
         self.depths, self.mirror = what.depths, what.mirror
         if what.depths is not None:
-            channels = [stage["num_chs"] for stage in self.backbone.feature_info]
-            what.depths.width(channels, self.backbone.num_features)  # refuses stages that are not there
+            what.depths.width(self.backbone)  # refuses stages that are not there
 
     def forward(self, pixels: Tensor) -> Tensor:
         pixels = (pixels.float() - self.mean) / self.std

@@ -113,7 +113,7 @@ def parts_of(network: nn.Module) -> list[Depths]:
 
     depths = [Depths(**part) for part in PARTS.values()]
     for part in depths:
-        part.width([stage["num_chs"] for stage in network.feature_info], network.num_features)
+        part.width(network)
     return depths
 
 

@@ -24,14 +24,13 @@ def test_cells_are_averages_of_equal_areas():
 
 def test_what_is_read_is_as_wide_as_said():
     backbone = create_backbone("test_efficientnet", "none", size=32)
-    channels = [stage["num_chs"] for stage in backbone.feature_info]
     for depths in (
         Depths([1, 0, 2], [0, 2], [0, 2]),
         Depths([], [], [], final=True),
         Depths([0, 1], [], [], final=True),
     ):
         read = depths.read(backbone.eval(), torch.randn(3, 3, 32, 32))
-        assert read.shape == (3, depths.width(channels, backbone.num_features))
+        assert read.shape == (3, depths.width(backbone))
 
 
 def test_a_picture_and_its_mirror_image_differ_by_nothing_where_they_are_the_same():
@@ -100,13 +99,16 @@ def test_layers_that_nobody_reads_are_not_there():
     assert any(name.startswith("conv_head") for name, _ in with_final.named_parameters())
 
 
-def test_activations_of_the_frozen_stages_give_the_same_reading_as_the_picture():
+@pytest.mark.parametrize(
+    "cut", [2, 3]
+)  # 3: stage 1 ends with the last frozen block, so it is what views keep
+def test_activations_of_the_frozen_stages_give_the_same_reading_as_the_picture(cut):
     pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
-    net = network(Depths([0, 0, 2, 1], [0, 0, 1], [0, 0, 2]))
+    net = network(Depths([0, 1, 2, 1], [0, 1, 1], [0, 2, 2]))
     with torch.no_grad():
         straight = net(pixels).rating
-        net.from_stage(2)
-        halfway = net.stages_before(2)((pixels.float() - net.mean) / net.std)
+        net.from_stage(cut)
+        halfway = net.stages_before(cut)((pixels.float() - net.mean) / net.std)
         np.testing.assert_allclose(net(halfway).rating, straight, atol=1e-5)
 
 
