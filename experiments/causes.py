@@ -1,13 +1,14 @@
 """The first causal result: which of representation, ratings and camera moves who wins, and by how much?
 
-    python experiments/causes.py [--judge embedding] [--seeds 10]
+    python experiments/causes.py [--judge embedding_depths] [--seeds 10]
 
 Rendered people whose truth is known and blind to ethnicity and skin tone. Three causes are set by hand and
 crossed: the majority's share of the training pool (.5 … .98), a shift of the ratings of one group in the
 training data (0 or −0.65 points, half a standard deviation of the truth), and the light in which everybody is
 photographed at the contest (even or dim). Every cell is run with a skewed and with a rebalanced pool of the
 same size, over the same contestants. Writes results/causes/: runs.csv|parquet (a row a training run and group),
-effects.csv|parquet (Shapley-averaged effects of the three causes, intervals over seeds), causes.png|svg.
+effects.csv|parquet (Shapley-averaged effects of the three causes, intervals over seeds), reading.csv (how much of the
+truth the judges read in each group), causes.png|svg. About a quarter of an hour on two cores, with the drawing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from judge.rundir import find_runs
 
 RESULTS = Path(__file__).parents[1] / "results" / "causes"
 GROUP = "african"
+JUDGE = "embedding_depths"  # of conf/experiment/causes.yaml
 LABELS = {"share": "representation", "shift": "ratings", "light": "camera"}
 
 
@@ -46,6 +48,32 @@ def cells(folder: Path) -> pd.DataFrame:
     runs["light"] = parts["light"].fillna("even")
     runs["shift"] = parts["shift"].astype(float).fillna(0.0)
     return runs
+
+
+def reading(runs: pd.DataFrame, sweep: Path) -> pd.DataFrame:
+    """How well each group can be read: means over seeds, a row a cell, condition and group.
+
+    Standard deviation of ratings and of scores among the entrants (points), correlation of the score with the known
+    truth, points of score a standard deviation of truth (slope_truth) and of each of its parts.
+    """
+    found = []
+    for folder, cell in runs.drop_duplicates("folder").set_index("folder").iterrows():
+        people = pd.read_parquet(sweep / folder / "manifest.parquet").drop_duplicates("image_id")
+        parts = [column for column in people if column == "truth" or column.startswith("truth_")]
+        people = people[["image_id", "ethnicity", "rating", *parts]]
+        entered = pd.read_parquet(sweep / folder / "ranking.parquet")
+        entered = entered[entered["condition"] != "truth"].merge(people, on="image_id")
+        for (condition, group), part in entered.groupby(["condition", "ethnicity"]):
+            slopes = {f"slope_{name}": np.polyfit(part[name], part["score"], 1)[0] for name in parts}
+            found.append(
+                {**cell[["light", "shift", "share", "seed"]], "condition": condition, "group": group}
+                | {"n": len(part), "sd_rating": part["rating"].std(), "sd_score": part["score"].std()}
+                | {"mean_score": part["score"].mean(), "pearson_truth": part["score"].corr(part["truth"])}
+                | slopes
+            )
+    table = pd.DataFrame(found)
+    keys = ["light", "shift", "share", "condition", "group"]
+    return table.drop(columns="seed").groupby(keys).mean().round(4).reset_index()
 
 
 def effects(runs: pd.DataFrame) -> pd.DataFrame:
@@ -105,12 +133,12 @@ def figure(runs: pd.DataFrame) -> sns.FacetGrid:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--judge", default="embedding")
+    parser.add_argument("--judge", default=JUDGE, help="a file of conf/judge")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--no-run", action="store_true", help="use the finished runs")
     parser.add_argument("overrides", nargs="*")
     args = parser.parse_args()
-    name = "causes" if args.judge == "embedding" else f"causes_{args.judge}"
+    name = "causes" if args.judge == JUDGE else f"causes_{args.judge}"
     command = [
         "run",
         "-m",
@@ -122,16 +150,22 @@ def main() -> int:
     if not args.no_run:
         program = [sys.executable, "-c", "from judge.cli import main; main()"]
         subprocess.run([*program, *command, *args.overrides], check=False)
-    runs = cells(Path("runs") / name)
-    out = RESULTS if args.judge == "embedding" else RESULTS.with_name(name)
+    sweep = Path("runs") / name
+    runs = cells(sweep)
+    out = RESULTS if args.judge == JUDGE else RESULTS.with_name(name)
     write_table(runs.drop(columns=["folder", "setting"]), out / "runs")
     table = effects(runs)
     write_table(table, out / "effects")
+    read = reading(runs, sweep)
+    read.to_csv(out / "reading.csv", index=False)
     grid = figure(runs)
     for ending in ("png", "svg"):
         grid.savefig(out / f"causes.{ending}", dpi=160)
     shown = table[["condition", "cause", "value", "ci_low", "ci_high", "p_value", "n"]]
     print(shown.round(4).to_string(index=False))
+    plain = read[(read["shift"] == 0) & (read["share"] == read["share"].min())]
+    columns = ["light", "condition", "group", "sd_rating", "sd_score", "pearson_truth", "slope_truth"]
+    print(plain[columns].to_string(index=False))
     return 0
 
 
