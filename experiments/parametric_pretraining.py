@@ -14,6 +14,7 @@ minutes on two cores for 6,000 people, and 6 for drawing them.
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -118,6 +119,7 @@ def pretrain(judge: CnnJudge, people: int, seed: int, picture_px: int, file: Pat
     mean, scale = features.mean(0), features.std(0).clamp_min(1e-6)
     start = Ridge(alpha=PENALTY * len(features)).fit(((features - mean) / scale).numpy(), labels.numpy())
     print(f"squared error of the ridge in training {error_of(start, (features - mean) / scale, labels):.3f}")
+    workdir = file.with_suffix(".training")  # continued after a kill
     trained, history = train(
         partial(
             build_network, settings, judge.weights, HeadStart(mean, scale, torch.zeros(len(mean)), 0.0, 1.0)
@@ -131,7 +133,7 @@ def pretrain(judge: CnnJudge, people: int, seed: int, picture_px: int, file: Pat
             judge.training, epochs=EPOCHS, ema_half_life=None, select="last", checkpoint_every=120.0
         ),
         seed=seed,
-        workdir=file.with_suffix(".training"),
+        workdir=workdir,
         identity=f"Labels of {people} people of seed {seed}",
     )
     print(pd.DataFrame(history).round(3).to_string(index=False), flush=True)
@@ -140,6 +142,7 @@ def pretrain(judge: CnnJudge, people: int, seed: int, picture_px: int, file: Pat
     if unknown:
         raise RuntimeError(f"the trained backbone has tensors that it began without: {unknown}")
     save_tensors(file, whole.state_dict(), {"people": people, "seed": seed, "picture_px": picture_px})
+    shutil.rmtree(workdir)
 
 
 def error_of(start: Ridge, features: Tensor, labels: Tensor) -> float:
