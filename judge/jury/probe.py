@@ -28,7 +28,9 @@ def head_start(
 ) -> HeadStart:
     """pixels and histogram: of the rows of `rated` (fresh index); a repeated picture is one with more weight."""
     pictures = once_each(rated)
-    features = clean_features(network, pixels[torch.from_numpy(pictures.index.to_numpy(copy=True))], size, progress)
+    features = clean_features(
+        network, pixels[torch.from_numpy(pictures.index.to_numpy(copy=True))], size, progress
+    )
     fit = ridge(features, pictures["rating"].to_numpy(float), pictures["weight"].to_numpy(float))
     spread = 1.0
     if histogram is not None:
