@@ -1,11 +1,12 @@
 """The same person in another skin tone: does the judge's score change, and more than by a placebo edit?
 
-    python experiments/twins.py [--seeds 5] [--people 100]
+    python experiments/twins.py [--seeds 5] [--people 200] [--judge embedding_depths]
 
 Trains judges on a skewed (95 % caucasian) and a rebalanced pool of rendered people for several seeds, saves them,
 lets each score exact twins (five tones; background, light and exposure as placebo edits) and puts each twin in its
 person's place in the contest of the originals. A person's changes are averaged over the seeds' judges; intervals
-and tests take people as units. Writes results/twins/changes.csv and twins.png|svg.
+and tests take people as units. An edit may leave the mean score alone and still move the places: slopes.csv says how
+much of the truth it takes out of the scores. Writes results/twins/: changes.csv|parquet, slopes.csv, twins.png|svg.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from scipy import stats
 
 from judge.contest import Contest
 from judge.data.parametric.twins import read_twins
@@ -37,19 +39,39 @@ def changes_of(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
     scores, rejected = load_judge(folder).score(manifest)
     assert rejected.empty
     table = manifest.merge(scores, on="image_id")
-    table["edit"] = table["twin_edit"].where(
-        table["twin_edit"] != "tone", "ITA " + table["ita"].round().astype(int).astype(str) + "°"
-    )
+    tone = table["twin_edit"] == "tone"  # one melanin is a few degrees more or less with each person's blood
+    ita = table[tone].groupby("melanin")["ita"].transform("mean").round().astype(int)
+    table["edit"] = table["twin_edit"].mask(tone, "ITA " + ita.astype(str) + "°")
     original = table[table["twin_edit"] == "original"].assign(image_id=lambda t: t["person_id"])
     ranking = Contest(places=5, brackets=("gender",))(original[["image_id", "score"]], original).ranking
     twins = table[table["twin_edit"] != "original"].assign(image_id=lambda t: t["person_id"])
-    return replace_in_contest(ranking, twins[["image_id", "edit", "score"]])
+    changes = replace_in_contest(ranking, twins[["image_id", "edit", "score"]])
+    return changes.merge(original[["image_id", "truth"]], on="image_id")
+
+
+def slopes(person: pd.DataFrame) -> pd.DataFrame:
+    """Least-squares slope of a person's change of score on the person's truth, a row an edit; people are units.
+
+    Points of score a standard deviation of truth, with its t interval and test. Below 0: the edit takes from those of
+    high truth and gives to those of low truth, so it moves places even where the mean change is 0.
+    """
+    rows = []
+    for (condition, edit), part in person.groupby(["condition", "edit"]):
+        fit = stats.linregress(part["truth"], part["change"])
+        half = fit.stderr * stats.t.ppf(0.975, len(part) - 2)
+        rows.append(
+            {"condition": condition, "edit": edit, "mean_change": part["change"].mean(), "slope": fit.slope}
+            | {"ci_low": fit.slope - half, "ci_high": fit.slope + half, "p_value": fit.pvalue, "n": len(part)}
+        )
+    return pd.DataFrame(rows)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--judge", default="embedding_depths", help="a file of conf/judge")
+    parser.add_argument("--size", type=int, default=160, help="of the pictures, px")
     parser.add_argument("--no-run", action="store_true", help="use the finished runs")
     parser.add_argument("overrides", nargs="*")
     args = parser.parse_args()
@@ -57,12 +79,12 @@ def main() -> int:
         program = [sys.executable, "-c", "from judge.cli import main; main()"]
         settings = [
             "run", "-m", "experiment=dose", f"name={NAME}", "save_judges=true", "pool.majority_share=0.95",
-            "data.n=3000", "data.mode=natural", "pool.n=600",
+            f"judge={args.judge}", f"data.size={args.size}", "data.n=3000", "data.mode=natural", "pool.n=600",
             "data.composition={ethnicity:{african:0.25,asian:0.25,caucasian:0.5}}", "entrants.held_out=0.5",
             f"seed=range(0,{args.seeds})",
         ]  # fmt: skip
         subprocess.run([*program, *settings, *args.overrides], check=False)
-    manifest = read_twins(args.people, tones=5, seed=1_000_000, mode="natural").manifest
+    manifest = read_twins(args.people, tones=5, size=args.size, seed=1_000_000, mode="natural").manifest
     finished, _ = find_runs([Path("runs") / NAME])
     parts = [
         changes_of(folder, manifest).assign(condition=condition, seed=run.done["seed"])
@@ -76,8 +98,12 @@ def main() -> int:
     ]
     table = pd.concat(tables, ignore_index=True)
     write_table(table, RESULTS / "changes")
-    person = changes.groupby(["condition", "edit", "image_id"], as_index=False)["score_change"].mean()
+    person = changes.groupby(["condition", "edit", "image_id"], as_index=False)[
+        ["score_change", "truth"]
+    ].mean()
     person = person.rename(columns={"score_change": "change"}).assign(placebo=person["edit"].isin(PLACEBO))
+    lines = slopes(person)
+    lines.round(4).to_csv(RESULTS / "slopes.csv", index=False)
     figures.save(figures.twin_changes(person), RESULTS / "twins")
     shown = table[table["metric"].isin(["twin_score_change", "twin_win_change"])]
     print(
@@ -85,6 +111,7 @@ def main() -> int:
         .round(4)
         .to_string()
     )
+    print(lines.round(4).to_string(index=False))
     return 0
 
 

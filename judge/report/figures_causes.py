@@ -55,6 +55,7 @@ def twin_changes(changes: pd.DataFrame) -> Figure:
     conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
     edits, left = largest(table.groupby("group").size(), ROWS)
     placebo = table.groupby("group")["placebo"].any()
+    edits = sorted(edits, key=list(dict.fromkeys(table["group"])).index)  # as given, e.g. from light to dark
     edits = [e for e in edits if not placebo[e]] + [e for e in edits if placebo[e]]
     figure, axes = new_figure(
         0.75 + len(edits) * max(0.42, 0.26 * len(conditions)), 1, len(measures), sharey=True
