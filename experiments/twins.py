@@ -102,6 +102,8 @@ def main() -> int:
         ["score_change", "truth"]
     ].mean()
     person = person.rename(columns={"score_change": "change"}).assign(placebo=person["edit"].isin(PLACEBO))
+    degrees = person["edit"].str.extract(r"(-?\d+)°")[0].astype(float)
+    person = person.iloc[(-degrees).argsort(kind="stable")]  # from light to dark; other edits last
     lines = slopes(person)
     lines.round(4).to_csv(RESULTS / "slopes.csv", index=False)
     figures.save(figures.twin_changes(person), RESULTS / "twins")
