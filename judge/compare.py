@@ -31,9 +31,11 @@ METRICS = (
     "selection_rate_ratio",
     "mean_score",
     "top_tail_score",
+    "spread",
     "pearson",
     "mae",
     "signed_error",
+    "calibration_slope",
 )
 
 

@@ -51,8 +51,10 @@ OUTCOMES = {
     ),
     "pearson": Outcome("Agreement with ratings", "Pearson correlation with ratings"),
     "signed_error": Outcome("Signed errors", "signed error (score − rating)", lines=((0.0, "no error"),)),
+    # winners come from the upper tail, so a group whose scores spread less loses places without any error of the mean
+    "spread": Outcome("Spread of the scores", "standard deviation of the scores"),
 }
-ERRORS = {"pearson", "signed_error"}
+ERRORS = {"pearson", "signed_error", "spread"}
 TESTS = {
     "dose_slope": "slope",
     "dose_crossing": "training share at four fifths",
@@ -78,15 +80,15 @@ def write_compare_report(
     """Writes out/figures/*.png|svg and out/page.html; returns the page.
 
     runs    one row a training run × group: share (the majority's share of the pool; NaN where there is none), seed,
-            condition, group, and of winner_share, selection_rate_ratio, entrant_share, pearson, signed_error those
-            that there are; optionally folder, n_group (entrants of the group), majority, reference
+            condition, group, and of winner_share, selection_rate_ratio, entrant_share, pearson, signed_error, spread
+            those that there are; optionally folder, n_group (entrants of the group), majority, reference
     dose    rows of judge.fairness.dose with the columns outcome and of_group; may be empty
     failed  runs that are not in `runs`, with any columns (folder, state, reason)
     """
     runs = runs.assign(group=as_group(runs["group"]), condition=runs["condition"].map(str))
     if "n_group" in runs:
         runs["entrants"] = runs["n_group"]
-    # the truth is no judge: it has winners, but no errors
+    # the truth is no judge: it has winners, but no errors, and another scale
     judged = runs["condition"] != TRUTH
     for name in ERRORS & set(runs):
         runs[name] = runs[name].where(judged)
