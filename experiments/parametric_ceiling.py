@@ -6,7 +6,8 @@ Trains a judge on 2,000 rendered people with equal shares of each ethnicity × g
 shift of any rating, and lets it judge 2,000 people whom no judge and no choice of a setting has seen. Every seed has
 2,000 people and raters of its own. The ceiling of the correlation with mean ratings is the square root of their
 reliability (10 raters a picture). Also the correlation of the score with each component of the truth. The backbone
-has first seen 6,000 other people whom nobody rated (parametric_pretraining.py); --unrated 0: ImageNet only.
+has first seen 6,000 other people whom nobody rated (parametric_pretraining.py); --own: it first learns the landmarks
+and labels of the 2,000 rated people themselves; --unrated 0: ImageNet only.
 Writes results/parametric_ceiling.csv, a row a seed and judge; rows of other seeds and judges stay.
 """
 
@@ -38,9 +39,10 @@ def judged(seed: int, args: argparse.Namespace) -> dict[str, float | int | str]:
     taught = read_parametric(args.people, seed=TAUGHT + seed, size=args.size)
     unseen = read_parametric(args.unseen, seed=UNSEEN, size=args.size).manifest
     overrides = list(args.overrides)
-    if args.unrated:
-        file = BACKBONES / f"{args.judge}-{args.unrated}-{args.size}.safetensors"
-        backbone(args.judge, args.overrides, args.unrated, UNRATED, args.size, file)
+    known, of = (args.people, TAUGHT + seed) if args.own else (args.unrated, UNRATED)
+    if known:
+        file = BACKBONES / f"{args.judge}-{known}-of-{of}-{args.size}.safetensors"
+        backbone(args.judge, args.overrides, known, of, args.size, file)
         overrides.append(f"judge.weights={file}")
     with initialize_config_module("judge.conf", version_base="1.3"):
         settings = compose("config", overrides=[f"judge={args.judge}", *overrides]).judge
@@ -61,7 +63,8 @@ def judged(seed: int, args: argparse.Namespace) -> dict[str, float | int | str]:
         "judge": " ".join([args.judge, *args.overrides]),
         "seed": seed,
         "picture_px": args.size,
-        "n_unrated": args.unrated,
+        "first_seen": "own" if args.own else "unrated" if args.unrated else "none",
+        "n_unrated": 0 if args.own else args.unrated,
         "n_train": len(taught.manifest),
         "n_unseen": len(table),
         "pearson_rating": pearson("rating"),
@@ -82,6 +85,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=2000)
     parser.add_argument("--unseen", type=int, default=2000)
     parser.add_argument("--unrated", type=int, default=6000, help="people whom the backbone sees first")
+    parser.add_argument(
+        "--own", action="store_true", help="the backbone first learns labels of the rated people only"
+    )
     parser.add_argument("--size", type=int, default=256, help="of the pictures, px")
     parser.add_argument("overrides", nargs="*", help="settings of the judge")
     args = parser.parse_args()
@@ -89,12 +95,14 @@ def main() -> None:
         row = pd.DataFrame([judged(seed, args)])
         rows = pd.concat([pd.read_csv(FILE), row]) if FILE.is_file() else row
         rows = rows.drop_duplicates(
-            ["judge", "seed", "picture_px", "n_unrated", "n_train", "n_unseen"], keep="last"
+            ["judge", "seed", "picture_px", "first_seen", "n_unrated", "n_train", "n_unseen"], keep="last"
         )
-        rows.sort_values(["judge", "picture_px", "n_unrated", "seed"]).round(4).to_csv(FILE, index=False)
+        rows.sort_values(["judge", "picture_px", "first_seen", "n_unrated", "seed"]).round(4).to_csv(
+            FILE, index=False
+        )
         print(row.round(3).to_string(index=False), flush=True)
     rows = pd.read_csv(FILE)
-    shown = rows.groupby(["judge", "picture_px", "n_unrated", "n_train"])["of_ceiling"]
+    shown = rows.groupby(["judge", "picture_px", "first_seen", "n_unrated", "n_train"])["of_ceiling"]
     print(shown.agg(["mean", "std", "min", "max", "count"]).round(3).to_string())
 
 
