@@ -8,7 +8,8 @@ training data (0 or −0.65 points, half a standard deviation of the truth), and
 photographed at the contest (even or dim). Every cell is run with a skewed and with a rebalanced pool of the
 same size, over the same contestants. Writes results/causes/: runs.csv|parquet (a row a training run and group),
 effects.csv|parquet (Shapley-averaged effects of the three causes, intervals over seeds), reading.csv (how much of the
-truth the judges read in each group), causes.png|svg. About a quarter of an hour on two cores, with the drawing.
+truth the judges read in each group), standardised.csv (the same contests with scores standardised within groups),
+causes.png|svg. About a quarter of an hour on two cores, with the drawing.
 """
 
 from __future__ import annotations
@@ -74,6 +75,38 @@ def reading(runs: pd.DataFrame, sweep: Path) -> pd.DataFrame:
     table = pd.DataFrame(found)
     keys = ["light", "shift", "share", "condition", "group"]
     return table.drop(columns="seed").groupby(keys).mean().round(4).reset_index()
+
+
+def standardised(runs: pd.DataFrame, sweep: Path) -> pd.DataFrame:
+    """What if each group's scores were given one mean and one spread before the places are filled?
+
+    GROUP's share of the winners and the winners' mean truth, a row a cell, condition and rule (as judged, within
+    groups), means and t intervals over seeds. Brackets and their places stay.
+    """
+    found = []
+    for folder, cell in runs.drop_duplicates("folder").set_index("folder").iterrows():
+        people = pd.read_parquet(sweep / folder / "manifest.parquet").drop_duplicates("image_id")
+        entered = pd.read_parquet(sweep / folder / "ranking.parquet")
+        for condition, part in entered[entered["condition"] != "truth"].groupby("condition"):
+            part = part.merge(people[["image_id", "ethnicity", "truth"]], on="image_id")
+            z = part.groupby("ethnicity")["score"].transform(lambda v: (v - v.mean()) / v.std())
+            places = part.groupby("bracket")["winner"].transform("sum")
+            rank = z.groupby(part["bracket"]).rank(ascending=False, method="first")
+            for rule, won in (("as judged", part["winner"].astype(bool)), ("within groups", rank <= places)):
+                found.append(
+                    {**cell[["light", "shift", "share"]], "condition": condition, "rule": rule}
+                    | {"winner_share": (part.loc[won, "ethnicity"] == GROUP).mean()}
+                    | {"truth_of_winners": part.loc[won, "truth"].mean()}
+                )
+    table = pd.DataFrame(found)
+    rows = []
+    for cell, part in table.groupby(["light", "shift", "share", "condition", "rule"]):
+        row = dict(zip(["light", "shift", "share", "condition", "rule"], cell, strict=True))
+        for outcome in ("winner_share", "truth_of_winners"):
+            names = (outcome, f"{outcome}_low", f"{outcome}_high")
+            row |= dict(zip(names, t_interval(part[outcome].to_numpy()), strict=True))
+        rows.append(row | {"n": len(part)})
+    return pd.DataFrame(rows)
 
 
 def effects(runs: pd.DataFrame) -> pd.DataFrame:
@@ -158,6 +191,8 @@ def main() -> int:
     write_table(table, out / "effects")
     read = reading(runs, sweep)
     read.to_csv(out / "reading.csv", index=False)
+    equal = standardised(runs, sweep)
+    equal.round(4).to_csv(out / "standardised.csv", index=False)
     grid = figure(runs)
     for ending in ("png", "svg"):
         grid.savefig(out / f"causes.{ending}", dpi=160)
@@ -166,6 +201,8 @@ def main() -> int:
     plain = read[(read["shift"] == 0) & (read["share"] == read["share"].min())]
     columns = ["light", "condition", "group", "sd_rating", "sd_score", "pearson_truth", "slope_truth"]
     print(plain[columns].to_string(index=False))
+    plain = equal[(equal["shift"] == 0) & (equal["share"] == equal["share"].min())]
+    print(plain.drop(columns=["shift", "share"]).round(3).to_string(index=False))
     return 0
 
 

@@ -80,3 +80,24 @@ def test_a_group_that_is_read_less_well_has_a_smaller_slope_in_every_cell(experi
     )
     assert (table["n"] == 300).all()
     assert table["pearson_truth"].to_numpy() == pytest.approx(np.ones(4))
+
+
+def test_scores_standardised_within_groups_give_a_flattened_group_its_places_back(experiment, tmp_path):
+    rng = np.random.default_rng(2)
+    names, folders = [f"p{i:03}" for i in range(400)], ["seed=0", "seed=1"]
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        people = pd.DataFrame({"image_id": names, "ethnicity": ["african", "asian"] * 200})
+        people["truth"] = rng.normal(size=400)
+        people.to_parquet(tmp_path / folder / "manifest.parquet")
+        score = people["truth"] * np.where(people["ethnicity"] == "african", 0.3, 1.0)
+        ranking = people[["image_id"]].assign(
+            bracket=["a"] * 200 + ["b"] * 200, score=score, condition="skewed"
+        )
+        ranking["winner"] = ranking.groupby("bracket")["score"].rank(ascending=False) <= 10
+        ranking.to_parquet(tmp_path / folder / "ranking.parquet")
+    runs = pd.DataFrame({"folder": folders, "light": "even", "shift": 0.0, "share": 0.5})
+    table = experiment["causes"].standardised(runs, tmp_path).set_index("rule")
+    assert table.loc["as judged", "winner_share"] < 0.05
+    assert table.loc["within groups", "winner_share"] == pytest.approx(0.5, abs=0.15)
+    assert table.loc["within groups", "truth_of_winners"] > table.loc["as judged", "truth_of_winners"]
