@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,18 @@ def cells(folder: Path) -> pd.DataFrame:
     return runs
 
 
+def contests(runs: pd.DataFrame, sweep: Path) -> Iterator[tuple[dict, pd.DataFrame]]:
+    """The cell and condition of each contest that a judge decided, and its entrants with what is known of them."""
+    for folder, cell in runs.drop_duplicates("folder").set_index("folder").iterrows():
+        people = pd.read_parquet(sweep / folder / "manifest.parquet").drop_duplicates("image_id")
+        parts = [column for column in people if column == "truth" or column.startswith("truth_")]
+        entered = pd.read_parquet(sweep / folder / "ranking.parquet")
+        entered = entered[entered["condition"] != "truth"]
+        entered = entered.merge(people[["image_id", "ethnicity", "rating", *parts]], on="image_id")
+        for condition, part in entered.groupby("condition"):
+            yield {**cell[["light", "shift", "share"]], "condition": condition}, part
+
+
 def reading(runs: pd.DataFrame, sweep: Path) -> pd.DataFrame:
     """How well each group can be read: means over seeds, a row a cell, condition and group.
 
@@ -58,23 +71,17 @@ def reading(runs: pd.DataFrame, sweep: Path) -> pd.DataFrame:
     truth, points of score a standard deviation of truth (slope_truth) and of each of its parts.
     """
     found = []
-    for folder, cell in runs.drop_duplicates("folder").set_index("folder").iterrows():
-        people = pd.read_parquet(sweep / folder / "manifest.parquet").drop_duplicates("image_id")
-        parts = [column for column in people if column == "truth" or column.startswith("truth_")]
-        people = people[["image_id", "ethnicity", "rating", *parts]]
-        entered = pd.read_parquet(sweep / folder / "ranking.parquet")
-        entered = entered[entered["condition"] != "truth"].merge(people, on="image_id")
-        for (condition, group), part in entered.groupby(["condition", "ethnicity"]):
-            slopes = {f"slope_{name}": np.polyfit(part[name], part["score"], 1)[0] for name in parts}
+    for cell, entered in contests(runs, sweep):
+        parts = [column for column in entered if column == "truth" or column.startswith("truth_")]
+        for group, part in entered.groupby("ethnicity"):
             found.append(
-                {**cell[["light", "shift", "share", "seed"]], "condition": condition, "group": group}
-                | {"n": len(part), "sd_rating": part["rating"].std(), "sd_score": part["score"].std()}
+                {**cell, "group": group, "n": len(part)}
+                | {"sd_rating": part["rating"].std(), "sd_score": part["score"].std()}
                 | {"mean_score": part["score"].mean(), "pearson_truth": part["score"].corr(part["truth"])}
-                | slopes
+                | {f"slope_{name}": np.polyfit(part[name], part["score"], 1)[0] for name in parts}
             )
-    table = pd.DataFrame(found)
     keys = ["light", "shift", "share", "condition", "group"]
-    return table.drop(columns="seed").groupby(keys).mean().round(4).reset_index()
+    return pd.DataFrame(found).groupby(keys).mean().round(4).reset_index()
 
 
 def standardised(runs: pd.DataFrame, sweep: Path) -> pd.DataFrame:
@@ -84,24 +91,17 @@ def standardised(runs: pd.DataFrame, sweep: Path) -> pd.DataFrame:
     groups), means and t intervals over seeds. Brackets and their places stay.
     """
     found = []
-    for folder, cell in runs.drop_duplicates("folder").set_index("folder").iterrows():
-        people = pd.read_parquet(sweep / folder / "manifest.parquet").drop_duplicates("image_id")
-        entered = pd.read_parquet(sweep / folder / "ranking.parquet")
-        for condition, part in entered[entered["condition"] != "truth"].groupby("condition"):
-            part = part.merge(people[["image_id", "ethnicity", "truth"]], on="image_id")
-            z = part.groupby("ethnicity")["score"].transform(lambda v: (v - v.mean()) / v.std())
-            places = part.groupby("bracket")["winner"].transform("sum")
-            rank = z.groupby(part["bracket"]).rank(ascending=False, method="first")
-            for rule, won in (("as judged", part["winner"].astype(bool)), ("within groups", rank <= places)):
-                found.append(
-                    {**cell[["light", "shift", "share"]], "condition": condition, "rule": rule}
-                    | {"winner_share": (part.loc[won, "ethnicity"] == GROUP).mean()}
-                    | {"truth_of_winners": part.loc[won, "truth"].mean()}
-                )
-    table = pd.DataFrame(found)
+    for cell, part in contests(runs, sweep):
+        z = part.groupby("ethnicity")["score"].transform(lambda v: (v - v.mean()) / v.std())
+        places = part.groupby("bracket")["winner"].transform("sum")
+        rank = z.groupby(part["bracket"]).rank(ascending=False, method="first")
+        for rule, won in (("as judged", part["winner"].astype(bool)), ("within groups", rank <= places)):
+            share, truth = (part.loc[won, "ethnicity"] == GROUP).mean(), part.loc[won, "truth"].mean()
+            found.append({**cell, "rule": rule, "winner_share": share, "truth_of_winners": truth})
+    keys = ["light", "shift", "share", "condition", "rule"]
     rows = []
-    for cell, part in table.groupby(["light", "shift", "share", "condition", "rule"]):
-        row = dict(zip(["light", "shift", "share", "condition", "rule"], cell, strict=True))
+    for cell, part in pd.DataFrame(found).groupby(keys):
+        row = dict(zip(keys, cell, strict=True))
         for outcome in ("winner_share", "truth_of_winners"):
             names = (outcome, f"{outcome}_low", f"{outcome}_high")
             row |= dict(zip(names, t_interval(part[outcome].to_numpy()), strict=True))

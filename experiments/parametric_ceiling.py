@@ -24,7 +24,7 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from parametric_pretraining import backbone
 
-from judge import config  # noqa: F401  registers the typed root
+from judge import config  # also registers the typed root
 from judge.data.parametric.dataset import read_parametric
 from judge.data.parametric.truth import COMPONENTS
 
@@ -41,7 +41,8 @@ def judged(seed: int, args: argparse.Namespace) -> dict[str, float | int | str]:
     overrides = list(args.overrides)
     known, of = (args.people, TAUGHT + seed) if args.own else (args.unrated, UNRATED)
     if known:
-        file = BACKBONES / f"{args.judge}-{known}-of-{of}-{args.size}.safetensors"
+        name = config.folder_name(" ".join([args.judge, *args.overrides]))
+        file = BACKBONES / f"{name}-{known}-of-{of}-{args.size}.safetensors"
         backbone(args.judge, args.overrides, known, of, args.size, file)
         overrides.append(f"judge.weights={file}")
     with initialize_config_module("judge.conf", version_base="1.3"):

@@ -195,7 +195,8 @@ class RatingNetwork(nn.Module):
     def stages_before(self, stage: int) -> nn.Sequential:
         """The stages that `freeze_before(stage)` freezes, as a module: normalised pixels → activations.
 
-        Raises InputError for backbones that are not a stem and a list of blocks (EfficientNets and their kin).
+        Raises InputError for backbones that are not a stem and a list of blocks (EfficientNets and their kin), and
+        where `depths` reads a stage that ends before the last of these.
         """
         parts = ("conv_stem", "bn1", "blocks", "conv_head", "bn2")
         if not all(hasattr(self.backbone, part) for part in parts) or not 0 < stage <= len(
@@ -205,17 +206,17 @@ class RatingNetwork(nn.Module):
                 f"views with train_from_stage={stage}: a stage from 1 on of a backbone with {listed(parts)} is "
                 f"needed, {type(self.backbone).__name__} has no such cut"
             )
-        return nn.Sequential(self.backbone.conv_stem, self.backbone.bn1, *self.backbone.blocks[: stage - 1])
-
-    def from_stage(self, stage: int) -> None:
-        """From now on `forward` also takes activations of stages_before(stage), told by their channels."""
-        self.stages_before(stage)
         # the last frozen block's activations are what views keep, so a stage that ends with it can be read
         if self.depths is not None and self._ends() and self._ends()[0] < stage - 2:
             raise InputError(
                 f"views with train_from_stage={stage}: depths reads stage {self.depths.stages()[0]}, which ends before "
                 "that; read later stages only, or train from an earlier one"
             )
+        return nn.Sequential(self.backbone.conv_stem, self.backbone.bn1, *self.backbone.blocks[: stage - 1])
+
+    def from_stage(self, stage: int) -> None:
+        """From now on `forward` also takes activations of stages_before(stage), told by their channels."""
+        self.stages_before(stage)
         self._entry = stage
 
     def _ends(self) -> list[int]:

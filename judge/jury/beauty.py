@@ -128,9 +128,9 @@ class CnnJudge:
             "n_train": len(pool.rating),
             "n_val": 0 if held_out is None else len(held_out.rating),
         }
+        views = self._frozen_views(pool.pixels, seed) if self.views else pool.pixels
         start = self._probe(pool, rated, seed) if self.probe else None
-        if self.views:
-            pool.pixels = self._frozen_views(pool.pixels, seed)
+        pool.pixels = views
         own = workdir is None
         folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
         try:

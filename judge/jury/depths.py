@@ -81,9 +81,8 @@ class Depths:
             if side := _at(self.cells, stage):
                 parts.append(_grid(x, side).flatten(1))
             if side := _at(self.spread, stage):
-                about = x - x.mean(
-                    (2, 3), keepdim=True
-                )  # the difference of two squares is then of small numbers
+                # the difference of two squares is then of small numbers
+                about = x - x.mean((2, 3), keepdim=True)
                 variance = (_grid(about.square(), side) - _grid(about, side).square()).clamp_min(0)
                 parts.append((variance + 1e-4).sqrt().flatten(1))
             if side := _at(self.mirrored, stage):

@@ -57,16 +57,7 @@ def test_a_group_that_is_read_less_well_has_a_smaller_slope_in_every_cell(experi
             for condition, value in (("skewed", read), ("rebalanced", 2 * read), ("truth", people["truth"]))
         )
         ranking.to_parquet(folder / "ranking.parquet")
-    runs = pd.DataFrame(
-        {
-            "folder": ["seed=0", "seed=1"],
-            "light": "even",
-            "shift": 0.0,
-            "share": 0.5,
-            "seed": [0, 1],
-            "group": "all",
-        }
-    )
+    runs = pd.DataFrame({"folder": ["seed=0", "seed=1"], "light": "even", "shift": 0.0, "share": 0.5})
     table = experiment["causes"].reading(runs, tmp_path).set_index(["condition", "group"])
     assert set(table.index.get_level_values("condition")) == {"skewed", "rebalanced"}
     assert table["slope_truth"].to_dict() == pytest.approx(
@@ -88,7 +79,7 @@ def test_scores_standardised_within_groups_give_a_flattened_group_its_places_bac
     for folder in folders:
         (tmp_path / folder).mkdir()
         people = pd.DataFrame({"image_id": names, "ethnicity": ["african", "asian"] * 200})
-        people["truth"] = rng.normal(size=400)
+        people["truth"], people["rating"] = rng.normal(size=400), 5.0
         people.to_parquet(tmp_path / folder / "manifest.parquet")
         score = people["truth"] * np.where(people["ethnicity"] == "african", 0.3, 1.0)
         ranking = people[["image_id"]].assign(

@@ -99,9 +99,8 @@ def test_layers_that_nobody_reads_are_not_there():
     assert any(name.startswith("conv_head") for name, _ in with_final.named_parameters())
 
 
-@pytest.mark.parametrize(
-    "cut", [2, 3]
-)  # 3: stage 1 ends with the last frozen block, so it is what views keep
+# 3: stage 1 ends with the last frozen block, so it is what views keep
+@pytest.mark.parametrize("cut", [2, 3])
 def test_activations_of_the_frozen_stages_give_the_same_reading_as_the_picture(cut):
     pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     net = network(Depths([0, 1, 2, 1], [0, 1, 1], [0, 2, 2]))
