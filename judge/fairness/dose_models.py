@@ -148,6 +148,9 @@ def crossing(
     value = -a / b if b else _NAN
     if df < 1 or not np.isfinite(covariance).all():
         return (value, -np.inf, np.inf), "unbounded: too few runs for a variance"
+    # the same contest at every dose has a slope of 1e-17, not of 0
+    if max(abs(b), np.sqrt(covariance[1, 1])) <= 1e-12 * max(abs(float(mean[0])), abs(threshold)):
+        return (_NAN, _NAN, _NAN), "the line is flat: it crosses nothing"
     t2 = stats.t.ppf((1 + confidence) / 2, df) ** 2
     qa = b * b - t2 * covariance[1, 1]
     qb = a * b - t2 * covariance[0, 1]

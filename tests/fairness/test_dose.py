@@ -102,6 +102,17 @@ def test_fieller_is_bounded_for_a_clear_slope_and_says_unbounded_for_none():
     assert vague[1:] == (-np.inf, np.inf)
 
 
+def test_a_line_that_is_flat_but_for_rounding_crosses_nothing():
+    bounds, words = crossing(np.array([0.93, 3e-17]), np.diag([1e-3, 1e-33]), 9, 0.8)
+    assert np.isnan(bounds).all()
+    assert "flat" in words
+    # and in a sweep: one contest, decided alike at every share, by each of four seeds
+    part = pd.DataFrame({"share": [0.3, 0.7, 0.98] * 4, "seed": np.repeat(range(4), 3)})
+    part["y"] = np.repeat([0.91, 0.97, 1.03, 0.88], 3)
+    centre, covariance, df, _ = line(part["share"], part["y"], part["seed"])
+    assert np.isnan(crossing(centre, covariance, df, 0.8)[0][0])
+
+
 def test_fieller_limits_are_where_the_line_reaches_the_threshold_at_t():
     mean, cov = np.array([1.2, -0.7]), np.array([[4e-3, -4e-3], [-4e-3, 5e-3]])
     (_, low, high), _ = crossing(mean, cov, 4, 0.8)
