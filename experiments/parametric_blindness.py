@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from judge.data.parametric.population import sample
-from judge.data.parametric.settings import MODES
-from judge.data.parametric.truth import truth
+from judge.data.parametric.people.population import sample
+from judge.data.parametric.people.settings import MODES
+from judge.data.parametric.people.truth import truth
 
 
 def effects(people: pd.DataFrame, score: pd.Series) -> dict[str, tuple[float, float, float]]:

@@ -24,9 +24,9 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from parametric_pretraining import backbone
 
-from judge import config  # also registers the typed root
 from judge.data.parametric.dataset import read_parametric
-from judge.data.parametric.truth import COMPONENTS
+from judge.data.parametric.people.truth import COMPONENTS
+from judge.experiment import settings as config  # also registers the typed root
 
 FILE = Path(__file__).parents[1] / "results" / "parametric_ceiling.csv"
 BACKBONES = Path(__file__).parents[1] / "runs" / "parametric_ceiling"

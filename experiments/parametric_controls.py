@@ -33,9 +33,10 @@ from skimage.feature import blob_dog
 from skimage.filters import sato
 from skimage.morphology import convex_hull_image
 
-from judge.data.parametric import geometry, render
-from judge.data.parametric.population import persons, sample
-from judge.data.parametric.tone import ita_of_lab
+from judge.data.parametric import geometry
+from judge.data.parametric.people.population import persons, sample
+from judge.data.parametric.people.tone import ita_of_lab
+from judge.data.parametric.picture import render
 
 SIZE, STEPS = 128, 7
 CONTROLS = {  # low and high end

@@ -6,9 +6,9 @@ Networks that rate faces usually begin as networks that know faces. This one lea
 face data sets come with: landmarks, age, gender, ethnicity and skin tone (ITA). Landmarks are given twice, as they lie
 in the picture and frontal, without the head's pose, both after the position, size and rotation of the face have been
 taken out. No rating and no part of the truth is read. All targets are standardised, the loss is their mean squared
-error; the head starts as a ridge regression (judge/jury/probe.py says why). Stages that the judge freezes stay as they
-are. Writes the backbone as safetensors, for judge.weights=FILE; a file that is there is not made again. For 6,000
-people 20 minutes on one busy thread, and 7 for drawing them on two cores.
+error; the head starts as a ridge regression (judge/jury/network/probe.py says why). Stages that the judge freezes stay
+as they are. Writes the backbone as safetensors, for judge.weights=FILE; a file that is there is not made again.
+For 6,000 people 20 minutes on one busy thread, and 7 for drawing them on two cores.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from hydra.utils import instantiate
 from sklearn.linear_model import Ridge
 from torch import Tensor, nn
 
-from judge import config  # noqa: F401  registers the typed root
 from judge.data.parametric.dataset import read_parametric
 from judge.data.parametric.geometry import LANDMARKS, landmarks
 from judge.errors import InputError
-from judge.jury.backbone import HeadStart, create_backbone
+from judge.experiment import settings as config  # noqa: F401  registers the typed root
 from judge.jury.beauty import CnnJudge, build_network
-from judge.jury.checkpoint import load_tensors, save_tensors
-from judge.jury.losses import Batch, Parts
-from judge.jury.pictures import load_pictures
-from judge.jury.training import Pool, train
-from judge.jury.views import frozen_views
+from judge.jury.network.backbone import HeadStart, create_backbone
+from judge.jury.network.losses import Batch, Parts
+from judge.jury.network.pictures import load_pictures
+from judge.jury.network.training import Pool, train
+from judge.jury.network.views import frozen_views
+from judge.storage.tensors import load_tensors, save_tensors
 
 #: Views of each picture and each mirror image, passes over them, ridge penalty per picture of the head's start.
 VIEWS, EPOCHS, PENALTY = 2, 4, 3.0

@@ -40,7 +40,7 @@ def pss_of_tree(pid: int) -> int:
 
 def child(n: int, size: int, workers: int, folder: str) -> None:
     from judge.data.parametric.cache import picture_paths, render_missing
-    from judge.data.parametric.population import sample
+    from judge.data.parametric.people.population import sample
 
     people = sample(n + 64, seed=90, camera="even")
     table = people.join(picture_paths(people, size=size, cache_dir=folder))

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from judge.compare import run_table
 from judge.data.tables import write_table
-from judge.fairness.inverse import abc, grid_posterior
-from judge.rundir import find_runs
+from judge.experiment.compare import run_table
+from judge.experiment.run_folder import find_runs
+from judge.fairness.sweeps.inverse import abc, grid_posterior
 
 RESULTS = Path(__file__).parents[1] / "results" / "published"
 TARGET = {"caucasian": 37, "asian": 6, "african": 1}

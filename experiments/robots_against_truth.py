@@ -25,16 +25,16 @@ from scipy.stats import spearmanr
 
 from judge.data.parametric.cache import picture_paths, render_missing
 from judge.data.parametric.dataset import manifest_of
-from judge.data.parametric.population import RENDERED, persons, sample
-from judge.data.parametric.render import render
-from judge.jury import robots
-from judge.jury.age import Age
+from judge.data.parametric.people.population import RENDERED, persons, sample
+from judge.data.parametric.picture.render import render
+from judge.jury.faces.alignment import PortraitReader
 from judge.jury.gate import refusal_rates
-from judge.jury.kept import kept_look
-from judge.jury.pigment import Pigment
-from judge.jury.portraits import PortraitReader
-from judge.jury.symmetry import Symmetry
-from judge.jury.wrinkles import Wrinkles
+from judge.jury.robots import protocol as robots
+from judge.jury.robots.age import Age
+from judge.jury.robots.measurements import kept_look
+from judge.jury.robots.pigment import Pigment
+from judge.jury.robots.symmetry import Symmetry
+from judge.jury.robots.wrinkles import Wrinkles
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"

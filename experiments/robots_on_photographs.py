@@ -22,19 +22,19 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 from scipy.stats import spearmanr
 
-from judge.data.fairface import read_fairface
-from judge.data.london import read_london
-from judge.data.mebeauty import read_mebeauty
-from judge.jury import robots
-from judge.jury.age import Age, stated_age
+from judge.data.readers.fairface import read_fairface
+from judge.data.readers.london import read_london
+from judge.data.readers.mebeauty import read_mebeauty
+from judge.jury.faces.alignment import PortraitReader
 from judge.jury.gate import refusal_rates
-from judge.jury.kept import kept_look
 from judge.jury.panel import Panel
-from judge.jury.pigment import Pigment
-from judge.jury.portraits import PortraitReader
-from judge.jury.resemblance import Resemblance, reference_set
-from judge.jury.symmetry import Symmetry
-from judge.jury.wrinkles import Wrinkles
+from judge.jury.robots import protocol as robots
+from judge.jury.robots.age import Age, stated_age
+from judge.jury.robots.measurements import kept_look
+from judge.jury.robots.pigment import Pigment
+from judge.jury.robots.resemblance import Resemblance, reference_set
+from judge.jury.robots.symmetry import Symmetry
+from judge.jury.robots.wrinkles import Wrinkles
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "robots_on_photographs"

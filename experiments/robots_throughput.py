@@ -32,15 +32,15 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
     import torch
 
     from judge.data.parametric.dataset import read_parametric
-    from judge.jury import robots
-    from judge.jury.age import Age
-    from judge.jury.features import Features
-    from judge.jury.kept import kept_look
-    from judge.jury.pigment import Pigment
-    from judge.jury.portraits import PortraitReader
-    from judge.jury.resemblance import Resemblance
-    from judge.jury.symmetry import Symmetry
-    from judge.jury.wrinkles import Wrinkles
+    from judge.jury.faces.alignment import PortraitReader
+    from judge.jury.robots import protocol as robots
+    from judge.jury.robots.age import Age
+    from judge.jury.robots.features import Features
+    from judge.jury.robots.measurements import kept_look
+    from judge.jury.robots.pigment import Pigment
+    from judge.jury.robots.resemblance import Resemblance
+    from judge.jury.robots.symmetry import Symmetry
+    from judge.jury.robots.wrinkles import Wrinkles
 
     folder = tempfile.mkdtemp()
     base = read_parametric(256, seed=3, size=128, progress=False).manifest
@@ -58,7 +58,7 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
     }.get(task)
     if chosen is None:
         from judge.data.images import load_square
-        from judge.jury.portraits import Portraits
+        from judge.jury.faces.alignment import Portraits
 
         def work(rows: pd.DataFrame) -> None:
             for start in range(0, len(rows), 32):

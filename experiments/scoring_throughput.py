@@ -31,8 +31,8 @@ def measure(what: str, paths: list[str]) -> dict[str, float]:
     import numpy as np
     import torch
 
-    from judge.jury.backbone import RatingNetwork, create_backbone
-    from judge.jury.scoring import Scoring, build_engine, score_pictures
+    from judge.jury.network.backbone import RatingNetwork, create_backbone
+    from judge.jury.network.engine import Scoring, build_engine, score_pictures
 
     torch.manual_seed(0)
     network = RatingNetwork(

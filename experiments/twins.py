@@ -22,10 +22,10 @@ from scipy import stats
 from judge.contest import Contest
 from judge.data.parametric.twins import read_twins
 from judge.data.tables import write_table
-from judge.fairness.counterfactual import replace_in_contest, twin_changes
+from judge.experiment.run_folder import find_runs
+from judge.experiment.score import judge_folders
+from judge.fairness.attribution.twins import replace_in_contest, twin_changes
 from judge.report import figures
-from judge.rundir import find_runs
-from judge.scoring import judge_folders
 
 RESULTS = Path(__file__).parents[1] / "results" / "twins"
 PLACEBO = ("background", "light", "exposure")

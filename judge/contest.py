@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from judge.data.tables import AGE_GROUPS, RANKING, validated
+from judge.data.brackets import AGE_GROUPS, bracket_names
+from judge.data.tables import RANKING, validated
 from judge.errors import InputError, listed
 
 
@@ -128,16 +129,6 @@ class Contest:
                 "unfilled": (self.places - winners).to_numpy().astype(int),
             }
         )
-
-
-def bracket_names(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    """The bracket of each row, e.g. `female 18-29`; `all` where there are no columns."""
-    if not columns:
-        return pd.Series("all", index=table.index)
-    name = table[columns[0]].astype(str)
-    for column in columns[1:]:
-        name = name + " " + table[column].astype(str)
-    return name
 
 
 def _lot(image_id: str, seed: int) -> str:

@@ -7,10 +7,10 @@ import pandas as pd
 
 from calibration_checks.contests import GROUPS
 from calibration_checks.table import Table
-from judge.fairness.counterfactual import replace_in_contest, twin_changes
-from judge.fairness.decomposition import chain_of_counts
-from judge.fairness.factorial import shapley_effects
-from judge.fairness.oaxaca import oaxaca_blinder
+from judge.fairness.attribution.chain import chain_of_counts
+from judge.fairness.attribution.oaxaca_blinder import oaxaca_blinder
+from judge.fairness.attribution.twins import replace_in_contest, twin_changes
+from judge.fairness.sweeps.factorial import shapley_effects
 
 
 def causes(table: Table, n: int, rng: np.random.Generator) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from judge.fairness.selection import Counts
+from judge.fairness.metrics.selection import Counts
 
 GROUPS = ("dark", "rest", "white")
 

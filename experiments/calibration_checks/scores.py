@@ -8,12 +8,12 @@ from scipy import stats
 
 from calibration_checks.contests import GROUPS
 from calibration_checks.table import Table
-from judge.fairness.errors import group_metrics
-from judge.fairness.outranking import outrank_probability
-from judge.fairness.ranking import exposure_ratio
-from judge.fairness.selection import Counts
-from judge.fairness.sensitivity import corrected_ratio
-from judge.fairness.skin_tone import tone_and_score, tone_and_winning
+from judge.fairness.attribution.label_errors import corrected_ratio
+from judge.fairness.attribution.skin_tone import tone_and_score, tone_and_winning
+from judge.fairness.metrics.outranking import outrank_probability
+from judge.fairness.metrics.ranking import exposure_ratio
+from judge.fairness.metrics.score_errors import group_metrics
+from judge.fairness.metrics.selection import Counts
 
 
 def score_metrics(table: Table, n: int, rng: np.random.Generator) -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from calibration_checks.contests import GROUPS
 from calibration_checks.table import Table
-from judge.fairness.dose_models import (
+from judge.fairness.inference.randomisation import sign_flip, t_interval
+from judge.fairness.sweeps.dose_models import (
     crossing,
     line,
     mixed_slope,
@@ -16,9 +17,8 @@ from judge.fairness.dose_models import (
     trend_p_value,
     widened_bootstrap,
 )
-from judge.fairness.dose_people import bootstrap_seeds_people
-from judge.fairness.inverse import grid_posterior
-from judge.fairness.resampling import sign_flip, t_interval
+from judge.fairness.sweeps.dose_people import bootstrap_seeds_people
+from judge.fairness.sweeps.inverse import grid_posterior
 
 
 def dose(table: Table, n: int, rng: np.random.Generator) -> None:

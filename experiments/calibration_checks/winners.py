@@ -7,23 +7,23 @@ from scipy import stats
 
 from calibration_checks.contests import ENTRANTS, GROUPS, PLACES, SIZES, SIZES_DRAWN, counts_of, draw_winners
 from calibration_checks.table import Table
-from judge.fairness.intervals import (
-    clopper_pearson,
-    katz_ratio,
-    koopman_ratio,
-    miettinen_nurminen_difference,
-    wilson,
-)
-from judge.fairness.power import binomial_power, p_values, stratified_power
-from judge.fairness.selection import Counts
-from judge.fairness.significance import (
+from judge.fairness.inference.exact_tests import (
     exact_distribution,
     holm,
     multinomial_exact,
     permutation,
     stratified_exact,
 )
-from judge.fairness.wallenius import wallenius_odds
+from judge.fairness.inference.intervals import (
+    clopper_pearson,
+    katz_ratio,
+    koopman_ratio,
+    miettinen_nurminen_difference,
+    wilson,
+)
+from judge.fairness.inference.power import binomial_power, p_values, stratified_power
+from judge.fairness.inference.wallenius import wallenius_odds
+from judge.fairness.metrics.selection import Counts
 
 
 def winners_tests(table: Table, n: int, rng: np.random.Generator) -> None:

@@ -13,7 +13,7 @@ from judge.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from judge.fairness.entrants import Entrants
+    from judge.fairness.audit.entrants import Entrants
 
 EPILOG = """\
 examples
@@ -70,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from judge.fairness.bundled import NAME
+    from judge.fairness.audit.beauty_ai_2016 import NAME
 
     if args.table == NAME:
         people, table, plan = _bundled(args)
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         people, table, plan = _of_table(args)
     notes = table.attrs.get("notes", [])
     if args.json:
-        from judge.fairness.writing import records_json
+        from judge.fairness.audit.writing import records_json
 
         text = records_json(table)
     else:
@@ -108,8 +108,8 @@ def _settings(args: argparse.Namespace) -> dict:
 
 
 def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
-    from judge.fairness import bundled
-    from judge.fairness.entrants import read_entrants
+    from judge.fairness.audit import beauty_ai_2016 as bundled
+    from judge.fairness.audit.entrants import read_entrants
 
     given = [
         f"--{name}"
@@ -148,9 +148,9 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
 
 
 def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
-    from judge.fairness.audit import audit_entrants, checked_settings
-    from judge.fairness.entrants import read_entrants
-    from judge.fairness.reading import ID_COLUMNS, column_names, read_columns
+    from judge.fairness.audit.audit import audit_entrants, checked_settings
+    from judge.fairness.audit.entrants import read_entrants
+    from judge.fairness.audit.reading import ID_COLUMNS, column_names, read_columns
 
     checked_settings(
         features=args.feature,
@@ -201,10 +201,10 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
 def _write(
     args: argparse.Namespace, people: Entrants, table: pd.DataFrame, plan: dict, notes: list[str]
 ) -> Path:
-    from judge.fairness.audit import as_frame
-    from judge.fairness.curves import skew_curves
-    from judge.fairness.writing import write_numbers
-    from judge.report.audit_report import write_audit_report
+    from judge.fairness.audit.audit import as_frame
+    from judge.fairness.audit.curves import skew_curves
+    from judge.fairness.audit.writing import write_numbers
+    from judge.report.pages.audit import write_audit_report
 
     try:
         args.out.mkdir(parents=True, exist_ok=True)

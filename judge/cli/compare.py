@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from judge.compare import compare
+    from judge.experiment.compare import compare
 
     pages = compare(args.runs, args.out or args.runs[0] / "compare")
     for page in pages:

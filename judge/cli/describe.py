@@ -88,7 +88,7 @@ def _ratings(dataset: Dataset, tables: dict[str, pd.DataFrame]) -> list[str]:
 
 def write_all(dataset: Dataset, tables: dict[str, pd.DataFrame], out: Path) -> Path:
     """The page with its figures; every printed table as CSV; manifest, ratings and rejected whole."""
-    from judge.report.data_report import write_data_report
+    from judge.report.pages.dataset import write_data_report
 
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():

@@ -16,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from judge.config import input_error
+from judge.experiment.settings import input_error
 
 log = logging.getLogger("judge")
 # what this process ran, for the closing lines; a sweep's runs are read from their folders, whoever ran them
@@ -61,11 +61,11 @@ def task(settings: DictConfig) -> dict[str, Any] | None:
     """One job. A failure is kept in the run's folder and reported at the end; the other jobs go on."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
-        from judge.experiment import run as run_experiment
+        from judge.experiment.run import run as run_experiment
 
         summary = run_experiment(settings, folder)
     except Exception as error:
-        from judge.rundir import RunDir
+        from judge.experiment.run_folder import RunDir
 
         mendable = input_error(error)
         RunDir(folder).fail(mendable or error)
@@ -123,7 +123,7 @@ def _report_sweep() -> int:
 
 def _folders(sweep: Path, unnamed: set[str]) -> dict[Job, Path]:
     """The folder of each job that began below `sweep`, of this sweep or another; the latest of several."""
-    from judge.rundir import HYDRA, SUPERSEDED
+    from judge.experiment.run_folder import HYDRA, SUPERSEDED
 
     marks = [m for m in sweep.rglob(f"{HYDRA}/overrides.yaml") if SUPERSEDED not in m.parts]
     marks.sort(key=lambda mark: mark.stat().st_mtime)
@@ -131,7 +131,7 @@ def _folders(sweep: Path, unnamed: set[str]) -> dict[Job, Path]:
 
 
 def _state(folder: Path | None) -> tuple[str, str]:
-    from judge.rundir import RunDir
+    from judge.experiment.run_folder import RunDir
 
     return ("never started", "") if folder is None else RunDir(folder).state()
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from judge.data.tables import AGE_GROUPS, SENSITIVE_FEATURES
+from judge.data.brackets import AGE_GROUPS
+from judge.data.tables import SENSITIVE_FEATURES
 
 MISSING = "(missing)"
 

@@ -26,7 +26,6 @@ SPLITS = ("train", "val", "test")
 SOURCES = ("photo", "parametric", "generated")
 #: Columns that a manifest may group people by; a reader fills those that its data set knows.
 SENSITIVE_FEATURES = ("ethnicity", "gender", "age_group", "skin_tone")
-AGE_GROUPS = ("18-29", "30-39", "40-49", "50-59", "60-69")
 
 _text: dict[str, Any] = {"dtype": str, "coerce": True}
 

@@ -19,17 +19,17 @@ from torch import Tensor
 
 from judge.data.tables import SENSITIVE_FEATURES
 from judge.errors import InputError, listed
-from judge.jury.augmentation import Augmentation
-from judge.jury.backbone import HeadStart, RatingNetwork, create_backbone
-from judge.jury.checkpoint import save_tensors, write_json
-from judge.jury.depths import Depths
 from judge.jury.embedding import EmbeddingJudge
-from judge.jury.losses import LOSSES, Huber, LabelDistribution, Objective, SquaredError
-from judge.jury.pictures import load_pictures
-from judge.jury.probe import head_start
-from judge.jury.scoring import Scoring, build_engine, score_pictures
-from judge.jury.training import Pool, Training, train
-from judge.jury.views import frozen_views
+from judge.jury.network.augmentation import Augmentation
+from judge.jury.network.backbone import HeadStart, RatingNetwork, create_backbone
+from judge.jury.network.depths import Depths
+from judge.jury.network.engine import Scoring, build_engine, score_pictures
+from judge.jury.network.losses import LOSSES, Huber, LabelDistribution, Objective, SquaredError
+from judge.jury.network.pictures import load_pictures
+from judge.jury.network.probe import head_start
+from judge.jury.network.training import Pool, Training, train
+from judge.jury.network.views import frozen_views
+from judge.storage.tensors import save_tensors, write_json
 
 Loss = SquaredError | Huber | LabelDistribution
 

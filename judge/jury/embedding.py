@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from judge.errors import InputError
-from judge.jury.backbone import create_backbone
-from judge.jury.checkpoint import load_tensors, save_tensors, write_json
-from judge.jury.depths import Depths
-from judge.jury.pictures import decode_stream, rejected_table
-from judge.jury.ridge import PENALTIES, once_each, ridge
+from judge.jury.network.backbone import create_backbone
+from judge.jury.network.depths import Depths
+from judge.jury.network.pictures import decode_stream, rejected_table
+from judge.jury.network.ridge import PENALTIES, once_each, ridge
+from judge.storage.tensors import load_tensors, save_tensors, write_json
 
 #: Part of the cache's address: to be raised whenever the features of a picture change.
 VERSION = 1

@@ -1,4 +1,4 @@
-"""judge run: what a sweep says about its own jobs. Nothing is trained here; tests/test_experiment.py does that."""
+"""judge run: what a sweep says about its own jobs. Nothing is trained here; tests/experiment/test_run.py does that."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from judge.cli import run as command
-from judge.rundir import RunDir, find_runs
+from judge.experiment.run_folder import RunDir, find_runs
 
 UNNAMED = {"name", "report.page"}
 

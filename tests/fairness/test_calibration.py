@@ -56,7 +56,7 @@ def test_bad_statistics_are_called_bad(experiment):
 def test_the_race_draws_wallenius_winners(experiment):
     from calibration_checks.contests import draw_winners
 
-    from judge.fairness.wallenius import wallenius_log_pmf
+    from judge.fairness.inference.wallenius import wallenius_log_pmf
 
     entrants = np.array([[8, 12]])
     won = draw_winners(entrants, np.array([0.4, 1.0]), 60_000, np.random.default_rng(0))[:, 0, 0]

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from judge.data.parametric import geometry, person
-from judge.data.parametric.render import render
-from judge.jury.faces import RetinaFace
-from judge.jury.portraits import PortraitReader, Portraits
+from judge.data.parametric.picture.render import render
+from judge.jury.faces.alignment import PortraitReader, Portraits
+from judge.jury.faces.detector import RetinaFace
 
 SIZE = 128
 READER = PortraitReader(detector=RetinaFace(threads=1), threads=1, batch_size=4)
@@ -47,7 +47,7 @@ def skin(light: float = 0.4, size: int = SIZE) -> np.ndarray:
 
 def of_crops(crops, **columns) -> Portraits:
     """Portraits straight from aligned crops, with the template's landmarks."""
-    from judge.jury.regions import TEMPLATE
+    from judge.jury.faces.regions import TEMPLATE
 
     crops = np.stack(list(crops))
     return Portraits(rows(len(crops), **columns), crops, np.repeat(TEMPLATE[None], len(crops), axis=0))

@@ -9,9 +9,9 @@ from rated_squares import rated_squares
 
 from judge.errors import InputError
 from judge.jury.beauty import CnnJudge, load_judge
-from judge.jury.losses import Huber, LabelDistribution, SquaredError
-from judge.jury.scoring import Scoring
-from judge.jury.training import Training
+from judge.jury.network.engine import Scoring
+from judge.jury.network.losses import Huber, LabelDistribution, SquaredError
+from judge.jury.network.training import Training
 
 RANGE = (1, 9)
 
@@ -38,7 +38,7 @@ def small(loss=None, **options):
     "loss", [SquaredError(), Huber(), LabelDistribution(levels=9)], ids=lambda loss: loss.name
 )
 def test_each_loss_learns_brightness(manifest, tmp_path, loss):
-    from judge.jury.augmentation import Augmentation
+    from judge.jury.network.augmentation import Augmentation
 
     still = Augmentation(brightness=0.0, contrast=0.0)
     judge = small(loss, augmentation=still).fit(manifest[:44], manifest[44:], rating_range=RANGE, seed=0)
@@ -185,11 +185,11 @@ def test_a_judge_from_the_configuration_can_be_saved_and_read(name, manifest, tm
 
 @pytest.mark.parametrize("loss", [SquaredError(), LabelDistribution(levels=41)], ids=lambda loss: loss.name)
 def test_a_probed_head_starts_as_the_ridge_on_frozen_features(manifest, loss):
-    from judge.jury.augmentation import Augmentation
-    from judge.jury.depths import Depths
-    from judge.jury.pictures import load_pictures
-    from judge.jury.probe import clean_features
-    from judge.jury.ridge import ridge
+    from judge.jury.network.augmentation import Augmentation
+    from judge.jury.network.depths import Depths
+    from judge.jury.network.pictures import load_pictures
+    from judge.jury.network.probe import clean_features
+    from judge.jury.network.ridge import ridge
 
     still = Augmentation(**dict.fromkeys(("flip", "rotation", "scale", "shift", "brightness", "contrast",
                                           "saturation", "grey"), 0.0))  # fmt: skip

@@ -9,8 +9,8 @@ from sklearn.linear_model import Ridge
 from judge.errors import InputError
 from judge.jury import embedding
 from judge.jury.beauty import load_judge
-from judge.jury.depths import Depths
 from judge.jury.embedding import Embedding, EmbeddingJudge, embed
+from judge.jury.network.depths import Depths
 
 SMALL = Embedding(backbone="test_efficientnet", weights="none", size=32)
 

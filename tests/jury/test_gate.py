@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from judge.errors import InputError
+from judge.jury.faces.alignment import MEASURES
 from judge.jury.gate import Gate, refusal_rates
-from judge.jury.portraits import MEASURES
 
 GOOD = {
     "faces": 1, "face_score": 0.99, "other_face": 0.0, "eye_distance": 40.0, "yaw": 0.0, "pitch": 0.0, "roll": 0.0,

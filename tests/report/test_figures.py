@@ -4,8 +4,8 @@ import pytest
 from matplotlib.text import Text
 
 from judge.report import figures
-from judge.report.figures_contest import RATIO_LIMITS
-from judge.report.figures_scores import margins, thinned
+from judge.report.figures.contest import RATIO_LIMITS
+from judge.report.figures.scores import margins, thinned
 
 HOSTILE = ["$x$ and $y$", "<script>alert(1)</script>", '=HYPERLINK("a")', "日本 мир", "_hidden", "x" * 80, ""]
 

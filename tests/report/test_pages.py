@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from conftest import audit_rows
 
-from judge.report.audit_report import write_audit_report
-from judge.report.compare_report import outcome_means, write_compare_report
-from judge.report.data_report import data_counts, duplicate_counts, write_data_report
-from judge.report.faces import face_blocks
-from judge.report.figures_contest import ratio_forest
-from judge.report.page import Column, Section, Table, Text, table_from, write_page
-from judge.report.parts import brackets_table, metric_table, reasons_table, winners_table
-from judge.report.run_report import chosen_otherwise, contestants, limits, pool_table, write_run_report
+from judge.report.figures.contest import ratio_forest
+from judge.report.html.page import Column, Section, Table, Text, table_from, write_page
+from judge.report.pages.audit import write_audit_report
+from judge.report.pages.dataset import data_counts, duplicate_counts, write_data_report
+from judge.report.pages.run import chosen_otherwise, contestants, limits, pool_table, write_run_report
+from judge.report.pages.sweep import outcome_means, write_compare_report
+from judge.report.sections.faces import face_blocks
+from judge.report.sections.tables import brackets_table, metric_table, reasons_table, winners_table
 
 SCRIPT = '<script>alert("x")</script>'
 
@@ -291,7 +291,7 @@ def test_the_page_of_an_audit_runs_no_script_and_shows_an_empty_group(tmp_path):
 
 
 def test_several_scores_are_audited_side_by_side(tmp_path):
-    from judge.fairness.audit import audit
+    from judge.fairness.audit.audit import audit
 
     entrants = pd.DataFrame(
         {

@@ -5,9 +5,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from judge.report.figures_contest import pool_composition
-from judge.report.saving import png_bytes, save, svg_bytes
-from judge.report.style import in_order, largest, marks, number, one_axes, p_said, p_text, percent, plain
+from judge.report.figures.contest import pool_composition
+from judge.report.figures.saving import png_bytes, save, svg_bytes
+from judge.report.figures.style import (
+    in_order,
+    largest,
+    marks,
+    number,
+    one_axes,
+    p_said,
+    p_text,
+    percent,
+    plain,
+)
 
 
 def drawn_text(label):

@@ -18,9 +18,9 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
-from judge.data.parametric import render
-from judge.data.parametric.drawing import draw_pictures
-from judge.data.parametric.population import RENDERED, persons
+from judge.data.parametric.people.population import RENDERED, persons
+from judge.data.parametric.picture import render
+from judge.data.parametric.picture.drawing import draw_pictures
 from judge.errors import InputError, listed
 
 FORMATS = {"jpeg": ".jpg", "png": ".png"}

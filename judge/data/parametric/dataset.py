@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.parametric import tone as skin
 from judge.data.parametric.cache import picture_paths, render_missing
-from judge.data.parametric.labels import LABELS, assign
-from judge.data.parametric.population import RENDERED, sample
-from judge.data.parametric.ratings import Raters, expected_ratings, rate, raters_from
-from judge.data.parametric.truth import truth as truth_of
+from judge.data.parametric.people import tone as skin
+from judge.data.parametric.people.labels import LABELS, assign
+from judge.data.parametric.people.population import RENDERED, sample
+from judge.data.parametric.people.ratings import Raters, expected_ratings, rate, raters_from
+from judge.data.parametric.people.truth import truth as truth_of
 from judge.data.tables import SPLITS
 from judge.errors import InputError, listed
 

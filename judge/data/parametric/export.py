@@ -27,10 +27,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from judge.data.dataset import Dataset
-from judge.data.parametric import render
 from judge.data.parametric.cache import render_missing
 from judge.data.parametric.dataset import RATER_COLUMNS, read_parametric
-from judge.data.parametric.drawing import write_whole
+from judge.data.parametric.picture import render
+from judge.data.parametric.picture.drawing import write_whole
 from judge.data.parametric.sheet import contact_sheet, manifest_sheet
 from judge.data.parametric.twins import SEED, read_twins
 from judge.data.tables import write_table

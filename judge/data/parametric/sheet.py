@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from judge.data.parametric import render
+from judge.data.parametric.people.population import persons, sample
 from judge.data.parametric.person import PARAMETERS, neutral
-from judge.data.parametric.population import persons, sample
+from judge.data.parametric.picture import render
 from judge.errors import InputError
 
 #: The rows of a control sheet: (caption, parameter, its values from left to right).

@@ -12,9 +12,9 @@ import pandas as pd
 from judge.data.dataset import Dataset
 from judge.data.parametric.cache import picture_paths, render_missing
 from judge.data.parametric.dataset import manifest_of
-from judge.data.parametric.population import RENDERED, sample
-from judge.data.parametric.tone import expected_ita
-from judge.data.parametric.truth import truth as truth_of
+from judge.data.parametric.people.population import RENDERED, sample
+from judge.data.parametric.people.tone import expected_ita
+from judge.data.parametric.people.truth import truth as truth_of
 from judge.errors import InputError
 
 PLACEBO_EDITS = ("background", "light", "exposure")

@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from judge.data.parametric import cache, drawing, render
+from judge.data.parametric import cache
 from judge.data.parametric.cache import key_of, picture_paths, render_missing
-from judge.data.parametric.population import persons, sample
+from judge.data.parametric.people.population import persons, sample
+from judge.data.parametric.picture import drawing, render
 from judge.errors import InputError
 
 N, SIZE = 6, 32

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from judge.data.brackets import AGE_GROUPS
 from judge.data.parametric.dataset import read_parametric
 from judge.data.parametric.export import main_parametric, main_twins
-from judge.data.parametric.ratings import Raters
+from judge.data.parametric.people.ratings import Raters
+from judge.data.parametric.people.tone import expected_ita, ita_class, skin_tone
 from judge.data.parametric.sheet import contact_sheet, manifest_sheet
-from judge.data.parametric.tone import expected_ita, ita_class, skin_tone
-from judge.data.tables import AGE_GROUPS
 from judge.errors import InputError
 
 FAST = {"workers": 1, "progress": False}

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from judge.data.parametric import geometry, raster
-from judge.data.parametric.population import RENDERED, persons, sample
-from judge.data.parametric.tone import expected_ita
+from judge.data.parametric import geometry
+from judge.data.parametric.people.population import RENDERED, persons, sample
+from judge.data.parametric.people.tone import expected_ita
+from judge.data.parametric.picture import raster
 from judge.data.parametric.twins import PLACEBO_EDITS, read_twins, tone_levels, twins_of
 from judge.errors import InputError
 

@@ -1,0 +1,149 @@
+"""Chicago Face Database: standardised photographs of adults who stated their ethnicity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from judge.data.dataset import Dataset
+from judge.data.readers.common import Aside, age_group_of, data_folder, finished, pictures_under
+from judge.errors import InputError, listed
+
+RATING_RANGE = (1.0, 7.0)
+ETHNICITIES = {"A": "asian", "B": "black", "I": "indian", "L": "latino", "M": "multiracial", "W": "white"}
+GENDERS = {"F": "female", "M": "male"}
+EXPRESSIONS = {
+    "N": "neutral",
+    "A": "angry",
+    "F": "fearful",
+    "HC": "happy, mouth closed",
+    "HO": "happy, mouth open",
+}
+HEADER = ("Model", "EthnicitySelf")
+_FILE = re.compile(r"CFD-([A-Z]{2}-\d+)-(\d+)-([A-Z]{1,2})\.jpe?g", re.IGNORECASE)
+_MODEL = re.compile(r"[A-Z]{2}-\d+")
+
+
+def read_cfd(
+    root: str | Path,
+    *,
+    raters: str = "U.S.",
+    check: str = "header",
+    exclude: str | Path | Iterable[str] | None = None,
+) -> Dataset:
+    """Chicago Face Database 3.0 (Ma, Correll & Wittenbrink 2015; CFD-MR 2020; CFD-INDIA 2021): 827 people.
+
+    Origin    photographs taken for research in the United States and in Delhi, with consent; chicagofaces.org
+    Licence   free for non-commercial research after registration; the files may not be passed on or published
+              without the makers' permission
+    Layout    CFD Version 3.0/Images/{CFD,CFD-MR,CFD-INDIA}/**/CFD-BF-001-025-N.jpg (model BF-001, picture
+              025, neutral), and the workbook of norms; the header row of each sheet is the one with Model and
+              EthnicitySelf. `root` is the folder with Images, or its parent
+    Labels    ethnicity and gender as the people stated them; person_id is the model
+    Ratings   Attractive, 1–7, mean of about 30 raters, each asked to compare *with people of the same race
+              and gender*: means of two groups cannot be compared, and a judge trained on them learns
+              standing within the group. Only neutral pictures are rated; other expressions are set aside
+    Ages      AgeSelf, or where that is missing AgeRated (column age_source says which); some people stated
+              17. Under 18 are set aside
+    Traps     rows of explanation above and below the header; CFD-INDIA was rated twice, by raters in the
+              United States and in India: choose with raters="U.S." or "INDIA" (part of the sheet's name;
+              people who were rated only elsewhere keep that rating, see column norms)
+    """
+    folder = data_folder(root, "cfd", "Images", "*/Images")
+    if not (folder / "Images").is_dir():
+        folder = sorted(folder.glob("*/Images"))[0].parent
+    aside = Aside()
+    norms = _norms(folder, raters, aside)
+    found = []
+    for file in pictures_under(folder / "Images"):
+        match = _FILE.fullmatch(file.rsplit("/", 1)[-1])
+        if match is None:
+            aside.add([file], "unknown name", "expected CFD-BF-001-025-N.jpg")
+        elif match[3].upper() != "N":
+            what = EXPRESSIONS.get(match[3].upper(), match[3])
+            aside.add([file], "not a neutral expression", what)
+        else:
+            found.append((Path(file).stem, str(folder / "Images" / file), match[1].upper()))
+    rows = pd.DataFrame(found, columns=["image_id", "path", "person_id"])
+    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice", rows["path"])
+    rows = aside.where(rows, ~rows["person_id"].isin(norms.index), "no norms", rows["person_id"])
+    rows = rows.join(norms, on="person_id")
+    rows = aside.where(rows, rows["ethnicity"].isna(), "unknown ethnicity", rows["person_id"])
+    rows = aside.where(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
+    rows = aside.where(rows, rows["rating"].isna(), "no rating", rows["person_id"])
+    rows["age_group"] = age_group_of(rows["age"])
+    aside.add(
+        sorted(set(norms.index) - {model for _, _, model in found}), "file missing", "norms without a picture"
+    )
+    return finished(
+        "cfd",
+        rows,
+        aside,
+        reader=read_cfd,
+        check=check,
+        exclude=exclude,
+        rating_range=RATING_RANGE,
+        rating_source="raters' mean, within the same race and gender",
+    )
+
+
+def _norms(folder: Path, raters: str, aside: Aside) -> pd.DataFrame:
+    """Index: model; columns ethnicity, gender, age, age_source, rating, norms (the sheet)."""
+    places = [folder, folder.parent]
+    books = [p for place in places for p in sorted(place.glob("*.xlsx")) if not p.name.startswith("~$")]
+    sheets: dict[str, pd.DataFrame] = {}
+    for book in books:
+        for name, cells in pd.read_excel(book, sheet_name=None, header=None, dtype=object).items():
+            table = _below_header(cells)
+            if table is not None:
+                sheets.setdefault(str(name), table)
+    if not sheets:
+        raise InputError(
+            f"cfd: no workbook (.xlsx) in {folder} has a sheet with the header cells {listed(HEADER)}; "
+            f"looked at {listed(book.name for book in books)}"
+        )
+    preferred = [name for name in sheets if raters.casefold() in name.casefold()]
+    if not preferred:
+        raise InputError(f"cfd: raters is part of a sheet's name; {raters!r} is in none of {listed(sheets)}")
+    order = preferred + [name for name in sheets if name not in preferred]
+    table = pd.concat([sheets[name].assign(norms=name) for name in order], ignore_index=True)
+    again = table["Model"].duplicated()
+    aside.add(table.loc[again, "Model"], "rated again", "in sheet " + table.loc[again, "norms"])
+    table = table[~again].set_index("Model")
+
+    def numbers(name: str) -> pd.Series:
+        empty = pd.Series(float("nan"), index=table.index)
+        return pd.to_numeric(table.get(name, empty), errors="coerce").astype(float)
+
+    stated, guessed = numbers("AgeSelf"), numbers("AgeRated")
+    source = pd.Series("stated", index=table.index).where(stated.notna(), "rated")
+    return pd.DataFrame(
+        {
+            "ethnicity": table["EthnicitySelf"].astype("str").str.strip().str.upper().map(ETHNICITIES),
+            "gender": table.get("GenderSelf", pd.Series("", index=table.index))
+            .astype("str")
+            .str.strip()
+            .str.upper()
+            .map(GENDERS),
+            "age": stated.fillna(guessed),
+            "age_source": source.where(stated.notna() | guessed.notna()),
+            "rating": numbers("Attractive"),
+            "norms": table["norms"],
+        }
+    )
+
+
+def _below_header(cells: pd.DataFrame) -> pd.DataFrame | None:
+    """The rows of models of one sheet, or None where there is no header row."""
+    words = cells.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    header = next((i for i in words.index if set(HEADER) <= set(words.loc[i])), None)
+    if header is None:
+        return None
+    names = words.loc[header]
+    keep = names.map(lambda name: isinstance(name, str)) & ~names.duplicated()
+    table = words.loc[words.index > header, keep.to_numpy()].set_axis(names[keep].tolist(), axis=1)
+    models = table["Model"].map(lambda cell: isinstance(cell, str) and _MODEL.fullmatch(cell) is not None)
+    return table[models.astype(bool)].reset_index(drop=True)

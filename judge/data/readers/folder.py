@@ -1,0 +1,240 @@
+"""Any folder of pictures, with or without a table that says what is in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from judge.data.brackets import AGE_GROUPS
+from judge.data.dataset import Dataset
+from judge.data.readers.common import ADULT, Aside, age_group_of, data_folder, finished, pictures_under
+from judge.data.tables import SOURCES, SPLITS, read_table
+from judge.errors import InputError, listed
+
+#: Tables that are looked for when none is named, and columns that may hold the picture.
+TABLES = (
+    "manifest.csv",
+    "manifest.parquet",
+    "metadata.csv",
+    "metadata.parquet",
+    "labels.csv",
+    "labels.parquet",
+)
+IMAGE_COLUMNS = ("path", "file", "file_name", "filename", "image")
+RATINGS = ("ratings.csv", "ratings.csv.gz", "ratings.parquet")
+
+
+def read_folder(
+    root: str | Path,
+    *,
+    name: str = "folder",
+    table: str | Path | None = None,
+    image: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[str, str]] | None = None,
+    ratings: str | Path | None = None,
+    rating_columns: Mapping[str, str] | None = None,
+    rating_range: Sequence[float] | None = None,
+    real_people: bool | None = None,
+    check: str = "header",
+    exclude: str | Path | Iterable[str] | None = None,
+) -> Dataset:
+    """Your own pictures: a folder (any depth), and a CSV or Parquet table with a row a picture.
+
+    Origin, licence   yours to know and to keep; whoever may be a minor is not to be ranked
+    Layout            pictures below `root`; `table` relative to it, by default the first of manifest,
+                      metadata and labels (.csv, .parquet) that is there; without a table every picture is
+                      taken, unlabelled
+    Labels            columns named as in the manifest are taken as they are (rating, ethnicity, gender,
+                      age_group, age, split, person_id, skin_tone …); others through `columns`, e.g.
+                      {ethnicity: race}. `values` recodes them, e.g. {gender: {F: female, M: male}}. All
+                      further columns are kept
+    Ratings           column rating; single ratings in a long table `ratings` (by default ratings.csv,
+                      ratings.csv.gz or ratings.parquet, if there) with image_id, rater_id, rating, or what
+                      `rating_columns` calls them. `rating_range` [lowest, highest] possible rating, by
+                      default the lowest and highest that occur. Without a column rating, the mean of the
+                      single ratings
+    Ages              age in years gives the bracket; under 18, and age bands that begin below 18, are set
+                      aside
+    Traps             paths in the table are relative to `root` or absolute; pictures without a row are set
+                      aside
+
+    image        the column with the picture's path, by default the first of path, file, file_name,
+                 filename, image
+    real_people  by default true unless every row's column source says parametric or generated
+    """
+    folder = data_folder(root, name)
+    aside = Aside()
+    file = _found(folder, table, TABLES, "table")
+    if file is None:
+        if columns or values or image:
+            raise InputError(
+                f"{name}: columns are named, but there is no table: give table=…, or one of {TABLES}"
+            )
+        pictures = pictures_under(folder)
+        if not pictures:
+            raise InputError(
+                f"{name}: no pictures and no table in {folder}; a table is one of {listed(TABLES)}"
+            )
+        rows = pd.DataFrame({"image_id": pictures, "path": [str(folder / p) for p in pictures]})
+    else:
+        rows = _labelled(folder, file, name, image, columns or {}, values or {}, aside)
+    rows = _checked(rows, name, aside)
+    single = _found(folder, ratings, RATINGS, "ratings")
+    long = None if single is None else _single_ratings(single, name, rating_columns or {})
+    span = _span(rows, long, name, rating_range)
+    if span is not None and long is not None:
+        outside = ~long["rating"].between(*span)
+        aside.add(
+            long.loc[outside, "image_id"], "single rating outside the range", long.loc[outside, "rating"]
+        )
+        long = long[~outside]
+    if long is not None and "rating" not in rows:
+        rows["rating"] = rows["image_id"].map(long.groupby("image_id")["rating"].mean())
+    if span is not None:
+        outside = rows["rating"].notna() & ~rows["rating"].between(*span)
+        rows = aside.where(rows, outside, "rating outside the range", rows["rating"].astype(str))
+    if real_people is None:
+        real_people = "source" not in rows or bool((rows["source"] == "photo").any())
+    return finished(
+        name,
+        rows,
+        aside,
+        reader=read_folder,
+        check=check,
+        exclude=exclude,
+        ratings=long,
+        rating_range=span,
+        rating_source="given",
+        real_people=real_people,
+    )
+
+
+def _found(folder: Path, given: str | Path | None, usual: Sequence[str], what: str) -> Path | None:
+    if given is not None:
+        path = folder / Path(given).expanduser()
+        if not path.is_file():
+            raise InputError(f"{what}: no such file: {path}")
+        return path
+    return next((folder / name for name in usual if (folder / name).is_file()), None)
+
+
+def _labelled(
+    folder: Path,
+    file: Path,
+    name: str,
+    image: str | None,
+    columns: Mapping[str, str],
+    values: Mapping[str, Mapping[str, str]],
+    aside: Aside,
+) -> pd.DataFrame:
+    table = read_table(file)
+    missing = [column for column in columns.values() if column not in table]
+    if missing:
+        raise InputError(
+            f"{name}: {file.name} has no column {listed(missing)}; it has {listed(table.columns)}"
+        )
+    image = image or next((column for column in IMAGE_COLUMNS if column in table), None)
+    if image is None or image not in table:
+        raise InputError(
+            f"{name}: which column of {file.name} is the picture? image={image!r} is not one of "
+            f"{listed(table.columns)}"
+        )
+    rows = table.drop(columns=[c for c in columns if c in table and c not in columns.values()])
+    rows = rows.rename(columns={old: new for new, old in columns.items()})
+    paths = table[image].astype("str").str.strip()
+    bad = paths.isna() | (paths == "")
+    aside.add([f"row {i + 1}" for i in table.index[bad]], "no picture named", f"column {image}")
+    rows, paths = rows[~bad], paths[~bad]
+    if "image_id" not in rows:
+        rows["image_id"] = paths
+    rows["path"] = [str(folder / path) for path in paths]
+    for column, recode in values.items():
+        if column not in rows:
+            raise InputError(
+                f"{name}: values: there is no column {column!r}; there are {listed(rows.columns)}"
+            )
+        words = rows[column].astype("str")
+        rows[column] = words.map({str(k): v for k, v in recode.items()}).fillna(words)
+    here = {str(folder / p) for p in pictures_under(folder)}
+    aside.add(
+        sorted(Path(p).relative_to(folder) for p in here - set(rows["path"])),
+        "no label",
+        f"not in {file.name}",
+    )
+    return rows
+
+
+def _checked(rows: pd.DataFrame, name: str, aside: Aside) -> pd.DataFrame:
+    rows = rows.assign(image_id=rows["image_id"].astype("str"))
+    for column in ("rating", "age"):
+        if column in rows:
+            numbers = pd.to_numeric(rows[column], errors="coerce")
+            words = numbers.isna() & rows[column].notna()
+            rows = aside.where(
+                rows.assign(**{column: numbers}), words, f"{column} is no number", rows[column].astype(str)
+            )
+    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice")
+    for column, allowed in (("split", SPLITS), ("source", SOURCES)):
+        if column in rows:
+            strange = rows[column].notna() & ~rows[column].isin(allowed)
+            if strange.any():
+                given = rows.loc[strange, column].unique()
+                raise InputError(
+                    f"{name}: {column} is one of {listed(allowed)}, not {listed(given, 4)}; "
+                    f"recode with values={{{column}: {{…}}}}"
+                )
+    if "age_group" in rows:
+        bands = rows["age_group"].astype("str").str.strip()
+        rows["age_group"] = bands
+        rows = aside.where(rows, bands.map(begins_below_18), "may be under 18", "age band " + bands)
+    elif "age" in rows:
+        rows["age_group"] = age_group_of(rows["age"])
+    return rows
+
+
+def begins_below_18(band: object) -> bool:
+    """Whether an age band such as "10-19", "<18", "under 20" or "0–2" may hold somebody under 18."""
+    if not isinstance(band, str) or band in AGE_GROUPS:
+        return False
+    numbers = [int(number) for number in re.findall(r"\d+", band)]
+    if not numbers:
+        return bool(re.search("child|teen|minor|baby|infant", band, re.IGNORECASE))
+    upper_only = re.match(r"\s*(<|≤|under|below|up to|less)", band, re.IGNORECASE)
+    return upper_only is not None or numbers[0] < ADULT
+
+
+def _single_ratings(file: Path, name: str, columns: Mapping[str, str]) -> pd.DataFrame:
+    table = read_table(file).rename(columns={old: new for new, old in columns.items()})
+    missing = [column for column in ("image_id", "rater_id", "rating") if column not in table]
+    if missing:
+        raise InputError(
+            f"{name}: {file.name} has no column {listed(missing)}; it has {listed(table.columns)}"
+        )
+    rating = pd.to_numeric(table["rating"], errors="coerce")
+    if (rating.isna() & table["rating"].notna()).any():
+        raise InputError(f"{name}: {file.name}: the column rating holds words that are no numbers")
+    table = table.assign(image_id=table["image_id"].astype("str"), rating=rating)
+    return table.dropna(subset="rating").reset_index(drop=True)
+
+
+def _span(
+    rows: pd.DataFrame, long: pd.DataFrame | None, name: str, given: Sequence[float] | None
+) -> tuple[float, float] | None:
+    single = pd.Series(dtype=float) if long is None else long["rating"]
+    if "rating" in rows:
+        rated = rows["rating"].notna().any()
+    else:  # the pictures' ratings will be the means of the single ones
+        rated = long is not None and long["image_id"].isin(rows["image_id"]).any()
+    if not rated:
+        return None
+    if given is not None:
+        low, high = map(float, given)
+        if not low < high:
+            raise InputError(f"{name}: rating_range is [lowest, highest], not {list(given)}")
+        return low, high
+    every = pd.concat([rows["rating"], single]) if "rating" in rows else single
+    return float(every.min()), float(every.max())

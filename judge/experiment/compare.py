@@ -1,0 +1,191 @@
+"""From finished runs to one comparison: a row a training run, the dose–response, figures, a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from omegaconf import OmegaConf
+
+from judge.data.tables import write_table
+from judge.errors import InputError, listed
+from judge.experiment.run_folder import RunDir, find_runs
+from judge.experiment.settings import folder_name
+from judge.fairness.sweeps.dose_response import dose_response
+
+#: Settings that vary in a sweep by design: the dose, the replicate (entrants.seed as far as it goes with the seed),
+#: and what changes no number.
+NOT_A_FACTOR = re.compile(
+    r"^(name|seed|entrants\.seed|pool\.majority_share|report\..*|save_judges|threads|experiment"
+    r"|(entrants_)?data\.(workers|cache_dir|progress))$"
+)
+#: Outcomes that the dose–response is drawn and tested for, with the value that a fair contest would show.
+OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}
+METRICS = (
+    "entrant_share",
+    "winner_share",
+    "selection_rate",
+    "selection_rate_ratio",
+    "mean_score",
+    "top_tail_score",
+    "spread",
+    "pearson",
+    "mae",
+    "signed_error",
+    "calibration_slope",
+)
+
+
+def compare(paths: list[str | Path], out: Path) -> list[Path]:
+    """Writes runs.{parquet,csv}, dose.{parquet,csv}, figures and page.html; returns the pages' paths.
+
+    Runs that differ in more than dose and seed (a rating shift, a mitigation, a judge) are compared setting by
+    setting, each in a folder of its own. Raises InputError if there is no finished run, or if the runs hold
+    contests over different features.
+    """
+    finished, others = find_runs(paths)
+    if not finished:
+        raise InputError(
+            f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
+        )
+    finished = _once(finished)
+    runs = run_table(finished)
+    features = runs["feature"].unique()
+    if len(features) > 1:
+        raise InputError(f"runs over different features cannot be compared: {listed(features)}")
+    out.mkdir(parents=True, exist_ok=True)
+    write_table(runs, out / "runs")
+    settings = runs["setting"].unique()
+    doses, pages = [], []
+    for setting in settings:
+        part = runs[runs["setting"] == setting]
+        dose = dose_table(part)
+        doses.append(dose.assign(setting=setting))
+        home = out if len(settings) == 1 else out / folder_name(setting)
+        pages.append(_page(home, part, dose, others, setting, features[0]))
+    write_table(pd.concat(doses, ignore_index=True), out / "dose")
+    return pages
+
+
+def _once(runs: list[RunDir]) -> list[RunDir]:
+    """One run for each settings: the same run, named in two ways on the command line, counts once."""
+    first: dict[str, RunDir] = {}
+    for run in runs:
+        done = run.done
+        assert done is not None
+        first.setdefault(done["settings_hash"], run)
+    return list(first.values())
+
+
+def run_table(runs: list[RunDir]) -> pd.DataFrame:
+    """One row a training run (run × condition) and group.
+
+    Columns: folder, setting, seed, share, condition, feature, group, majority,
+    reference, train_share, pool_n, n_group
+    and the metrics of METRICS (NaN where a run has none).
+    """
+    flats = [_flat(run) for run in runs]
+    factors = _factors(flats)
+    rows = []
+    for run, flat in zip(runs, flats, strict=True):
+        done = run.done
+        assert done is not None
+        setting = ", ".join(f"{key}={flat.get(key)}" for key in factors)
+        audit = run.table("audit")
+        overall = audit[audit["metric"].isin(METRICS)]
+        if "bracket" in overall:
+            overall = overall[overall["bracket"].isna() | overall["bracket"].isin(["", "all"])]
+        wide = overall.pivot_table(
+            index=["condition", "group"], columns="metric", values="value", dropna=False, observed=True
+        ).dropna(how="all")
+        sizes = overall[overall["metric"] == "entrant_share"].set_index(["condition", "group"])["n"]
+        for (condition, group), numbers in wide.iterrows():
+            rows.append(
+                {
+                    "folder": run.path.name,
+                    "setting": setting,
+                    "seed": done["seed"],
+                    "share": done["majority_share"],
+                    "condition": condition,
+                    "feature": done["feature"],
+                    "group": group,
+                    "majority": done["majority"],
+                    "reference": done["reference"],
+                    "train_share": done["pool_shares"].get(condition, {}).get(group, np.nan),
+                    "pool_n": done["pool_n"].get(condition, 0),
+                    "n_group": int(sizes.get((condition, group), 0)),
+                    **{metric: numbers.get(metric, np.nan) for metric in METRICS},
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def dose_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """dose_response over every group and outcome, with columns `outcome` and `of_group` before its own.
+
+    Runs of a pool given by shares, not by one majority share, have no dose and yield no rows.
+    """
+    parts = []
+    dosed = runs[runs["share"].notna()]
+    for group, part in dosed.groupby("group", sort=True):
+        for outcome, parity in OUTCOMES.items():
+            if part[outcome].notna().sum() < 2 or part["share"].nunique() < 2:
+                continue
+            if outcome == "selection_rate_ratio" and group == part["reference"].iloc[0]:
+                continue  # its ratio to itself is 1 by definition
+            table = dose_response(part, outcome=outcome, threshold=0.8 if parity == 1.0 else np.nan)
+            if parity != 1.0:
+                table = table[table["metric"] != "dose_crossing"]
+            parts.append(table.assign(outcome=outcome, of_group=group))
+    if not parts:
+        return pd.DataFrame()
+    return pd.concat(parts, ignore_index=True)
+
+
+def _page(
+    home: Path, runs: pd.DataFrame, dose: pd.DataFrame, others: pd.DataFrame, setting: str, feature: str
+) -> Path:
+    from judge.report.pages.sweep import write_compare_report
+
+    seeds = runs["seed"].nunique()
+    trained = runs.loc[runs["condition"] != "truth", "folder"].nunique()
+    notes = [
+        f"The unit of replication is the training run: {trained} run(s) over {seeds} seed(s), each trained on a "
+        "skewed and on a rebalanced pool of the same size and judging the same contestants.",
+    ]
+    if seeds < 2:
+        notes.append("There is one seed only, so nothing can be said about chance.")
+    if setting:
+        notes.append(f"Settings of these runs: {setting}.")
+    title = f"Who wins, by the training pool’s share of {runs['majority'].iloc[0]}"
+    return write_compare_report(home, runs, dose, others, feature=feature, title=title, notes=notes)
+
+
+def _flat(run: RunDir) -> dict[str, Any]:
+    """Dotted setting → value."""
+
+    def walk(value: Any, prefix: str) -> dict[str, Any]:
+        if not isinstance(value, dict) or not value:
+            return {prefix: value}
+        flat: dict[str, Any] = {}
+        for key, inner in value.items():
+            flat |= walk(inner, f"{prefix}.{key}" if prefix else str(key))
+        return flat
+
+    return walk(OmegaConf.to_container(OmegaConf.load(run / "settings.yaml")), "")
+
+
+def _factors(flats: list[dict[str, Any]]) -> list[str]:
+    """Settings that tell the runs apart, besides dose and replicate."""
+    keys = sorted({key for flat in flats for key in flat if not NOT_A_FACTOR.match(key)})
+    factors = [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
+    contestants: dict[tuple[str, ...], set[str]] = {}
+    for flat in flats:
+        alike = tuple(repr(flat.get(key)) for key in (*factors, "seed"))
+        contestants.setdefault(alike, set()).add(repr(flat.get("entrants.seed")))
+    if any(len(seeds) > 1 for seeds in contestants.values()):
+        factors.append("entrants.seed")
+    return factors

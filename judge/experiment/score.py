@@ -1,0 +1,65 @@
+"""Scores of pictures outside any contest, by the judges of a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from judge.data.readers.common import PICTURES
+from judge.data.tables import read_table
+from judge.errors import InputError, listed
+
+
+def to_score(data: Path, image_column: str) -> pd.DataFrame:
+    """image_id (path below `data`), path: every picture of a folder, or the rows of a table.
+
+    Raises InputError where there is nothing to judge.
+    """
+    if data.is_dir():
+        files = sorted(p for p in data.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+        if not files:
+            raise InputError(f"{data} holds no picture ending in {listed(PICTURES)}")
+        ids = [str(p.relative_to(data)) for p in files]
+        return pd.DataFrame({"image_id": ids, "path": [str(p.resolve()) for p in files]})
+    table = read_table(data)
+    if image_column not in table:
+        raise InputError(
+            f"{data} lacks the column {image_column!r} (--image-column); it has {listed(table.columns)}"
+        )
+    table = table[table[image_column].notna()]
+    ids = table["image_id"] if "image_id" in table else table[image_column]
+    paths = [str((data.parent / str(p)).resolve()) for p in table[image_column]]
+    pictures = pd.DataFrame({"image_id": ids.astype(str).to_numpy(), "path": paths})
+    twice = pictures["image_id"][pictures["image_id"].duplicated()]
+    if len(twice):
+        raise InputError(f"{data}: {len(twice)} image_id occur more than once, first {listed(twice, 3)}")
+    return pictures
+
+
+def judge_folders(where: Path, condition: str) -> dict[str, Path]:
+    """Name → folder of each saved judge: of a run (one a condition) or a judge's own folder."""
+    if (where / "judge.json").is_file():
+        return {where.name: where}
+    names = ("skewed", "rebalanced") if condition == "both" else (condition,)
+    found = {name: where / "judges" / name for name in names}
+    missing = [name for name, folder in found.items() if not (folder / "judge.json").is_file()]
+    if missing:
+        raise InputError(
+            f"{where} holds no saved judge {listed(missing)} (judges/…/judge.json); save_judges=true keeps them"
+        )
+    return found
+
+
+def score_pictures(where: Path, condition: str, pictures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(image_id, judge, score) of every readable picture, and (image_id, reason, detail) of the others."""
+    folders = judge_folders(where, condition)
+    from judge.jury.beauty import load_judge
+
+    parts, rejected = [], []
+    for name, folder in folders.items():
+        scores, broken = load_judge(folder).score(pictures)
+        parts.append(scores.assign(judge=name)[["image_id", "judge", "score"]])
+        rejected.append(broken)
+    unreadable = pd.concat(rejected).rename(columns={"item": "image_id"}).drop_duplicates("image_id")
+    return pd.concat(parts, ignore_index=True), unreadable

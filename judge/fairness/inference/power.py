@@ -1,0 +1,161 @@
+"""What so few winners can show: power, the smallest ratio that would be seen, and the winners needed.
+
+With a selection-rate ratio ρ between a group (share s of the entrants) and the others, the group's expected share
+of the winners is s·ρ / (s·ρ + 1 − s). The binomial functions take entrants as known by shares only; the
+stratified ones use the contest's own brackets and Wallenius odds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from judge.errors import InputError
+from judge.fairness.inference.exact_tests import TIE, Alternative, exact_distribution
+from judge.fairness.inference.wallenius import total_distribution
+from judge.fairness.metrics.selection import Counts
+
+
+def share_of_winners(share: ArrayLike, ratio: ArrayLike) -> NDArray[np.float64]:
+    """Expected winner share of a group with this entrant share and selection-rate ratio to the others."""
+    weighted = np.asarray(share, float) * np.asarray(ratio, float)
+    return weighted / (weighted + 1 - np.asarray(share, float))
+
+
+def binomial_power(
+    n_winners: ArrayLike, share: float, ratio: float, *, alpha: float = 0.05
+) -> NDArray[np.float64]:
+    """Power of the one-sided exact binomial test of a group's winners, towards the side of `ratio`.
+
+    n_winners   all winners of the contest (any shape)      share   the group's share of the entrants, in (0, 1)
+    ratio       true selection-rate ratio to the others; below 1 the test looks for too few, above 1 for too many
+    """
+    from scipy.special import bdtrik
+
+    _check(share, alpha)
+    if ratio < 0:
+        raise InputError(f"a selection-rate ratio is at least 0, not {ratio}")
+    n = np.asarray(n_winners)
+    true_share = share_of_winners(share, ratio)
+    # towards too few for the group itself, or (above 1) for the others
+    if ratio > 1:
+        return binomial_power(n, 1 - share, 1 / ratio, alpha=alpha)
+    # the largest count with P(X ≤ count) ≤ alpha; the inverse is exact up to rounding, hence the two corrections
+    critical = np.floor(bdtrik(alpha, n, share))
+    critical = np.where(np.isnan(critical), -1.0, critical)
+    critical = np.where(_at_most(critical + 1, n, share) <= alpha, critical + 1, critical)
+    critical = np.where(_at_most(critical, n, share) > alpha, critical - 1, critical)
+    return _at_most(critical, n, true_share)
+
+
+def _at_most(count: NDArray, n: NDArray, share: float | NDArray) -> NDArray[np.float64]:
+    """P(X ≤ count) of a binomial count; 0 below 0."""
+    from scipy.special import bdtr
+
+    return np.where(count < 0, 0.0, bdtr(np.maximum(count, 0), n, share))
+
+
+def winners_needed(
+    share: float,
+    ratio: float,
+    *,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    step: int = 5,
+    most: int = 1_000_000,
+) -> float:
+    """Smallest number of winners (a multiple of `step`) from which on the binomial power stays at `power`.
+
+    Power is a saw-tooth in the number of winners; "stays" looks as far as twice the number found.
+    NaN where `most` winners are not enough (ratio 1, or a very rare group).
+    """
+    if ratio == 1:
+        return np.nan
+    top = 64 * step
+    while top <= 2 * most:
+        n = np.arange(step, top + 1, step)
+        enough = binomial_power(n, share, ratio, alpha=alpha) >= power
+        short = np.flatnonzero(~enough)
+        first = 0 if len(short) == 0 else int(short[-1]) + 1
+        if first < len(n) and n[first] * 2 <= top:
+            return float(n[first])
+        top *= 4
+    return np.nan
+
+
+def smallest_detectable_ratio(
+    n_winners: int, share: float, *, power: float = 0.8, alpha: float = 0.05, favoured: bool = False
+) -> float:
+    """The ratio nearest to 1 that the one-sided binomial test finds with this power; below 1 unless `favoured`.
+
+    NaN where even a ratio of 0 (or 10^6) would not be found.
+    """
+    low, high = (np.log(1e-6), 0.0) if not favoured else (0.0, np.log(1e6))
+    far = low if not favoured else high
+    if binomial_power(n_winners, share, float(np.exp(far)), alpha=alpha) < power:
+        return np.nan
+    for _ in range(50):
+        middle = (low + high) / 2
+        seen = binomial_power(n_winners, share, float(np.exp(middle)), alpha=alpha) >= power
+        if seen != favoured:
+            low = middle
+        else:
+            high = middle
+    return float(np.exp((low + high) / 2))
+
+
+def smallest_significant_share(winners: int, n_winners: int, *, alpha: float = 0.05) -> float:
+    """Entrant share from which on so few winners of a group are significant, one-sided binomial.
+
+    The s with P(X ≤ winners | n_winners, s) = alpha.
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= winners < n_winners:
+        raise InputError(f"winners of the group are 0 to {n_winners - 1}, not {winners}")
+    return float(betaincinv(winners + 1, n_winners - winners, 1 - alpha))
+
+
+def stratified_power(
+    counts: Counts,
+    group: str,
+    odds: float | Sequence[float],
+    *,
+    reference: str | None = None,
+    alpha: float = 0.05,
+    alternative: Alternative = "two-sided",
+) -> NDArray[np.float64]:
+    """Power of `stratified_exact` in a contest with these entrants and winners a bracket, for true odds ω.
+
+    Exact: the probability under Wallenius' distribution of all outcomes whose p-value is at most alpha.
+    """
+    pair = counts.against(group, reference)
+    low, pmf = exact_distribution(pair.entrants[:, 0], pair.entrants.sum(axis=1), pair.winners.sum(axis=1))
+    rejected = low + np.flatnonzero(p_values(pmf, alternative) <= alpha)
+    powers = []
+    for w in np.atleast_1d(np.asarray(odds, float)):
+        start, under = total_distribution(pair, float(w))
+        at = rejected - start
+        powers.append(under[at[(at >= 0) & (at < len(under))]].sum())
+    return np.array(powers)
+
+
+def p_values(pmf: NDArray[np.float64], alternative: Alternative = "two-sided") -> NDArray[np.float64]:
+    """The p-value of every possible outcome of a discrete distribution, in the order of the outcomes."""
+    if alternative == "greater":
+        return np.minimum(np.cumsum(pmf[::-1])[::-1], 1.0)
+    if alternative == "less":
+        return np.minimum(np.cumsum(pmf), 1.0)
+    order = np.argsort(pmf)
+    sums = np.cumsum(pmf[order])
+    last = np.searchsorted(pmf[order], pmf * TIE, side="right") - 1
+    return np.minimum(sums[last], 1.0)
+
+
+def _check(share: float, alpha: float) -> None:
+    if not 0 < share < 1:
+        raise InputError(f"an entrant share lies between 0 and 1, not {share}")
+    if not 0 < alpha < 1:
+        raise InputError(f"alpha lies between 0 and 1, not {alpha}")

@@ -1,0 +1,397 @@
+"""The training of a rating network: one loop, read downward.
+
+Every random number comes from two generators whose state is in the checkpoint, so that on a CPU a training that
+was killed and started again ends in the same bits as one that was not. Pictures are decoded once and kept as
+uint8; each step makes new views of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from timm.optim import param_groups_layer_decay
+from timm.utils import ModelEmaV3
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from judge.errors import InputError
+from judge.jury.network.augmentation import Augmentation, apply_views
+from judge.jury.network.backbone import RatingNetwork
+from judge.jury.network.losses import Batch, Objective
+from judge.storage.tensors import (
+    load_module,
+    load_optimizer,
+    load_tensors,
+    module_tensors,
+    optimizer_tensors,
+    save_tensors,
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """Settings of the loop.
+
+    epochs            passes over the training pictures
+    batch             pictures a step, over all devices together; an epoch's steps are of near-equal size
+    lr                AdamW's peak learning rate, of the backbone's last layer
+    head_lr           factor on lr for the head (and for an objective's own parameters)
+    layer_decay       factor on lr from each layer of the backbone to the one below; 1: none
+    weight_decay      AdamW's decoupled decay, of weights that are not biases or norms
+    warmup            epochs of linear rise before the cosine to zero
+    clip              largest norm of the gradient; None: not clipped
+    ema_half_life     epochs in which the moving average of the weights forgets half; None: no average
+    train_from_stage  timm's coarse layer group from which on weights are trained; 0: all
+    norms             batch norms of trained stages use the `batch`'s statistics, or keep theirs, `frozen`
+    select            the epoch that is kept: `best` (lowest squared error on validation pictures) or `last`
+    checkpoint_every  seconds between checkpoints; None: at the end of each epoch
+    accelerator       of Lightning Fabric: auto, cpu, cuda …
+    devices           of Lightning Fabric: a number, or auto for all
+    precision         of Lightning Fabric; None: bf16-mixed on a GPU that has it, else 32-true
+    """
+
+    epochs: int = 12
+    batch: int = 32
+    lr: float = 5e-4
+    head_lr: float = 5.0
+    layer_decay: float = 0.9
+    weight_decay: float = 0.05
+    warmup: float = 1.0
+    clip: float | None = 1.0
+    ema_half_life: float | None = 0.5
+    train_from_stage: int = 0
+    norms: str = "batch"
+    select: str = "best"
+    checkpoint_every: float | None = None
+    accelerator: str = "auto"
+    devices: int | str = 1
+    precision: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.select not in ("best", "last"):
+            raise InputError(f"training.select={self.select!r}: allowed are best and last")
+        if self.norms not in ("batch", "frozen"):
+            raise InputError(f"training.norms={self.norms!r}: allowed are batch and frozen")
+        if self.epochs < 1 or self.batch < 2:
+            raise InputError(
+                f"training.epochs={self.epochs} and training.batch={self.batch}: at least 1 and 2 are needed"
+            )
+
+
+@dataclass
+class Pool:
+    """Decoded pictures with what is known of them.
+
+    pixels     uint8 (n, 3, H, H), or float16 (n, views, C, h, w) as views.frozen_views makes them
+    rating     float32 (n,)
+    weight     float32 (n,), mean 1
+    histogram  float32 (n, K) or None
+    groups     sensitive feature → int64 (n,) codes, -1 unknown
+    """
+
+    pixels: Tensor
+    rating: Tensor
+    weight: Tensor
+    histogram: Tensor | None = None
+    groups: dict[str, Tensor] = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        for tensor in (self.pixels, self.rating, self.weight, self.histogram, *self.groups.values()):
+            if tensor is not None:
+                digest.update(np.ascontiguousarray(tensor.numpy()).data)
+        return digest.hexdigest()
+
+
+def train(
+    make_network: Callable[[], RatingNetwork],
+    objective: Objective,
+    pool: Pool,
+    val: Pool | None,
+    *,
+    size: int,  # side of the square that the network sees, pixels
+    augmentation: Augmentation,
+    settings: Training,
+    seed: int,  # of the head's initial weights, the order of pictures, their views, dropout
+    workdir: Path,  # state.safetensors and best.safetensors; a training found here is continued
+    identity: str = "",  # whatever else tells this training from others (backbone, weights, loss)
+    progress: bool = True,  # bar on standard error
+) -> tuple[RatingNetwork, list[dict[str, float]]]:
+    """Trains and returns the kept epoch's network (on the CPU, in eval mode) and one record an epoch.
+
+    Raises InputError when workdir holds the state of another training, or the loss is no longer finite.
+    """
+    identity = hashlib.blake2b(
+        json.dumps(
+            {
+                "identity": identity,
+                "settings": asdict(settings),
+                "augmentation": asdict(augmentation),
+                "size": size,
+                "seed": seed,
+                "pools": [pool.fingerprint(), val.fingerprint() if val else None],
+            }
+        ).encode(),
+        digest_size=16,
+    ).hexdigest()
+    loop = partial(  # bound, because Fabric takes the arguments of what it launches apart
+        _loop,
+        make_network=make_network,
+        objective=objective,
+        pool=pool,
+        val=val,
+        size=size,
+        augmentation=augmentation,
+        settings=settings,
+        seed=seed,
+        workdir=workdir,
+        identity=identity,
+        progress=progress,
+    )
+    accelerator, many = settings.accelerator, settings.devices not in (1, "1")
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=settings.devices,
+        strategy="ddp_spawn" if many else "auto",
+        precision=settings.precision or best_precision(accelerator),
+        # one process must not take a Slurm job around it (a sweep's launcher) for its own cluster
+        plugins=None if many else [LightningEnvironment()],
+    )
+    # the caller's global generators are left as they were
+    with torch.random.fork_rng():
+        fabric.launch(loop) if many else loop(fabric)
+        network = make_network()
+    tensors, facts = load_tensors(workdir / "best.safetensors")
+    load_module("network", network, tensors)
+    return network.eval(), facts["history"]
+
+
+def best_precision(accelerator: str) -> str:
+    """bf16 halves the time on a GPU that has it; on CPUs without bf16 units it is slower than float32."""
+    gpu = accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available()
+    return "bf16-mixed" if gpu and torch.cuda.is_bf16_supported() else "32-true"
+
+
+def _loop(
+    fabric: Fabric,
+    *,
+    make_network: Callable[[], RatingNetwork],
+    objective: Objective,
+    pool: Pool,
+    val: Pool | None,
+    size: int,
+    augmentation: Augmentation,
+    settings: Training,
+    seed: int,
+    workdir: Path,
+    identity: str,
+    progress: bool,
+) -> None:
+    state_file, best_file = workdir / "state.safetensors", workdir / "best.safetensors"
+    for file in (best_file, state_file):
+        facts = load_tensors(file)[1] if file.is_file() else {"identity": identity}
+        if facts["identity"] != identity:
+            raise InputError(
+                f"{file} belongs to a training with other settings or pictures; choose another folder"
+            )
+        if facts.get("done"):
+            return
+    state, facts = load_tensors(state_file) if state_file.is_file() else ({}, {})
+    epoch, step, losses, history = 0, 0, [], []
+    if state:
+        epoch, step, losses, history = facts["epoch"], facts["step"], facts["losses"], facts["history"]
+
+    torch.manual_seed(seed)
+    network = make_network().to(memory_format=torch.channels_last)
+    network.freeze_before(settings.train_from_stage)
+    if settings.norms == "frozen":
+        network.freeze_norms()
+    if pool.pixels.ndim == 5:
+        network.from_stage(settings.train_from_stage)
+    objective = copy.deepcopy(objective)  # a second training with the same object starts afresh
+    heads = nn.ModuleDict({"objective": objective} if isinstance(objective, nn.Module) else {})
+    rng = torch.Generator().manual_seed(seed)
+    groups = parameter_groups(network, heads, settings)
+    optimizer = torch.optim.AdamW(groups, lr=settings.lr)
+    steps = math.ceil(len(pool.rating) / settings.batch)
+    half_life = settings.ema_half_life
+
+    model = fabric.setup_module(network)
+    ema = ModelEmaV3(network, decay=0.5 ** (1 / (half_life * steps)), use_warmup=True) if half_life else None
+    heads.to(fabric.device)
+    optimizer = fabric.setup_optimizers(optimizer)
+
+    order = torch.randperm(len(pool.rating), generator=rng)
+    if state:
+        load_module("network", network, state)
+        load_module("heads", heads, state)
+        load_optimizer("optimizer", optimizer, state)
+        if ema is not None:
+            load_module("ema", ema.module, state)
+        order = state["order"]
+        rng.set_state(state["rng.views"])
+        torch.set_rng_state(state["rng.torch"])
+        if fabric.device.type == "cuda" and "rng.cuda" in state:
+            torch.cuda.set_rng_state(state["rng.cuda"], fabric.device)
+
+    def checkpoint() -> None:
+        if not fabric.is_global_zero:
+            return
+        tensors = {
+            **module_tensors("network", network),
+            **module_tensors("heads", heads),
+            **optimizer_tensors("optimizer", optimizer),
+            **(module_tensors("ema", ema.module) if ema is not None else {}),
+            "order": order,
+            "rng.views": rng.get_state(),
+            "rng.torch": torch.get_rng_state(),
+        }
+        if fabric.device.type == "cuda":
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(fabric.device)
+        save_tensors(
+            state_file,
+            tensors,
+            {"identity": identity, "epoch": epoch, "step": step, "losses": losses, "history": history},
+        )
+
+    total = settings.epochs * steps
+    quiet = not (progress and fabric.is_global_zero)
+    bar = tqdm(
+        total=total, initial=epoch * steps + step, desc="training", unit="step", disable=quiet, leave=False
+    )
+    saved = time.monotonic()
+    while epoch < settings.epochs:
+        model.train()
+        batches = torch.tensor_split(order, steps)
+        while step < steps:
+            now = epoch * steps + step
+            rate = learning_rate(now, total=total, warmup=settings.warmup * steps)
+            for group in optimizer.param_groups:
+                group["lr"] = settings.lr * group["lr_scale"] * rate
+
+            rows = batches[step]
+            part = slice(fabric.global_rank, None, fabric.world_size)
+            batch = pick(pool, rows[part], share=fabric.world_size / len(rows), device=fabric.device)
+            if pool.pixels.ndim == 5:
+                view = torch.randint(pool.pixels.shape[1], (len(rows),), generator=rng)[part].to(
+                    fabric.device
+                )
+                batch.pixels = batch.pixels[torch.arange(len(view)), view].float()
+            else:
+                batch.pixels = apply_views(batch.pixels, augmentation.draws(len(rows), rng)[part], size)
+            batch.pixels = batch.pixels.to(memory_format=torch.channels_last)
+
+            parts = objective(model, batch)
+            optimizer.zero_grad()
+            fabric.backward(parts["loss"])
+            if fabric.world_size > 1:  # an objective's own parameters lie outside the network that DDP wraps
+                for parameter in heads.parameters():
+                    if parameter.grad is not None:
+                        parameter.grad = fabric.all_reduce(parameter.grad, reduce_op="mean")
+            if settings.clip is not None:
+                nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], settings.clip)
+            optimizer.step()
+            if ema is not None:
+                ema.update(network, step=now)
+
+            losses.append(parts["loss"].item())
+            if not math.isfinite(losses[-1]):
+                raise InputError(
+                    f"the loss is {losses[-1]} in epoch {epoch + 1}: lower training.lr={settings.lr}"
+                )
+            bar.update()
+            step += 1
+            if settings.checkpoint_every is not None and time.monotonic() - saved > settings.checkpoint_every:
+                checkpoint()
+                saved = time.monotonic()
+
+        kept = ema.module if ema is not None else network
+        record = {"epoch": epoch + 1, "loss": float(np.mean(losses))}
+        if val is not None:
+            record |= agreement(predict(kept, val.pixels, device=fabric.device), val)
+        history.append(record)
+        bar.set_postfix({key: f"{value:.3f}" for key, value in record.items() if key != "epoch"})
+        better = [r["val_mse"] for r in history] if val is not None and settings.select == "best" else None
+        if fabric.is_global_zero and (better is None or better[-1] == min(better)):
+            save_tensors(best_file, module_tensors("network", kept), {"identity": identity})
+        epoch, step, losses = epoch + 1, 0, []
+        order = torch.randperm(len(pool.rating), generator=rng)
+        checkpoint()
+        fabric.barrier()
+    bar.close()
+    if fabric.is_global_zero:
+        tensors, _ = load_tensors(best_file)
+        save_tensors(best_file, tensors, {"identity": identity, "history": history, "done": True})
+        state_file.unlink()
+    fabric.barrier()
+
+
+def parameter_groups(network: RatingNetwork, heads: nn.Module, settings: Training) -> list[dict[str, object]]:
+    """AdamW's groups, each with `lr_scale`: the backbone by layer, the head and an objective's parameters."""
+    groups = param_groups_layer_decay(
+        network.backbone, settings.weight_decay, layer_decay=settings.layer_decay
+    )
+    groups.append(
+        {"params": list(network.head.parameters()), "lr_scale": settings.head_lr, "weight_decay": 0.0}
+    )
+    own = list(heads.parameters())
+    if own:
+        groups.append({"params": own, "lr_scale": settings.head_lr, "weight_decay": 0.0})
+    return groups
+
+
+def learning_rate(step: int, *, total: int, warmup: float) -> float:
+    """Factor on the peak rate: linear over `warmup` steps, then a half cosine down to zero at `total`."""
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
+
+
+def pick(pool: Pool, rows: Tensor, *, share: float, device: torch.device) -> Batch:
+    """The pool's rows on the device, pixels still uint8; share: 1 / number of pictures in the whole batch."""
+
+    def at(tensor: Tensor) -> Tensor:
+        return tensor[rows].to(device, non_blocking=True)
+
+    return Batch(
+        pixels=at(pool.pixels),
+        rating=at(pool.rating),
+        share=at(pool.weight) * share,
+        rows=rows.to(device),
+        histogram=None if pool.histogram is None else at(pool.histogram),
+        groups={name: at(codes) for name, codes in pool.groups.items()},
+    )
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, pixels: Tensor, *, device: torch.device, batch: int = 64) -> Tensor:
+    """Ratings (n,) of uint8 (n, 3, S, S) pictures."""
+    was = network.training
+    network.eval()
+    parts = [
+        network(piece.to(device).to(memory_format=torch.channels_last)).rating.cpu()
+        for piece in pixels.split(batch)
+    ]
+    network.train(was)
+    return torch.cat(parts)
+
+
+def agreement(predicted: Tensor, val: Pool) -> dict[str, float]:
+    """Weighted squared error in rating units, and Pearson's correlation (NaN where either is constant)."""
+    error = (predicted - val.rating).double().square()
+    weight = val.weight.double()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        pearson = np.corrcoef(predicted.double().numpy(), val.rating.double().numpy())[0, 1]
+    return {"val_mse": float((weight * error).sum() / weight.sum()), "val_pearson": float(pearson)}

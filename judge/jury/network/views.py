@@ -1,0 +1,107 @@
+"""Views of pictures that the frozen first stages have read already: they are computed once, not once an epoch.
+
+With the first half of the network frozen, most of a training's time goes into running it forward on yet another
+view. Here a fixed number of views a picture is drawn beforehand (by the picture's content, so that they are the
+same in every training), read by the frozen stages, and kept in half precision. Each step then picks one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from judge.jury.network.augmentation import Augmentation, apply_views
+from judge.jury.network.backbone import RatingNetwork
+from judge.storage.tensors import load_tensors, save_tensors
+
+#: Pictures whose views are written to the cache at a time: what a kill can cost.
+SHARD = 256
+
+
+def frozen_views(
+    network: RatingNetwork,
+    pixels: Tensor,
+    augmentation: Augmentation,
+    *,
+    size: int,
+    stage: int,
+    views: int,
+    cache: Path | None = None,
+    progress: bool = True,
+) -> Tensor:
+    """float16 (n, views, C, h, w): what the stages before `stage` make of `views` views of each picture.
+
+    pixels  uint8 (n, 3, H, H)
+    cache   folder in which they are kept by the content of picture, frozen weights and augmentation
+    """
+    stem = network.stages_before(stage).eval()
+    settings = hashlib.blake2b(repr((asdict(augmentation), size, stage, views)).encode(), digest_size=16)
+    for value in stem.state_dict().values():
+        settings.update(np.ascontiguousarray(value.numpy()).data)
+    digests = [
+        hashlib.blake2b(picture.numpy().tobytes(), digest_size=16, key=settings.digest()).hexdigest()
+        for picture in pixels
+    ]
+    folder = None if cache is None else cache / "views" / settings.hexdigest()[:12]
+    out: Tensor | None = None
+    found: set[int] = set()
+    for file in sorted(folder.glob("*.safetensors")) if folder else []:
+        tensors, facts = load_tensors(file)
+        place = {digest: row for row, digest in enumerate(facts["digests"])}
+        rows = [row for row, digest in enumerate(digests) if digest in place]
+        if rows:
+            out = (
+                pixels.new_empty((len(pixels), *tensors["views"].shape[1:]), dtype=torch.float16)
+                if out is None
+                else out
+            )
+            out[rows] = tensors["views"][[place[digests[row]] for row in rows]]
+            found.update(rows)
+    missing = [row for row in range(len(pixels)) if row not in found]
+    bar = tqdm(total=len(missing), desc="views", unit="picture", disable=not progress, leave=False)
+    for start in range(0, len(missing), SHARD):
+        rows = missing[start : start + SHARD]
+        fresh = _compute(
+            stem, network, pixels[rows], [digests[row] for row in rows], augmentation, size, views
+        )
+        if folder is not None:
+            names = [digests[row] for row in rows]
+            name = hashlib.blake2b("".join(names).encode(), digest_size=12).hexdigest()
+            save_tensors(folder / f"{name}.safetensors", {"views": fresh}, {"digests": names})
+        if out is None:
+            out = fresh.new_empty((len(pixels), *fresh.shape[1:]))
+        out[rows] = fresh
+        bar.update(len(rows))
+    bar.close()
+    assert out is not None
+    return out
+
+
+@torch.inference_mode()
+def _compute(
+    stem: nn.Module,
+    network: RatingNetwork,
+    pixels: Tensor,
+    digests: list[str],
+    augmentation: Augmentation,
+    size: int,
+    views: int,
+) -> Tensor:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    stem = stem.to(device, memory_format=torch.channels_last)
+    mean, std = network.mean.to(device), network.std.to(device)
+    rows = []
+    for picture, digest in zip(pixels, digests, strict=True):
+        rng = torch.Generator().manual_seed(int(digest[:15], 16))
+        batch = picture.to(device).expand(views, -1, -1, -1)
+        batch = apply_views(batch, augmentation.draws(views, rng), size)
+        batch = ((batch - mean) / std).to(memory_format=torch.channels_last)
+        rows.append(stem(batch).to("cpu", torch.float16).contiguous())
+    stem.cpu()
+    return torch.stack(rows)

@@ -1,0 +1,168 @@
+"""The dose–response figure: an outcome against the training share, one dot a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator, PercentFormatter
+
+from judge.report.figures.contest import offsets, with_condition
+from judge.report.figures.style import (
+    INK,
+    above,
+    empty,
+    in_order,
+    keys,
+    largest,
+    marks,
+    new_figure,
+    one_axes,
+    panels_done,
+    plain,
+    rule,
+    rule_keys,
+    styled,
+    with_note,
+)
+
+ENTERED: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (1, 1.5))}
+
+
+@styled
+def dose_response(
+    runs: pd.DataFrame,
+    means: pd.DataFrame,
+    *,
+    outcome: str,
+    label: str,
+    lines: Sequence[tuple[float, str]] = (),
+    is_share: bool = False,
+    log: bool = False,
+    dose_label: str = "majority’s share of the training pool",
+    limit: int = 6,
+) -> Figure:
+    """An outcome against the training share: one dot a training run, mean and interval at each share.
+
+    runs   share, seed, condition, group and the column `outcome`, one row a run × group
+    means  group, condition, dose, value, ci_low, ci_high (rows dose_mean of the fairness room, a group each)
+    lines  horizontal lines (height, words): parity, four fifths; a column entrant_share in `runs` adds each
+           group's share of the entrants
+    log    logarithmic outcome axis, for ratios: runs with 0 stand at its lower edge, as open triangles
+
+    One panel a group, in order of name, at most `limit` (those with most entrants where `runs` has `entrants`).
+    """
+    table = with_condition(runs)
+    table = table[table["share"].notna()]
+    if table.empty:
+        return empty(*one_axes(1.4), "no finished runs")
+    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
+    size = table.groupby("group")["entrants"].max() if "entrants" in table else table.groupby("group").size()
+    groups, left = largest(size, limit)
+    columns = min(len(groups), 3)
+    height = -(-len(groups) // columns)
+    figure, axes = new_figure(0.7 + 1.95 * height, height, columns, sharex=True, sharey=True)
+    doses = sorted(table["share"].unique())
+    shift = offsets(conditions, 0.3 * _gap(doses) if len(conditions) > 1 else 0.0)
+    labelled = _spaced(doses)
+    floor = _floor(table[outcome].astype(float)) if log else None
+    for ax, group in zip(axes.flat, groups, strict=False):
+        part = table[table["group"] == group]
+        for condition in conditions:
+            mine, mark = part[part["condition"] == condition], style[condition]
+            x = mine["share"] + shift[condition] + _jitter(mine, 0.08 * _gap(doses))
+            y = mine[outcome].astype(float)
+            if floor:
+                at_floor = y < floor
+                ax.plot(x[at_floor], [floor] * int(at_floor.sum()), "v", markersize=4, markerfacecolor="none",
+                        markeredgecolor=mark.colour, markeredgewidth=0.7, clip_on=False, in_layout=False)  # fmt: skip
+                x, y = x[~at_floor], y[~at_floor]
+            sns.scatterplot(
+                x=x,
+                y=y,
+                ax=ax,
+                marker=mark.marker,
+                s=13,
+                color=mark.colour,
+                alpha=0.55,
+                linewidth=0,
+                legend=False,
+            )
+            centre = _cell(means, group, condition).sort_values("dose")
+            ax.errorbar(
+                centre["dose"] + shift[condition], centre["value"],
+                yerr=_errors(centre, floor), color=mark.colour, linestyle=mark.line, linewidth=1.1,
+                elinewidth=1.4, capsize=2, gid=f"mean:{condition}:{group}",
+                **{k: v for k, v in mark.points(4.8).items() if k != "linestyle"},
+            )  # fmt: skip
+        if "entrant_share" in part and is_share:
+            ax.axhline(part["entrant_share"].mean(), **ENTERED)
+        for at, _ in lines:
+            ax.axhline(at, **rule(at))
+        counts = part.dropna(subset=[outcome]).groupby("condition").size().reindex(conditions, fill_value=0)
+        n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
+        each = " a condition" if len(conditions) > 1 else ""
+        ax.set_title(f"{plain(group)}\nn = {n} {'run' if n == '1' else 'runs'}{each}", fontsize=7.5)
+        ax.set_xlabel("")
+        ax.set_ylabel("")
+        ax.set_xticks(doses, [f"{100 * dose:g}" if dose in labelled else "" for dose in doses])
+        ax.xaxis.set_minor_locator(NullLocator())
+        if log:
+            ax.set_yscale("log", base=2)
+            ax.yaxis.set_major_formatter(lambda v, _: f"{v:.3g}" if v >= 1 else f"1/{1 / v:.0f}")
+        elif is_share:
+            ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    if floor:
+        axes[0, 0].set_ylim(bottom=floor)  # shared, and only now that all panels are drawn
+    panels_done(axes, len(groups))
+    figure.supxlabel(with_note(f"{dose_label}, %", left), fontsize=8)
+    figure.supylabel(label, fontsize=8)
+    handles = keys(style, line=True)
+    if "entrant_share" in table and is_share:
+        handles.append((Line2D([], [], **ENTERED), "share of entrants"))
+    above(figure, handles + rule_keys(lines))
+    return figure
+
+
+def _gap(doses: Sequence[float]) -> float:
+    """The distance between neighbouring doses that markers may fill."""
+    return float(np.diff(doses).min()) if len(doses) > 1 else 0.1
+
+
+def _spaced(doses: Sequence[float]) -> list[float]:
+    """Doses to label, leaving out those too close to the one before."""
+    kept: list[float] = []
+    reach = (max(doses) - min(doses)) or 1.0
+    for dose in sorted(doses, reverse=True):
+        if not kept or kept[-1] - dose > 0.06 * reach:
+            kept.append(dose)
+    return kept[::-1]
+
+
+def _jitter(runs: pd.DataFrame, width: float) -> np.ndarray:
+    """A sideways shift by order of seed, the same each time, so that dots of one share do not hide each other."""
+    order = runs.groupby("share")["seed"].rank(method="first").to_numpy(float)
+    most = order.max(initial=1.0)
+    return (order - (most + 1) / 2) / max(most, 2.0) * 2 * width
+
+
+def _floor(values: pd.Series) -> float:
+    positive = values[np.isfinite(values) & (values > 0)]
+    return float(2 ** np.floor(np.log2(positive.min()) - 0.5)) if len(positive) else 0.25
+
+
+def _cell(means: pd.DataFrame, group: str, condition: str) -> pd.DataFrame:
+    table = with_condition(means)
+    return table[(table["group"] == group) & (table["condition"] == condition)]
+
+
+def _errors(centre: pd.DataFrame, floor: float | None) -> np.ndarray:
+    low = centre["ci_low"].astype(float).clip(lower=floor) if floor else centre["ci_low"].astype(float)
+    return np.vstack(
+        [(centre["value"] - low).clip(lower=0), (centre["ci_high"] - centre["value"]).clip(lower=0)]
+    )

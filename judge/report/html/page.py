@@ -1,0 +1,203 @@
+"""One HTML page that holds everything: text, tables, figures as data, no script and no address outside itself.
+
+A page is a list of sections of blocks (Text, Items, Table, Picture, Faces, Code); Jinja2 escapes every value, and
+a content-security policy in the page forbids scripts and requests, should anything get through.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import jinja2
+import pandas as pd
+
+from judge import __version__
+from judge.report.figures.saving import save, write_bytes
+from judge.report.figures.style import number, p_text, percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROWS = 200  # rows of a table on a page; the rest is in the file beside it, and the page says so
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `kind` is "plain", "lead" or "caution"."""
+
+    text: str
+    kind: str = "plain"
+    block: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of remarks."""
+
+    items: Sequence[str]
+    block: ClassVar[str] = "items"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Something to be copied: a command, settings."""
+
+    text: str
+    block: ClassVar[str] = "code"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Heading, how a value is written, and whether it is a number (set flush right)."""
+
+    heading: str
+    write: Callable[[Any], str] = str
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """rows: cells as text, one for each column. `note` stands under it; `dense` is set in smaller letters."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    dense: bool = False
+    block: ClassVar[str] = "table"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure; `name` is its file name without ending, `alt` says in words what it shows."""
+
+    name: str
+    figure: Figure
+    caption: str
+    alt: str
+    block: ClassVar[str] = "picture"
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face: JPEG bytes and the line under it."""
+
+    jpeg: bytes
+    label: str
+
+    @property
+    def uri(self) -> str:
+        return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode()
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Faces under headings (brackets)."""
+
+    caption: str
+    groups: Sequence[tuple[str, Sequence[Face]]]
+    block: ClassVar[str] = "faces"
+
+
+Block = Text | Items | Code | Table | Picture | Faces
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    blocks: Sequence[Block] = field(default_factory=list)
+
+
+def label(value: Any) -> str:
+    """A name or text as it is; – for a missing one."""
+    return (
+        "–"
+        if value is None or (not isinstance(value, list | dict | tuple) and pd.isna(value))
+        else str(value)
+    )
+
+
+def count(value: Any) -> str:
+    return "–" if pd.isna(value) else f"{int(value):,}"
+
+
+def decimals(digits: int) -> Callable[[Any], str]:
+    return lambda value: number(value, digits)
+
+
+def table_from(
+    frame: pd.DataFrame, columns: Mapping[str, Column], caption: str, *, note: str = "", limit: int = ROWS
+) -> Table:
+    """A Table of the frame's columns, each written by its Column; at most `limit` rows, the rest counted."""
+    shown = frame.head(limit)
+    rows = [[column.write(value) for column, value in zip(columns.values(), line, strict=True)]
+            for line in shown[list(columns)].itertuples(index=False, name=None)]  # fmt: skip
+    if len(frame) > limit:
+        rest = f"{len(frame) - limit:,} more rows are in the table files beside this page."
+        note = f"{note} {rest}".strip()
+    return Table(caption, list(columns.values()), rows, note)
+
+
+def interval(
+    frame: pd.DataFrame, low: str = "ci_low", high: str = "ci_high", *, digits: int = 2, share: bool = False
+) -> pd.Series:
+    """[low, high] as text; – where there is none."""
+    write = (lambda v: percent(v).removesuffix(" %")) if share else decimals(digits)
+    return pd.Series(
+        [
+            "–" if pd.isna(a) and pd.isna(b) else f"[{write(a)}, {write(b)}]{' %' if share else ''}"
+            for a, b in zip(frame[low], frame[high], strict=True)
+        ],
+        index=frame.index,
+        dtype=object,
+    )
+
+
+def _tie(text: str) -> str:
+    """No line break between a number and its per-cent sign."""
+    return re.sub(r"(?<=[\d\]]) %", "\u00a0%", text)
+
+
+def write_page(
+    out: Path, *, title: str, subtitle: str, sections: Iterable[Section], name: str = "page.html"
+) -> Path:
+    """Writes out/figures/NAME.{png,svg} for every picture and out/page.html, each completely or not at all."""
+    out = Path(out)
+    sections = [section for section in sections if section.blocks]
+    numbers: dict[int, int] = {}
+    images: dict[int, str] = {}
+    seen = {"table": 0, "picture": 0}
+    for section in sections:
+        for block in section.blocks:
+            if block.block in seen:
+                seen[block.block] += 1
+                numbers[id(block)] = seen[block.block]
+            if isinstance(block, Picture):
+                svg = save(block.figure, out / "figures" / block.name)
+                images[id(block)] = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("judge.report.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["tie"] = _tie
+    html = environment.get_template("page.html.j2").render(
+        title=title,
+        subtitle=subtitle,
+        sections=sections,
+        number=lambda block: numbers[id(block)],
+        image=lambda block: images[id(block)],
+        version=__version__,
+    )
+    write_bytes(out / name, html.encode("utf-8"))
+    return out / name
+
+
+P_VALUE = Column("p", p_text)

@@ -1,0 +1,200 @@
+"""The page of `judge audit`: anybody's table of entrants, any scores, any winners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from judge.fairness.audit.audit import selections
+from judge.fairness.audit.entrants import Entrants, read_entrants
+from judge.report.figures import scores as figures_scores
+from judge.report.figures.style import number, p_said
+from judge.report.html.page import (
+    P_VALUE,
+    Block,
+    Column,
+    Items,
+    Section,
+    Text,
+    count,
+    label,
+    table_from,
+    write_page,
+)
+from judge.report.sections import contest as sections
+from judge.report.sections import tables as parts
+
+
+def write_audit_report(
+    out: Path,
+    entrants: pd.DataFrame | Entrants | None,
+    audit: pd.DataFrame,
+    *,
+    features: Sequence[str],
+    score_columns: Sequence[str] = (),
+    winner_columns: Sequence[str] = (),
+    brackets: Sequence[str] = (),
+    places: int | None = None,
+    reference: Sequence[str] | str | None = None,
+    rating: str | None = None,
+    title: str = "Audit of a contest",
+    notes: Sequence[str] = (),
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Path:
+    """Writes out/figures/*.png|svg and out/page.html; returns the page.
+
+    entrants        one row a person, as given to `judge.fairness.audit.audit`, or already read; None or empty where
+                    only counts are known (published results): then there are no figures of scores and ranks
+    audit           the audit table with its further columns (score_column, bracket, reference …)
+    features        the features of the page; the audit's intersections follow by themselves
+    score_columns   judged side by side        winner_columns   who won, where given (the first is used)
+    places, seed    as given to the audit, so that the winners drawn are the winners counted
+    confidence      as given to the audit: what the captions say of its intervals
+    notes           what was set aside, and anything else that is to be said
+    """
+    audit = parts.conditioned(audit, "score_column").assign(confidence=confidence)
+    alone = audit["condition"].nunique() <= 1
+    audit["condition"] = "" if alone else audit["condition"]
+    named = list(dict.fromkeys([*features, *(str(f) for f in audit["feature"] if str(f))]))
+    people = entrants if isinstance(entrants, Entrants) else None
+    if people is None and entrants is not None and len(entrants):
+        people = read_entrants(
+            entrants,
+            features=[f for f in named if f in entrants],
+            score=list(score_columns),
+            winner=next(iter(winner_columns), None),
+            brackets=list(brackets),
+            rating=rating,
+            intersections=any(f not in entrants for f in named),
+        )
+    written = [Section("What was asked, and what was found", _summary(audit, features, reference, notes))]
+    for i, feature in enumerate(named):
+        own = audit[audit["feature"].astype(str) == feature]
+        drawn = None
+        if people is not None and feature in people.features:
+            drawn = selected(people, feature, places=places, seed=seed)
+            drawn["condition"] = "" if alone else drawn["condition"]
+        for section in _feature_sections(
+            own, drawn, feature, places=places, stem="" if i == 0 else f"_{i + 1}"
+        ):
+            heading = f"{section.title} ({feature})" if len(named) > 1 else section.title
+            written.append(Section(heading, section.blocks))
+    written.append(sections.limits_section(_limits(rating, score_columns)))
+    written.append(sections.numbers_section(audit))
+    subtitle = f"{people.n:,} entrants" if people is not None else "Counts only"
+    subtitle += f", by {', '.join(features)}"
+    subtitle += f", within brackets of {' × '.join(brackets)}" if brackets else ""
+    subtitle += f", {places:,} places a bracket" if places else ""
+    return write_page(Path(out), title=title, subtitle=f"{subtitle}.", sections=written)
+
+
+def selected(people: Entrants, feature: str, *, places: int | None, seed: int) -> pd.DataFrame:
+    """condition (the column that judged), group, bracket, score, winner, rating: one row a score × entrant.
+
+    With `places` each score has the winners that the audit gave it; without, the winner column's winners stand on
+    every score. No rows where there is no score.
+    """
+    codes = people.features[feature]
+    group = np.array(codes.names, dtype=object)[codes.code]
+    bracket = np.array(people.bracket.names, dtype=object)[people.bracket.code]
+    won_by = {name: (keep, won) for name, keep, won in selections(people, places=places, seed=seed)}
+    nobody = np.zeros(people.n, bool)
+    tables = []
+    for name, score in people.scores.items():
+        winner = nobody if people.winner is None else people.winner
+        if name in won_by:
+            keep, won = won_by[name]
+            winner = nobody.copy()
+            winner[slice(None) if keep is None else keep] = won
+        table = {"condition": name, "group": group, "bracket": bracket, "score": score, "winner": winner}
+        if people.rating is not None:
+            table["rating"] = people.rating
+        tables.append(pd.DataFrame(table))
+    columns = ["condition", "group", "bracket", "score", "winner"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def _feature_sections(
+    audit: pd.DataFrame, people: pd.DataFrame | None, feature: str, *, places: int | None, stem: str
+) -> list[Section]:
+    found = [
+        sections.winners_section(audit, feature, stem=f"winners{stem}"),
+        sections.ratio_section(audit, feature, stem=f"ratios{stem}"),
+    ]
+    if people is not None and len(people):
+        drawn = figures_scores.thinned(people)
+        found.append(sections.scores_section(drawn, audit, feature, stem=f"scores{stem}"))
+        found.append(sections.ranks_section(people, audit, feature, places=places, stem=f"skew{stem}"))
+        found.append(sections.errors_section(drawn, audit, feature, stem=f"errors{stem}"))
+        return found
+    rows = parts.rows_of(audit, parts.RANK_METRICS, feature=feature)
+    if len(rows):
+        found.append(Section("Ranks and odds", [parts.metric_table(rows, f"Ranks and odds by {feature}.")]))
+    return found
+
+
+def _summary(
+    audit: pd.DataFrame, features: Sequence[str], reference: Sequence[str] | str | None, notes: Sequence[str]
+) -> list[Block]:
+    named = [reference] if isinstance(reference, str) else list(reference or [])
+    question = (
+        f"Are entrants of each group selected, ranked and scored alike? Groups by {', '.join(features)}; ratios refer "
+        f"to {', '.join(named) if named else 'all others'}."
+    )
+    blocks: list[Block] = [Text(question, "lead")]
+    primary = audit[audit["primary"].astype(bool)] if "primary" in audit else audit.iloc[:0]
+    for row in primary.head(1).itertuples():
+        flag = f" ({row.flag})" if getattr(row, "flag", "") else ""
+        interval = f"[{number(row.ci_low, 3)}, {number(row.ci_high, 3)}]"
+        blocks.append(
+            Text(
+                f"The one primary contrast: the {parts.words(row.metric)} of {row.group} is {number(row.value, 3)} "
+                f"{interval}, {p_said(row.p_value)}{flag}. Every other p-value is one of several; adjusted ones are "
+                "in the tables."
+            )
+        )
+    together = parts.rows_of(audit, "winners_against_chance")
+    if len(together):
+        columns = {
+            "condition": Column("winners by", label, numeric=False),
+            "feature": Column("groups of", label, numeric=False),
+            "n": Column("entrants", count),
+            "p_value": P_VALUE,
+        }
+        note = "Permutation within brackets of who won, all groups together: is it a random draw?"
+        shown = sections.without(columns, together)
+        blocks.append(table_from(together, shown, "All groups together, against chance.", note=note))
+    ratios = parts.rows_of(audit, "selection_rate_ratio")
+    below = ratios[ratios["value"] < 0.8]
+    if len(ratios):
+        blocks.append(
+            Text(
+                f"{len(below)} of {len(ratios)} selection-rate ratios lie below four fifths, "
+                f"{int((below['ci_high'] < 0.8).sum())} of them with their whole interval."
+            )
+        )
+    if notes:
+        blocks.append(Items(list(notes)))
+    return blocks
+
+
+def _limits(rating: str | None, score_columns: Sequence[str]) -> list[str]:
+    items = [
+        "Winners are few. A ratio below four fifths may be chance, and one above may hide a difference; the interval "
+        "says how far the two can be told apart.",
+        "Who wins does not say why. Who entered, who passed the gate, the scores and the ratings behind them are "
+        "separate causes; this page takes the entrants as given.",
+        "Groups are the labels of the table. Wrong labels mostly make groups look more alike than they are.",
+        "The exact tests keep the numbers in each bracket fixed and ask whether the winners are a random draw.",
+    ]
+    if rating is not None:
+        items.append(
+            "Errors are distances from people’s ratings, which may themselves be uneven between groups."
+        )
+    elif score_columns:
+        items.append("No ratings were given: whether a score is right for a person is not asked here.")
+    return items

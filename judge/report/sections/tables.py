@@ -1,0 +1,193 @@
+"""Tables that several pages share, made from an audit table, and the ways of reading one.
+
+Pages speak of conditions (skewed, rebalanced); the page of an audit has none and uses its score columns instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from judge.report.figures.style import in_order, level, number, p_said
+from judge.report.html.page import P_VALUE, Column, Table, Text, count, interval, label, table_from
+
+RANK_METRICS = (
+    "skew_at_k", "min_skew", "max_skew", "ndkl", "exposure_ratio", "outrank_probability", "wallenius_odds",
+)  # fmt: skip
+SCORE_METRICS = ("mean_score", "top_tail_score", "spread", "mean_rating")
+ERROR_METRICS = ("pearson", "mae", "rmse", "signed_error", "calibration_slope")
+POWER_METRICS = (
+    "power_at_ratio_0.5", "power_at_ratio_0.8", "smallest_detectable_ratio",
+    "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
+)  # fmt: skip
+SIDE_BY_SIDE = 3  # more conditions than these stand one under the other
+WORDS = {
+    "entrant_share": "share of the entrants",
+    "winner_share": "share of the winners",
+    "selection_rate": "selection rate",
+    "selection_rate_ratio": "selection-rate ratio",
+    "selection_rate_difference": "selection-rate difference",
+    "skew_at_k": "skew@k at the winners’ k",
+    "min_skew": "smallest skew@k over groups",
+    "max_skew": "largest skew@k over groups",
+    "ndkl": "NDKL of the ranking",
+    "exposure_ratio": "exposure ratio",
+    "outrank_probability": "probability of outranking",
+    "wallenius_odds": "favouring odds (Wallenius)",
+    "mean_score": "mean score",
+    "top_tail_score": "mean score of the upper tail",
+    "spread": "standard deviation of the scores",
+    "mean_rating": "mean rating",
+    "pearson": "Pearson correlation",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "power_at_ratio_0.5": "power if the true ratio is .5",
+    "power_at_ratio_0.8": "power if the true ratio is .8",
+    "smallest_detectable_ratio": "smallest ratio found with 80 % power",
+    "winners_needed_at_ratio_0.5": "winners needed for 80 % power at .5",
+    "winners_needed_at_ratio_0.8": "winners needed for 80 % power at .8",
+    "signed_error": "signed error (score − rating)",
+    "calibration_slope": "calibration slope",
+}
+
+
+def words(metric: object) -> str:
+    """A metric's name as it is read."""
+    return WORDS.get(str(metric), str(metric).replace("_", " "))
+
+
+def rows_of(audit: pd.DataFrame, metric: str | Sequence[str], *, feature: str | None = None) -> pd.DataFrame:
+    """The audit's rows of a metric over all brackets together, optionally of one feature."""
+    keep = audit["metric"].isin([metric] if isinstance(metric, str) else list(metric))
+    if feature is not None:
+        keep &= audit["feature"].astype(str) == feature
+    if "bracket" in audit:
+        keep &= audit["bracket"].fillna("all").isin(["all", "within", ""])
+    return audit[keep]
+
+
+def conditioned(audit: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The table with a text column `condition` taken from `by`; "" where there is no such column."""
+    table = audit.copy()
+    table["condition"] = table[by].astype(object).map(str) if by in table and len(table) else ""
+    return table
+
+
+def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
+    """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share."""
+    entered = rows_of(audit, "entrant_share", feature=feature)[["condition", "group", "n", "value"]]
+    entered = entered.rename(columns={"n": "entrants", "value": "entrant_share"})
+    won = rows_of(audit, "winner_share", feature=feature).rename(columns={"value": "winner_share"})
+    won["winners"] = (won["winner_share"] * won["n"]).round().fillna(0).astype(int)
+    kept = ["condition", "group", "winners", "winner_share", "ci_low", "ci_high", "p_value"]
+    table = entered.merge(won[kept], on=["condition", "group"], how="right")
+    table["entrants"] = table["entrants"].fillna(0).astype(int)
+    return table
+
+
+def reference_of(rows: pd.DataFrame) -> str:
+    """The one group that ratios refer to, or words for several."""
+    names = [str(r) for r in rows["reference"].dropna().unique() if str(r)] if "reference" in rows else []
+    return names[0] if len(names) == 1 else "the reference"
+
+
+def metric_table(rows: pd.DataFrame, caption: str) -> Table:
+    """Audit rows, measure in words; two or three conditions stand side by side, in columns."""
+    conditions = in_order(rows["condition"])
+    if 1 < len(conditions) <= SIDE_BY_SIDE:
+        return _side_by_side(rows, conditions, caption)
+    columns = {
+        "condition": Column("condition", label, numeric=False),
+        "metric": Column("measure", words, numeric=False),
+        "group": Column("group", label, numeric=False),
+        "n": Column("n", count),
+        "said": Column("value", label),
+        "range": Column(f"{level(rows)} interval", label),
+        "p_value": P_VALUE,
+    }
+    if conditions == [""]:
+        columns.pop("condition")
+    if rows["p_value"].isna().all():
+        columns.pop("p_value")
+    if rows["ci_low"].isna().all():
+        columns.pop("range")
+    return table_from(rows.assign(said=_values(rows), range=interval(rows, digits=3)), columns, caption)
+
+
+def _values(rows: pd.DataFrame) -> list[str]:
+    """Values as text; numbers of people are whole."""
+    return [
+        number(value, 0 if str(metric).startswith("winners_needed") else 3)
+        for metric, value in zip(rows["metric"], rows["value"], strict=True)
+    ]
+
+
+def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -> Table:
+    """Measure and group in rows, a column of value, interval and p for each condition."""
+    said = [
+        " ".join(text for text in (v, r.strip("–"), p_said(p)) if text)
+        for v, r, p in zip(_values(rows), interval(rows, digits=3), rows["p_value"], strict=True)
+    ]
+    extreme = rows["metric"].isin(["min_skew", "max_skew"])  # each condition may have another group there
+    said = [
+        f"{text} ({group})" if at else text
+        for text, group, at in zip(said, rows["group"], extreme, strict=True)
+    ]
+    rows = rows.assign(group=rows["group"].where(~extreme, "all groups"))
+    table = rows.assign(said=said, rank=pd.factorize(rows["metric"])[0]).sort_values(
+        ["rank", "group"], kind="stable"
+    )
+    table["order"] = pd.factorize(pd.Series(list(zip(table["metric"], table["group"], strict=True))))[0]
+    wide = table.pivot_table(index="order", columns="condition", values="said", aggfunc="first").fillna("–")
+    heads = table.groupby("order")[["metric", "group", "n"]].agg(
+        {"metric": "first", "group": "first", "n": "max"}
+    )
+    columns = {
+        "metric": Column("measure", words, numeric=False),
+        "group": Column("group", label, numeric=False),
+        "n": Column("n", count),
+        **{condition: Column(condition, label) for condition in conditions},
+    }
+    note = "" if rows["ci_low"].isna().all() else f"In brackets: {level(rows)} intervals."
+    table = table_from(heads.join(wide), columns, caption, note=note)
+    return replace(table, dense=len(conditions) > 2)
+
+
+def brackets_table(brackets: pd.DataFrame) -> Table:
+    """Brackets with their entrants, places and winners, empty ones included; once if the conditions agree."""
+    unfilled = int(brackets["unfilled"].sum()) if "unfilled" in brackets else 0
+    empty = int((brackets["entrants"] == 0).sum()) if "entrants" in brackets else 0
+    note = f"{empty} without an entrant; {unfilled} places unfilled."
+    same = brackets.drop(columns="condition", errors="ignore").drop_duplicates()
+    if "condition" in brackets and not same["bracket"].duplicated().any():
+        conditions = brackets["condition"].nunique()
+        note = f"The same in each condition. {empty // conditions} without an entrant; "
+        note += f"{unfilled // conditions} places unfilled."
+        brackets = same
+    columns = {
+        "condition": Column("condition", label, numeric=False),
+        "bracket": Column("bracket", label, numeric=False),
+        **{name: Column(name, count) for name in ("entrants", "places", "winners", "unfilled")},
+    }
+    shown = {key: column for key, column in columns.items() if key in brackets}
+    return table_from(brackets, shown, "Brackets.", note=note)
+
+
+def reasons_table(aside: pd.DataFrame | None, caption: str) -> Table | Text:
+    """Things set aside, counted by reason: from rows (reason, count) or from one row a thing."""
+    if aside is None or aside.empty:
+        return Text(f"{caption.rstrip('.')}: none.")
+    by = [c for c in ("condition", "dataset", "reason") if c in aside]
+    table = aside.copy()
+    table["count"] = table.get("count", 1)
+    table = table.groupby(by, sort=False, dropna=False)["count"].sum().reset_index()
+    columns = {c: Column(c.replace("dataset", "data set"), label, numeric=False) for c in by}
+    return table_from(table, columns | {"count": Column("count", count)}, caption)
+
+
+def finite(values: pd.Series) -> pd.Series:
+    """Which values are numbers."""
+    return pd.Series(np.isfinite(values.astype(float)), index=values.index)

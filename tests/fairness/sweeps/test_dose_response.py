@@ -1,0 +1,199 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from judge.data.tables import AUDIT, validated
+from judge.errors import InputError
+from judge.fairness.sweeps.dose_models import crossing, line, mixed_slope, trend_p_value
+from judge.fairness.sweeps.dose_people import bootstrap_seeds_people
+from judge.fairness.sweeps.dose_response import dose_response
+
+SHARES = (0.5, 0.75, 0.9, 0.98)
+
+
+def sweep(slope=-0.6, noise=0.02, seeds=5, conditions=("skewed",), start=0, seed_spread=0.1):
+    rng = np.random.default_rng(start)
+    own = rng.normal(size=seeds) * seed_spread
+    rows = [
+        (share, seed, c, 1.1 + (slope if c == "skewed" else 0) * share + own[seed] + noise * rng.normal())
+        for c in conditions
+        for seed in range(seeds)
+        for share in SHARES
+    ]
+    return pd.DataFrame(rows, columns=["share", "seed", "condition", "outcome"])
+
+
+def row(table, metric, group="skewed"):
+    return table[(table["metric"] == metric) & (table["group"] == group)].iloc[0]
+
+
+def test_an_exact_line_is_found_with_slope_and_crossing():
+    table = dose_response(sweep(noise=0, seed_spread=0))
+    for metric in ("dose_slope", "dose_slope_mixed", "dose_slope_bootstrap"):
+        assert row(table, metric)["value"] == pytest.approx(-0.6)
+    assert row(table, "dose_crossing")["value"] == pytest.approx(0.5)
+    assert row(table, "dose_mean")["value"] == pytest.approx(0.8)
+
+
+def test_the_answer_is_an_audit_table_and_covers_the_planted_slope():
+    table = dose_response(sweep(conditions=("skewed", "rebalanced")))
+    validated(table, AUDIT)
+    slope = row(table, "dose_slope")
+    assert slope["ci_low"] < -0.6 < slope["ci_high"]
+    assert slope["p_value"] < 1e-4
+    assert "exact" in slope["test"]
+    other = row(table, "dose_slope_difference", "skewed - rebalanced")
+    assert other["ci_low"] < -0.6 < other["ci_high"]
+    assert row(table, "dose_mean_difference", "skewed - rebalanced")["p_value"] == 2 / 2**5
+
+
+def test_differences_between_seeds_do_not_widen_the_slope():
+    narrow, wide = (dose_response(sweep(seed_spread=s)) for s in (0.0, 50.0))
+    for metric in ("dose_slope", "dose_slope_bootstrap"):
+        widths = [row(t, metric)["ci_high"] - row(t, metric)["ci_low"] for t in (narrow, wide)]
+        assert widths[1] == pytest.approx(widths[0], rel=1e-6)
+
+
+def test_trend_p_value_of_two_seeds_and_three_doses_is_counted_by_hand():
+    # both seeds rise steadily: of 6 × 6 orders, 1 is as steep upward and 1 as steep downward
+    p, exact = trend_p_value(
+        [0, 1, 2] * 2, [1, 2, 3, 11, 12, 13], [0] * 3 + [1] * 3, rng=np.random.default_rng(0)
+    )
+    assert exact
+    assert p == pytest.approx(2 / 36)
+
+
+def test_exact_trend_test_equals_brute_force():
+    rng = np.random.default_rng(4)
+    x, y, seed = np.tile([0.5, 0.7, 0.9], 3), rng.normal(size=9), np.repeat([0, 1, 2], 3)
+    centred = np.array([0.5, 0.7, 0.9]) - 0.7
+    observed = sum(centred @ y[seed == s] for s in range(3))
+    every = [
+        sum(centred @ np.array(p) for p in choice)
+        for choice in itertools.product(*(itertools.permutations(y[seed == s]) for s in range(3)))
+    ]
+    expected = np.mean(np.abs(every) >= abs(observed) - 1e-12)
+    assert trend_p_value(x, y, seed, rng=rng)[0] == pytest.approx(expected)
+
+
+def test_a_trend_shared_by_seed_levels_only_is_no_trend():
+    # doses differ only between seeds' runs of equal outcome: nothing within seeds
+    p, _ = trend_p_value([0, 1, 0, 1], [5, 5, 9, 9], [0, 0, 1, 1], rng=np.random.default_rng(0))
+    assert p == 1.0
+
+
+def test_a_fresh_seed_for_every_run_is_one_block():
+    x, y = np.repeat(SHARES, 3), np.arange(12.0)
+    p, exact = trend_p_value(x, y, np.arange(12), n_draws=999, rng=np.random.default_rng(0))
+    assert not exact
+    assert p == 0.001
+    assert "over runs" in line(x, y, np.arange(12))[3]
+
+
+def test_fieller_is_bounded_for_a_clear_slope_and_says_unbounded_for_none():
+    clear, words = crossing(np.array([1.1, -0.6]), np.diag([1e-6, 1e-6]), 4, 0.8)
+    assert words == "bounded"
+    assert clear[0] == pytest.approx(0.5)
+    assert 0.49 < clear[1] < 0.5 < clear[2] < 0.51
+    vague, words = crossing(np.array([0.9, -0.01]), np.diag([1.0, 1.0]), 4, 0.8)
+    assert words.startswith("unbounded")
+    assert vague[1:] == (-np.inf, np.inf)
+
+
+def test_a_line_that_is_flat_but_for_rounding_crosses_nothing():
+    bounds, words = crossing(np.array([0.93, 3e-17]), np.diag([1e-3, 1e-33]), 9, 0.8)
+    assert np.isnan(bounds).all()
+    assert "flat" in words
+    # and in a sweep: one contest, decided alike at every share, by each of four seeds
+    part = pd.DataFrame({"share": [0.3, 0.7, 0.98] * 4, "seed": np.repeat(range(4), 3)})
+    part["y"] = np.repeat([0.91, 0.97, 1.03, 0.88], 3)
+    centre, covariance, df, _ = line(part["share"], part["y"], part["seed"])
+    assert np.isnan(crossing(centre, covariance, df, 0.8)[0][0])
+
+
+def test_fieller_limits_are_where_the_line_reaches_the_threshold_at_t():
+    mean, cov = np.array([1.2, -0.7]), np.array([[4e-3, -4e-3], [-4e-3, 5e-3]])
+    (_, low, high), _ = crossing(mean, cov, 4, 0.8)
+    for x in (low, high):
+        z = np.array([1, x])
+        assert abs((mean @ z - 0.8) / np.sqrt(z @ cov @ z)) == pytest.approx(2.776445, abs=1e-5)
+
+
+def test_the_mixed_model_says_what_it_could_fit():
+    rng = np.random.default_rng(2)
+    x, seed = np.tile(SHARES, 6), np.repeat(np.arange(6), 4)
+    own = rng.normal(size=(2, 6))
+    _, _, how = mixed_slope(x, own[0][seed] + 3 * own[1][seed] * x + 0.01 * rng.normal(size=24), seed)
+    assert how.startswith("mixed model, random intercept and slope")
+    _, _, how = mixed_slope(x, own[0][seed] * 5 + x + 1e-9 * np.tile([1, -1, -1, 1], 6), seed)
+    assert "mixed model" in how
+    (_, low, high), _, how = mixed_slope(np.tile(SHARES, 2), np.arange(8.0), np.arange(8))
+    assert how.startswith("least squares")
+    assert low < high
+    assert mixed_slope(x, np.ones(24), seed) == ((0.0, 0.0, 0.0), 1.0, "constant outcome")
+
+
+def test_runs_without_an_outcome_are_counted_not_dropped_silently():
+    runs = sweep()
+    runs.loc[[0, 5], "outcome"] = [np.nan, np.inf]
+    table = dose_response(runs)
+    aside = row(table, "dose_runs_set_aside")
+    assert (aside["value"], aside["n"]) == (2, 20)
+    assert row(table, "dose_slope")["n"] == 18
+
+
+def test_the_log_scale_gives_geometric_means_and_refuses_zero():
+    runs = sweep(noise=0, seed_spread=0)
+    runs["outcome"] = np.exp(-runs["share"])
+    table = dose_response(runs, scale="log", threshold=np.exp(-0.7))
+    assert row(table, "dose_slope")["value"] == pytest.approx(-1)
+    assert row(table, "dose_crossing")["value"] == pytest.approx(0.7)
+    runs.loc[0, "outcome"] = 0.0
+    with pytest.raises(InputError, match=r"1 run.*≤ 0"):
+        dose_response(runs, scale="log")
+
+
+def test_errors_name_what_is_wrong():
+    with pytest.raises(InputError, match="outcome"):
+        dose_response(sweep().drop(columns="outcome"))
+    with pytest.raises(InputError, match="repeat"):
+        dose_response(pd.concat([sweep(), sweep()]))
+    with pytest.raises(InputError, match="fair"):
+        dose_response(sweep(conditions=("skewed", "rebalanced")), reference="fair")
+
+
+def test_one_seed_still_gets_an_interval_from_its_runs():
+    table = dose_response(sweep(seeds=1))
+    slope = row(table, "dose_slope")
+    assert np.isfinite([slope["ci_low"], slope["ci_high"]]).all()
+    assert "over runs" in slope["detail"]
+
+
+def people_of(runs):
+    rng = np.random.default_rng(0)
+    base, dark = rng.normal(size=200), np.arange(200) < 50
+    parts = []
+    for seed in range(runs):
+        for share in (0.5, 0.9):
+            score = base + 0.2 * rng.normal(size=200) - share * dark
+            group, winner = np.where(dark, "dark", "light"), score > np.quantile(score, 0.8)
+            parts.append(pd.DataFrame({"group": group, "winner": winner}).assign(seed=seed, share=share))
+    return pd.concat(parts).rename_axis("person_id").reset_index()
+
+
+def test_slope_over_people_is_the_mean_of_the_seeds_slopes_and_wider_than_over_seeds_alone():
+    people = people_of(4)
+    found = bootstrap_seeds_people(
+        people, sensitive_feature="group", group="dark", outcome="selection_rate_difference"
+    ).iloc[0]
+    rates = people.groupby(["seed", "share", "group"])["winner"].mean().unstack()
+    difference = (rates["dark"] - rates["light"]).reset_index(name="outcome")
+    seeds = dose_response(difference.assign(condition="skewed"))
+    assert found["value"] == pytest.approx(row(seeds, "dose_slope")["value"])
+    assert found["ci_low"] < found["value"] < found["ci_high"]
+    with pytest.raises(InputError, match="two seeds"):
+        bootstrap_seeds_people(people_of(1), sensitive_feature="group", group="dark")
+    with pytest.raises(InputError, match="no group 'blue'"):
+        bootstrap_seeds_people(people, sensitive_feature="group", group="blue")

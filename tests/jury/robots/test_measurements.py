@@ -1,0 +1,93 @@
+"""What the robots saw is kept by picture: found again in any company, and the same as a fresh look."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from judge.data.parametric.dataset import read_parametric
+from judge.errors import InputError
+from judge.jury.faces.alignment import PortraitReader
+from judge.jury.robots.measurements import kept_look
+from judge.jury.robots.protocol import look
+from judge.jury.robots.symmetry import Symmetry
+
+ROBOTS = [Symmetry()]
+READER = PortraitReader()
+
+
+class Counting:
+    """The reader, which notes whom it reads."""
+
+    def __init__(self):
+        self.read = []
+
+    def __repr__(self):
+        return repr(READER)
+
+    def __call__(self, rows):
+        self.read.extend(rows["image_id"])
+        return READER(rows)
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faces")
+    faces = read_parametric(5, seed=8, size=96, cache_dir=folder, workers=1, progress=False).manifest
+    blank, broken = folder / "blank.png", folder / "broken.jpg"
+    Image.new("RGB", (96, 96), "grey").save(blank)
+    broken.write_bytes(b"no picture")
+    others = pd.DataFrame({"image_id": ["blank", "broken"], "path": [str(blank), str(broken)]})
+    return pd.concat([faces.iloc[:2], others, faces.iloc[2:]], ignore_index=True)
+
+
+def same(found, expected):
+    assert found.rows["image_id"].tolist() == expected.rows["image_id"].tolist()
+    tables = [looks.measures.fillna({"problem": ""}) for looks in (found, expected)]
+    pd.testing.assert_frame_equal(*tables, check_dtype=False, check_exact=False, atol=1e-4)
+    for name, evidence in expected.evidence.items():
+        assert found.evidence[name] == pytest.approx(evidence, abs=1e-4, nan_ok=True)
+
+
+def test_a_killed_pass_goes_on_and_another_company_finds_what_was_seen(manifest, tmp_path):
+    reader = Counting()
+    kept_look(ROBOTS, reader, manifest.iloc[[1, 4]], tmp_path, chunk=1)
+    reader.read.clear()
+    whole = kept_look(ROBOTS, reader, manifest, tmp_path, chunk=2)
+    assert reader.read == manifest["image_id"].drop([1, 4]).tolist()
+    same(whole, look(ROBOTS, READER(manifest)))
+
+    reader.read.clear()
+    backwards = manifest.iloc[::-1]
+    same(kept_look(ROBOTS, reader, backwards, tmp_path), look(ROBOTS, READER(backwards)))
+    assert reader.read == []
+
+
+def test_one_picture_under_two_names_is_looked_at_once(manifest, tmp_path):
+    reader = Counting()
+    twice = pd.concat([manifest.iloc[:1], manifest.iloc[:1].assign(image_id="again")])
+    looks = kept_look(ROBOTS, reader, twice, tmp_path)
+    assert len(reader.read) == 1
+    assert looks.measures["image_id"].tolist() == [manifest["image_id"][0], "again"]
+    np.testing.assert_array_equal(looks.evidence["symmetry"][0], looks.evidence["symmetry"][1])
+
+
+def test_a_changed_file_and_another_robot_are_looked_at_again(manifest, tmp_path):
+    reader = Counting()
+    one = manifest.iloc[[2]]  # the blank one has no content hash
+    kept_look(ROBOTS, reader, one, tmp_path)
+    Image.new("RGB", (96, 96), "white").save(one["path"].item())
+    kept_look(ROBOTS, reader, one, tmp_path)
+    assert len(reader.read) == 2
+    kept_look([Symmetry(name="other")], reader, one, tmp_path)
+    assert len(reader.read) == 3
+
+
+def test_nobody_to_look_at_is_an_error(manifest, tmp_path):
+    with pytest.raises(InputError, match="no pictures"):
+        kept_look(ROBOTS, READER, manifest.head(0), tmp_path)
+
+
+def test_two_processes_see_what_one_sees(manifest, tmp_path):
+    apart = kept_look(ROBOTS, READER, manifest, tmp_path, chunk=2, workers=2)
+    same(apart, look(ROBOTS, READER(manifest)))
