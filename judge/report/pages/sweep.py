@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.inference.randomisation import t_interval
-from judge.report.figures import dose_response as figures_dose
+from judge.report.figures import dose as figures_dose
 from judge.report.figures.style import TRUTH, as_group, counted, in_order, number, p_said, percent
 from judge.report.html.page import (
     P_VALUE,
