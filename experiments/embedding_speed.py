@@ -31,8 +31,8 @@ def trainings(data: Path, cache: str, seeds: range) -> None:
     for seed in seeds:
         pool = manifest.sample(POOL, random_state=seed)
         judge = EmbeddingJudge(cache=cache, progress=False).fit(pool, rating_range=(1, 10), seed=seed)
-        scores, rejected = judge.score(manifest.drop(pool.index))
-        assert len(scores) == len(manifest) - POOL and rejected.empty
+        scores, excluded = judge.score(manifest.drop(pool.index))
+        assert len(scores) == len(manifest) - POOL and excluded.empty
 
 
 def timed(data: Path, first: int, last: int) -> float:

@@ -93,9 +93,9 @@ def pretrain(data: Path, out: Path) -> None:
 def pretrain_at(size: int, weights: str, file: Path, data: Path, out: Path) -> None:
     labels = pd.read_csv(data / "fairface" / "fairface_label_train.csv")
     labels["image_id"], labels["path"] = labels["file"], [str(data / "fairface" / f) for f in labels["file"]]
-    pixels, labels, rejected = load_pictures(labels, size)
+    pixels, labels, excluded = load_pictures(labels, size)
     codes = {name: pd.Categorical(labels[name]) for name in ("race", "gender", "age")}
-    print(f"{len(labels)} FairFace pictures, {len(rejected)} set aside", flush=True)
+    print(f"{len(labels)} FairFace pictures, {len(excluded)} excluded", flush=True)
     settings = {
         "backbone": BACKBONE,
         "size": size,
@@ -209,8 +209,8 @@ def run_fold(
         else:
             judge.fit(others, None, ratings=ratings, rating_range=RANGE, seed=seed, workdir=workdir)
             judge.save(kept)
-        scores, rejected = judge.score(held_out)
-        assert rejected.empty
+        scores, excluded = judge.score(held_out)
+        assert excluded.empty
         assert len(scores) == len(held_out)
         r = np.corrcoef(scores["score"], held_out["rating"])[0, 1]
         print(f"{name} seed {seed} fold {fold}: Pearson {r:.4f}", flush=True)

@@ -103,9 +103,9 @@ def pretrain(judge: CnnJudge, facts: dict[str, Any], file: Path) -> None:
     """Trains the judge's backbone on the people, seed and picture_px of `facts`, which are kept in the file."""
     seed = facts["seed"]
     manifest = read_parametric(facts["people"], seed=seed, size=facts["picture_px"]).manifest
-    pixels, manifest, rejected = load_pictures(manifest, round(judge.size * judge.margin), crop=judge.crop)
+    pixels, manifest, excluded = load_pictures(manifest, round(judge.size * judge.margin), crop=judge.crop)
     print(
-        f"{len(manifest)} people of seed {seed}, {len(rejected)} set aside; ratings are not read", flush=True
+        f"{len(manifest)} people of seed {seed}, {len(excluded)} excluded; ratings are not read", flush=True
     )
     settings = {
         "backbone": judge.backbone,

@@ -36,8 +36,8 @@ def changes_of(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
     """Paired changes of every twin under one saved judge."""
     from judge.jury.beauty import load_judge
 
-    scores, rejected = load_judge(folder).score(manifest)
-    assert rejected.empty
+    scores, excluded = load_judge(folder).score(manifest)
+    assert excluded.empty
     table = manifest.merge(scores, on="image_id")
     tone = table["twin_edit"] == "tone"  # one melanin is a few degrees more or less with each person's blood
     ita = table[tone].groupby("melanin")["ita"].transform("mean").round().astype(int)

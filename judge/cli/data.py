@@ -18,7 +18,7 @@ SEEDS = {"parametric": 0, "twins": 1_000_000}
 
 EXAMPLES = """\
 examples
-  judge data mebeauty --root DIR                    groups × brackets, ratings, reliability, what is set aside
+  judge data mebeauty --root DIR                    groups × brackets, ratings, reliability, what is excluded
   judge data fairface --root DIR --out about        the same as a page, figures and tables; shows no face
   judge data utkface --root DIR --decode            decode every picture: damage inside, equal pixels
   judge data scut_fbp5500 --root DIR --set split=2  a setting of conf/data/scut_fbp5500.yaml
@@ -27,7 +27,7 @@ examples
   judge data parametric --n 500 --out faces --sheet 500 people who do not exist, and a picture of them
   judge data twins --n 20 --out twins --sheet       the same people in other skin tones
 
-`judge data NAME --help` shows the options. What cannot be used is set aside and counted by reason, people
+`judge data NAME --help` shows the options. What cannot be used is excluded and counted by reason, people
 under 18 always. Your own data: `folder`, or one file judge/data/x.py and one conf/data/x.yaml.
 """
 

@@ -16,7 +16,7 @@ SHEET_COLUMNS, SHEET_ROWS = 8, 6
 
 
 def tables_of(dataset: Dataset) -> dict[str, pd.DataFrame]:
-    """What is printed and written: counts by feature, ratings by group, missing values, things set aside."""
+    """What is printed and written: counts by feature, ratings by group, missing values, things excluded."""
     features = summary.known_features(dataset.manifest)
     brackets = ("gender", "age_group")
     shown = [name for name in features if name not in brackets] or features[:1]
@@ -24,7 +24,7 @@ def tables_of(dataset: Dataset) -> dict[str, pd.DataFrame]:
     if dataset.manifest["rating"].notna().any():
         tables["ratings_by_group"] = summary.ratings_by_group(dataset.manifest, features)
     tables["missing"] = summary.missing_values(dataset.manifest)
-    tables["set_aside"] = summary.set_aside(dataset.rejected)
+    tables["excluded"] = summary.excluded(dataset.excluded)
     return tables
 
 
@@ -47,16 +47,16 @@ def text_of(dataset: Dataset, tables: dict[str, pd.DataFrame]) -> str:
     if len(missing):
         lines.append(missing.assign(share=missing["share"].map("{:.1%}".format)).to_string(index=False))
     looked = [name for name in ("content_hash", "pixel_hash") if name in manifest]
-    copies = dataset.rejected["reason"].str.contains("duplicate").sum()
+    copies = dataset.excluded["reason"].str.contains("duplicate").sum()
     how = {
         0: "not looked for (check: none)",
-        1: f"{copies} set aside (equal bytes; --decode also compares pixels)",
+        1: f"{copies} excluded (equal bytes; --decode also compares pixels)",
     }
-    lines += ["", "duplicates: " + how.get(len(looked), f"{copies} set aside (equal bytes or pixels)")]
-    aside = tables["set_aside"]
-    lines += ["", f"set aside: {len(dataset.rejected):,}" + (", by reason" if len(aside) else "")]
-    if len(aside):
-        lines.append(aside.to_string(index=False, header=False))
+    lines += ["", "duplicates: " + how.get(len(looked), f"{copies} excluded (equal bytes or pixels)")]
+    exclusions = tables["excluded"]
+    lines += ["", f"excluded: {len(dataset.excluded):,}" + (", by reason" if len(exclusions) else "")]
+    if len(exclusions):
+        lines.append(exclusions.to_string(index=False, header=False))
     return "\n".join(lines)
 
 
@@ -87,13 +87,13 @@ def _ratings(dataset: Dataset, tables: dict[str, pd.DataFrame]) -> list[str]:
 
 
 def write_all(dataset: Dataset, tables: dict[str, pd.DataFrame], out: Path) -> Path:
-    """The page with its figures; every printed table as CSV; manifest, ratings and rejected whole."""
+    """The page with its figures; every printed table as CSV; manifest, ratings and excluded whole."""
     from judge.report.pages.dataset import write_data_report
 
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(out / f"{name}.csv", index=name.startswith("counts_"))
-    whole = {"manifest": dataset.manifest, "rejected": dataset.rejected, "ratings": dataset.ratings}
+    whole = {"manifest": dataset.manifest, "excluded": dataset.excluded, "ratings": dataset.ratings}
     for name, table in whole.items():
         if table is not None:
             write_table(table, out / name)
@@ -102,7 +102,7 @@ def write_all(dataset: Dataset, tables: dict[str, pd.DataFrame], out: Path) -> P
         name=dataset.name,
         card=dataset.card,
         manifest=dataset.manifest,
-        rejected=dataset.rejected,
+        excluded=dataset.excluded,
         rating_range=dataset.rating_range,
         ratings=dataset.ratings,
         real_people=dataset.real_people,

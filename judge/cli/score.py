@@ -18,8 +18,8 @@ examples
   judge score --judge runs/contest/default --data photos/ --out scores.csv
   judge score --judge runs/contest/default/judges/rebalanced --data people.csv --image-column file
 
-A picture that cannot be read is set aside; it costs the others nothing. With --out scores.csv, the ones set aside
-are in scores.rejected.csv, each with its reason. The score is on the scale of
+A picture that cannot be read is excluded; it costs the others nothing. With --out scores.csv, the ones excluded
+are in scores.excluded.csv, each with its reason. The score is on the scale of
 the ratings that the judge learned from: an estimate of raters' opinions, nothing else.
 """
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         _make_room(args.out)
     pictures = to_score(args.data, args.image_column)
-    scores, rejected = score_pictures(args.judge, args.condition, pictures)
+    scores, excluded = score_pictures(args.judge, args.condition, pictures)
     if args.out is None:
         print(scores.to_csv(index=False), end="")
     elif args.out.suffix == ".parquet":
@@ -61,11 +61,11 @@ def run(args: argparse.Namespace) -> int:
     else:
         scores.to_csv(args.out, index=False)
     judged = scores["image_id"].nunique()
-    print(f"{judged} of {len(pictures)} pictures judged, {len(rejected)} set aside", file=sys.stderr)
-    for reason, count in rejected["reason"].value_counts().items():
+    print(f"{judged} of {len(pictures)} pictures judged, {len(excluded)} excluded", file=sys.stderr)
+    for reason, count in excluded["reason"].value_counts().items():
         print(f"  {count}: {reason}", file=sys.stderr)
     if args.out is not None:
-        _write_rejected(rejected, args.out)
+        _write_excluded(excluded, args.out)
     return 0 if judged else 2
 
 
@@ -81,10 +81,10 @@ def _make_room(out: Path) -> None:
         raise InputError(f"--out {out} cannot be written: no permission")
 
 
-def _write_rejected(rejected: pd.DataFrame, out: Path) -> None:
-    file = out.with_name(out.stem + ".rejected.csv")
-    if len(rejected):
-        rejected.to_csv(file, index=False)
-        print(f"set aside, with reasons: {file}", file=sys.stderr)
+def _write_excluded(excluded: pd.DataFrame, out: Path) -> None:
+    file = out.with_name(out.stem + ".excluded.csv")
+    if len(excluded):
+        excluded.to_csv(file, index=False)
+        print(f"excluded, with reasons: {file}", file=sys.stderr)
     else:
         file.unlink(missing_ok=True)  # of an earlier pass: it would speak of pictures that are judged now

@@ -1,4 +1,4 @@
-"""What every reader returns: pictures with labels, single ratings where they exist, and what was set aside."""
+"""What every reader returns: pictures with labels, single ratings where they exist, and what was excluded."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pandas as pd
 from judge.data.tables import MANIFEST, RATINGS, validated
 
 
-def no_rejections() -> pd.DataFrame:
-    """An empty table of things set aside."""
+def no_exclusions() -> pd.DataFrame:
+    """An empty table of things excluded."""
     return pd.DataFrame({"item": [], "reason": [], "detail": []}, dtype=str)
 
 
@@ -20,7 +20,7 @@ class Dataset:
 
     manifest      MANIFEST schema; `path` is absolute
     ratings       RATINGS schema or None: single ratings, on the scale of manifest.rating
-    rejected      item, reason, detail: one row for each thing that could not be used
+    excluded      item, reason, detail: one row for each thing that could not be used
     rating_range  (lowest, highest) possible rating, or None where there are no ratings
     real_people   True for photographs: their faces stay out of reports unless asked for
     """
@@ -28,7 +28,7 @@ class Dataset:
     name: str
     manifest: pd.DataFrame
     ratings: pd.DataFrame | None = None
-    rejected: pd.DataFrame = field(default_factory=no_rejections)
+    excluded: pd.DataFrame = field(default_factory=no_exclusions)
     rating_range: tuple[float, float] | None = None
     real_people: bool = True
     card: str = ""

@@ -1,4 +1,4 @@
-"""Copies of one picture: keep one, in the split that is most held out, and set the others aside.
+"""Copies of one picture: keep one, in the split that is most held out, and exclude the others.
 
 A picture in both the training and the test split lets a judge remember instead of judge. Two files are the
 same picture when their bytes are equal, or their decoded pixels where these were hashed (check="decode"). A
@@ -12,7 +12,7 @@ import pandas as pd
 
 from judge.data.tables import SPLITS
 
-#: Copies that disagree in one of these are all set aside: nobody knows which label is right.
+#: Copies that disagree in one of these are all excluded: nobody knows which label is right.
 LABELS = ("ethnicity", "gender", "age_group")
 #: Columns whose equality makes two rows one picture.
 HASHES = ("content_hash", "pixel_hash")
@@ -49,7 +49,7 @@ def same_picture(manifest: pd.DataFrame, keys: tuple[str, ...] = HASHES) -> pd.S
 
 
 def without_duplicates(manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(kept rows in their order, rejected: item, reason, detail).
+    """(kept rows in their order, excluded: item, reason, detail).
 
     Of a group of copies the one in the most held-out split stays (test before val before train before
     none), the first in the table among equals. A group whose copies disagree in ethnicity, gender or age
@@ -60,7 +60,7 @@ def without_duplicates(manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     if copies.empty:
         return manifest, pd.DataFrame({"item": [], "reason": [], "detail": []}, dtype=str)
     held_out = {split: rank for rank, split in enumerate(reversed(SPLITS))}
-    rejected: list[tuple[str, str, str]] = []
+    excluded: list[tuple[str, str, str]] = []
     dropped: list[object] = []
     for _, rows in manifest.loc[copies.index].groupby(copies):
         conflict = [name for name in LABELS if name in rows and rows[name].dropna().nunique() > 1]
@@ -81,5 +81,5 @@ def without_duplicates(manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
             if pd.notna(kept.get("split")):
                 detail += f" ({kept['split']})"
         dropped += list(gone.index)
-        rejected += [(item, reason, detail) for item in gone["image_id"]]
-    return manifest.drop(index=dropped), pd.DataFrame(rejected, columns=["item", "reason", "detail"])
+        excluded += [(item, reason, detail) for item in gone["image_id"]]
+    return manifest.drop(index=dropped), pd.DataFrame(excluded, columns=["item", "reason", "detail"])

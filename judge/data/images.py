@@ -33,7 +33,7 @@ _SMALL_FILE = 500_000
 
 
 class BrokenPicture(InputError):
-    """A file that is missing, empty, truncated or no picture: scoring sets it aside and goes on."""
+    """A file that is missing, empty, truncated or no picture: scoring excludes it and goes on."""
 
 
 def decode(path: str | Path) -> Tensor:

@@ -68,9 +68,9 @@ def missing_values(manifest: pd.DataFrame) -> pd.DataFrame:
     return table.assign(share=table["missing"] / max(len(manifest), 1))
 
 
-def set_aside(rejected: pd.DataFrame) -> pd.DataFrame:
+def excluded(excluded: pd.DataFrame) -> pd.DataFrame:
     """reason, number: what could not be used, the most frequent reason first."""
-    return rejected["reason"].value_counts().rename_axis("reason").rename("number").reset_index()
+    return excluded["reason"].value_counts().rename_axis("reason").rename("number").reset_index()
 
 
 @dataclass(frozen=True)

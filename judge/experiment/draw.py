@@ -27,7 +27,7 @@ class Cast:
     source    manifest that pools are drawn from, its ratings shifted as theirs
     entrants  manifest, nobody of the source
     ratings   single ratings of pool pictures, or None
-    rejected  what the data sets set aside, and what the settings leave out: item, reason, detail, dataset
+    excluded  what the data sets excluded, and what the settings leave out: item, reason, detail, dataset
     """
 
     pools: Mapping[str, pd.DataFrame]
@@ -35,7 +35,7 @@ class Cast:
     entrants: pd.DataFrame
     ratings: pd.DataFrame | None
     rating_range: tuple[float, float] | None
-    rejected: pd.DataFrame
+    excluded: pd.DataFrame
     real_people: bool
 
 
@@ -66,8 +66,8 @@ def draw(settings: DictConfig) -> Cast:
     rng = np.random.default_rng([settings.seed, 0])
     contest_rng = np.random.default_rng([settings.entrants.seed, 1])
     feature = pool.feature
-    everyone, aside = _known_groups(dataset.manifest, feature, pool.groups)
-    rejected = [(part, dataset.name) for part in (dataset.rejected, aside)]
+    everyone, exclusions = _known_groups(dataset.manifest, feature, pool.groups)
+    excluded = [(part, dataset.name) for part in (dataset.excluded, exclusions)]
     source, held_out = composition.hold_out(everyone, settings.entrants.held_out, rng=contest_rng)
     source = source[source["rating"].notna()]
     _balanced_by(source, "pool", pool.jointly, dataset.name)
@@ -84,11 +84,11 @@ def draw(settings: DictConfig) -> Cast:
         other, field = dataset, held_out
     else:
         other = read(settings.entrants_data)
-        field, aside = _known_groups(other.manifest, feature, None)
+        field, exclusions = _known_groups(other.manifest, feature, None)
         one = _one_people(settings, dataset, other)
         field, known = _strangers_to(field, source, one=one)
         field = field if one else _named_apart(field, dataset.manifest, other.name)
-        rejected += [(part, other.name) for part in (other.rejected, aside, known)]
+        excluded += [(part, other.name) for part in (other.excluded, exclusions, known)]
     _balanced_by(field, "entrants", settings.entrants.jointly, other.name)
     entrants = _draw_entrants(settings.entrants, field, feature, contest_rng)
     for drawn in pools.values():
@@ -99,7 +99,7 @@ def draw(settings: DictConfig) -> Cast:
         entrants,
         ratings,
         dataset.rating_range,
-        pd.concat([part.assign(dataset=name) for part, name in rejected]),
+        pd.concat([part.assign(dataset=name) for part, name in excluded]),
         dataset.real_people or other.real_people,
     )
 
@@ -130,7 +130,7 @@ def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> tuple[pd
             f"pool.feature={feature!r}: the data set has no such labels; {listed(manifest.columns)}"
         )
     labelled = manifest[feature].notna()
-    aside = [_aside(manifest[~labelled], f"{feature} unknown", "")]
+    exclusions = [_excluded(manifest[~labelled], f"{feature} unknown", "")]
     kept = manifest[labelled]
     if groups is not None:
         unknown = sorted(set(groups) - set(kept[feature]))
@@ -139,12 +139,12 @@ def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> tuple[pd
                 f"pool.groups has {listed(unknown)}, but {feature} is one of {listed(sorted(set(kept[feature])))}"
             )
         chosen = kept[feature].isin(list(groups))
-        aside.append(_aside(kept[~chosen], "outside pool.groups", kept.loc[~chosen, feature]))
+        exclusions.append(_excluded(kept[~chosen], "outside pool.groups", kept.loc[~chosen, feature]))
         kept = kept[chosen]
-    return kept, pd.concat(aside, ignore_index=True)
+    return kept, pd.concat(exclusions, ignore_index=True)
 
 
-def _aside(rows: pd.DataFrame, reason: str, detail: str | pd.Series) -> pd.DataFrame:
+def _excluded(rows: pd.DataFrame, reason: str, detail: str | pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"item": rows["image_id"], "reason": reason, "detail": detail}, dtype=str)
 
 
@@ -170,7 +170,7 @@ def _strangers_to(
             shared = field[key].isin(source[key].dropna()) & field[key].notna() & (known == "")
             known[shared] = f"the same {key}"
     there = known != ""
-    return field[~there], _aside(field[there], "also in the training data", known[there])
+    return field[~there], _excluded(field[there], "also in the training data", known[there])
 
 
 def _named_apart(field: pd.DataFrame, others: pd.DataFrame, name: str) -> pd.DataFrame:

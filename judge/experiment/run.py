@@ -55,8 +55,8 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         parts["truth"] = _truth(settings, cast)
     tables = {
         "manifest": _all_pictures(cast),
-        "rejected": pd.concat(
-            [cast.rejected, *(part["rejected"] for part in parts.values() if "rejected" in part)]
+        "excluded": pd.concat(
+            [cast.excluded, *(part["excluded"] for part in parts.values() if "excluded" in part)]
         ),
         **{
             table: _stacked({name: part[table] for name, part in parts.items()})
@@ -139,7 +139,7 @@ def _condition(
     settings: DictConfig, home: RunDir, cast: Cast, name: str, jury: Jury | None
 ) -> dict[str, pd.DataFrame]:
     """Trains, scores, ranks and audits one condition."""
-    scores, unreadable, rejected = _scores(settings, cast, name, home / "judges" / name)
+    scores, unreadable, excluded = _scores(settings, cast, name, home / "judges" / name)
     refused = [unreadable]
     admitted, final = cast.entrants, scores
     if jury is not None:
@@ -161,7 +161,7 @@ def _condition(
     return {
         **parts,
         "scores": scores,
-        "rejected": rejected.assign(dataset=f"training, {name}"),
+        "excluded": excluded.assign(dataset=f"training, {name}"),
         "refused": pd.concat(refused, ignore_index=True).drop_duplicates("image_id"),
     }
 
@@ -201,7 +201,7 @@ def _scores(
         judge.save(workdir)
     scores = scores.assign(judge="beauty", seed=settings.seed)[["image_id", "judge", "seed", "score"]]
     unreadable = broken.rename(columns={"item": "image_id"})[["image_id", "reason"]]
-    untrained = judge.rejected.reindex(columns=["item", "reason", "detail"])
+    untrained = judge.excluded.reindex(columns=["item", "reason", "detail"])
     kept.write_tables(scores=scores, unreadable=unreadable, untrained=untrained)
     for state in set(workdir.glob("*.safetensors")) - {workdir / "model.safetensors"}:
         state.unlink()  # the training is over; its checkpoints are not the judge

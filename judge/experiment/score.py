@@ -56,10 +56,10 @@ def score_pictures(where: Path, condition: str, pictures: pd.DataFrame) -> tuple
     folders = judge_folders(where, condition)
     from judge.jury.beauty import load_judge
 
-    parts, rejected = [], []
+    parts, excluded = [], []
     for name, folder in folders.items():
         scores, broken = load_judge(folder).score(pictures)
         parts.append(scores.assign(judge=name)[["image_id", "judge", "score"]])
-        rejected.append(broken)
-    unreadable = pd.concat(rejected).rename(columns={"item": "image_id"}).drop_duplicates("image_id")
+        excluded.append(broken)
+    unreadable = pd.concat(excluded).rename(columns={"item": "image_id"}).drop_duplicates("image_id")
     return pd.concat(parts, ignore_index=True), unreadable

@@ -79,7 +79,7 @@ class CnnJudge:
             raise InputError(f"judge.crop={self.crop}: a share of the picture's side, over 0 to 1")
         self.network: RatingNetwork | None = None
         self.history: list[dict[str, float]] = []
-        self.rejected = pd.DataFrame()
+        self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
 
     def fit(
@@ -101,7 +101,7 @@ class CnnJudge:
         workdir         state of the training, continued after a kill; None: a folder that is removed
         objective       `(network, batch) -> parts` in place of the loss, e.g. of a mitigation
 
-        What could not be read is in `rejected` (item, reason, detail), epochs in `history`.
+        What could not be read is in `excluded` (item, reason, detail), epochs in `history`.
         Raises InputError: no rated picture, fewer than two, a rating outside rating_range.
         """
         rating_range = (float(rating_range[0]), float(rating_range[1]))
@@ -109,13 +109,13 @@ class CnnJudge:
         pixels, rated, broken = load_pictures(rated, round(self.size * self.margin), crop=self.crop)
         if len(rated) < 2:
             raise InputError(f"{len(rated)} training pictures are rated and readable; at least 2 are needed")
-        self.rejected = pd.concat([unrated, broken], ignore_index=True)
+        self.excluded = pd.concat([unrated, broken], ignore_index=True)
         pool = self._pool(pixels, rated, ratings, rating_range)
         held_out = None
         if val is not None and val["rating"].notna().any():
             val, _ = usable(val, rating_range)
             val_pixels, val, val_broken = load_pictures(val, self.size, crop=self.crop)
-            self.rejected = pd.concat([self.rejected, val_broken], ignore_index=True)
+            self.excluded = pd.concat([self.excluded, val_broken], ignore_index=True)
             held_out = self._pool(val_pixels, val, None, rating_range)
         centre = float((pool.weight * pool.rating).sum() / pool.weight.sum())
         variance = (pool.weight * (pool.rating - centre).square()).sum() / pool.weight.sum()

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 from judge.errors import InputError
 from judge.jury.network.backbone import create_backbone
 from judge.jury.network.depths import Depths
-from judge.jury.network.pictures import decode_stream, rejected_table
+from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.network.ridge import PENALTIES, once_each, ridge
 from judge.storage.tensors import load_tensors, save_tensors, write_json
 
@@ -87,7 +87,7 @@ def file_hash(path: str | Path) -> str:
 def embed(
     manifest: pd.DataFrame, what: Embedding, *, cache: Path | None = None, progress: bool = True
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
-    """Features float32 (n, F) of the readable pictures, their manifest rows, and what was set aside.
+    """Features float32 (n, F) of the readable pictures, their manifest rows, and what was excluded.
 
     cache  folder of all caches; None: default_cache(). Missing pictures are added a file for every few hundred, so
            that a kill loses no more, and processes beside one another never write the same file.
@@ -116,7 +116,7 @@ def embed(
     if not kept:
         raise InputError(f"none of the {len(paths)} pictures can be read")
     matrix = np.stack([known[hashes[row]] for row in kept])
-    return matrix, manifest.iloc[kept].reset_index(drop=True), rejected_table(manifest, broken_rows)
+    return matrix, manifest.iloc[kept].reset_index(drop=True), excluded_table(manifest, broken_rows)
 
 
 def read_cache(folder: Path, wanted: set[str]) -> dict[str, np.ndarray]:
@@ -209,7 +209,7 @@ class EmbeddingJudge:
     def __post_init__(self) -> None:
         self.penalties = tuple(float(penalty) for penalty in self.penalties)
         self.head: dict[str, np.ndarray] | None = None
-        self.rejected = pd.DataFrame()
+        self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
 
@@ -234,7 +234,7 @@ class EmbeddingJudge:
             raise InputError(
                 f"{len(rated)} of {train_manifest['image_id'].nunique()} training pictures are rated; 3 are needed"
             )
-        features, rated, self.rejected = self._embed(rated)
+        features, rated, self.excluded = self._embed(rated)
         rating = rated["rating"].to_numpy(float)
         weight = rated["weight"].to_numpy(float)
         if not weight.sum() > 0:
@@ -257,9 +257,9 @@ class EmbeddingJudge:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
         if self.head is None:
             raise InputError("this judge is not trained: call fit, or load_judge")
-        features, kept, rejected = self._embed(manifest)
+        features, kept, excluded = self._embed(manifest)
         score = features.astype(float) @ self.head["weight"] + self.head["bias"][0]
-        return pd.DataFrame({"image_id": kept["image_id"].astype(str), "score": score}), rejected
+        return pd.DataFrame({"image_id": kept["image_id"].astype(str), "score": score}), excluded
 
     def save(self, folder: str | Path) -> None:
         """Writes model.safetensors (the head) and judge.json; a backbone of one's own is named by its path."""

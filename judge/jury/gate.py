@@ -1,6 +1,6 @@
 """The gate: who may enter, by what is seen on the picture and by age; every refusal with its rule.
 
-A gate is part of the bias: "the judging algorithm sometimes rejected selfies of dark-skinned people if the lighting
+A gate is part of the bias: "the judging algorithm sometimes excluded selfies of dark-skinned people if the lighting
 was too dim" (Privacy International on Beauty.AI). So each rule is a setting, each refusal is logged with value,
 threshold, group and bracket, and for exposure and sharpness there is a choice between what is measured on the face,
 where dark skin weighs in, and what is not.

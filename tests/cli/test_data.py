@@ -49,7 +49,7 @@ def test_it_prints_groups_brackets_ratings_reliability_and_what_was_set_aside(fo
     assert "single ratings: 16 by 4 raters" in words
     assert "Spearman–Brown" in words
     assert "missing values: none" in words
-    assert "set aside: 2, by reason" in words
+    assert "excluded: 2, by reason" in words
     assert "broken picture 1" in words
     assert "may be under 18 1" in words
 
@@ -60,7 +60,7 @@ def test_out_writes_a_page_and_every_table_and_no_face(folder, tmp_path, capsys)
     assert f"page: {out / 'page.html'}" in capsys.readouterr().out
     manifest = pd.read_parquet(out / "manifest.parquet")
     assert manifest["image_id"].tolist() == ["0.png", "1.png", "2.png", "3.png"]
-    assert pd.read_csv(out / "rejected.csv")["item"].tolist() == ["5.png", "4.png"]
+    assert pd.read_csv(out / "excluded.csv")["item"].tolist() == ["5.png", "4.png"]
     assert pd.read_csv(out / "counts_ethnicity.csv", index_col=0).loc["all", "all"] == 4
     page = (out / "page.html").read_text(encoding="utf-8")
     assert "under 18" in page

@@ -38,13 +38,13 @@ def test_a_new_folder_is_made_and_what_is_set_aside_is_written_beside_the_scores
     command = ["score", "--judge", str(judge), "--data", str(tmp_path / "photos"), "--out", str(out)]
     assert main(command) == 0
     assert pd.read_csv(out)["image_id"].tolist() == ["a.png"]
-    aside = pd.read_csv(out.with_name("scores.rejected.csv"))
-    assert aside[["image_id", "reason"]].to_numpy().tolist() == [["b.jpg", "broken picture"]]
-    assert aside["detail"].notna().all()
-    assert f"set aside, with reasons: {out.with_name('scores.rejected.csv')}" in capsys.readouterr().err
+    exclusions = pd.read_csv(out.with_name("scores.excluded.csv"))
+    assert exclusions[["image_id", "reason"]].to_numpy().tolist() == [["b.jpg", "broken picture"]]
+    assert exclusions["detail"].notna().all()
+    assert f"excluded, with reasons: {out.with_name('scores.excluded.csv')}" in capsys.readouterr().err
     picture(tmp_path / "photos" / "b.jpg")
     assert main(command) == 0
-    assert not out.with_name("scores.rejected.csv").exists()
+    assert not out.with_name("scores.excluded.csv").exists()
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_judged(

@@ -41,5 +41,5 @@ def shared():
 
 @pytest.fixture
 def reasons():
-    """reasons(dataset) → {reason: number of things set aside}"""
-    return lambda dataset: dataset.rejected["reason"].value_counts().to_dict()
+    """reasons(dataset) → {reason: number of things excluded}"""
+    return lambda dataset: dataset.excluded["reason"].value_counts().to_dict()

@@ -11,11 +11,11 @@ def manifest(**columns):
 
 
 def test_the_most_held_out_copy_stays():
-    kept, rejected = without_duplicates(
+    kept, excluded = without_duplicates(
         manifest(content_hash=["h", "h", "h", "i"], split=["train", "test", "val", "train"])
     )
     assert kept["image_id"].tolist() == ["p1", "p3"]
-    assert rejected[["item", "reason", "detail"]].to_numpy().tolist() == [
+    assert excluded[["item", "reason", "detail"]].to_numpy().tolist() == [
         ["p0", "duplicate picture", "same picture as p1 (test)"],
         ["p2", "duplicate picture", "same picture as p1 (test)"],
     ]
@@ -32,14 +32,14 @@ def test_without_splits_the_first_stays():
 
 
 def test_copies_that_disagree_in_a_label_all_go():
-    kept, rejected = without_duplicates(
+    kept, excluded = without_duplicates(
         manifest(
             content_hash=["h", "h", "i"], gender=["female", "male", "male"], split=["train", "test", "val"]
         )
     )
     assert kept["image_id"].tolist() == ["p2"]
-    assert set(rejected["reason"]) == {"duplicates with conflicting labels"}
-    assert rejected["detail"].tolist() == ["gender: female, male"] * 2
+    assert set(excluded["reason"]) == {"duplicates with conflicting labels"}
+    assert excluded["detail"].tolist() == ["gender: female, male"] * 2
 
 
 def test_a_missing_label_is_no_conflict():
@@ -53,9 +53,9 @@ def test_bytes_and_pixels_chain_into_one_group():
 
 
 def test_missing_hashes_are_not_equal():
-    kept, rejected = without_duplicates(manifest(content_hash=[None, None]))
+    kept, excluded = without_duplicates(manifest(content_hash=[None, None]))
     assert len(kept) == 2
-    assert rejected.empty
+    assert excluded.empty
 
 
 def test_a_long_chain_does_not_exhaust_the_stack():

@@ -10,7 +10,6 @@ from judge.data.summary import (
     missing_values,
     ratings_by_group,
     reliability,
-    set_aside,
 )
 
 PEOPLE = pd.DataFrame(
@@ -57,8 +56,8 @@ def test_missing_values_are_counted_by_column():
 
 
 def test_things_set_aside_are_counted_by_reason():
-    rejected = pd.DataFrame({"item": list("abc"), "reason": ["p", "q", "q"], "detail": ""})
-    assert set_aside(rejected).to_numpy().tolist() == [["q", 2], ["p", 1]]
+    excluded = pd.DataFrame({"item": list("abc"), "reason": ["p", "q", "q"], "detail": ""})
+    assert excluded(excluded).to_numpy().tolist() == [["q", 2], ["p", 1]]
 
 
 def single(signal, noise, raters, pictures=400, seed=0):

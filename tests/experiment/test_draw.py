@@ -70,13 +70,13 @@ def test_entrants_of_another_folder_stay_although_their_files_have_the_same_name
     copied = int(drawn.source["image_id"].eq("0.png").any())
     assert len(drawn.entrants) == 80 - copied
     assert drawn.entrants["image_id"].str.startswith("folder:").all()
-    assert (drawn.rejected["reason"] == "also in the training data").sum() == copied == 1
+    assert (drawn.excluded["reason"] == "also in the training data").sum() == copied == 1
 
 
 def test_one_folder_read_twice_gives_no_entrant_of_the_pool_and_counts_whom_it_drops(data):
     drawn = cast(data, "entrants.n=null", entrants_data=f"{data}/../data")
     assert set(drawn.entrants["image_id"]) == {f"{i}.png" for i in range(80)} - set(drawn.source["image_id"])
-    told = drawn.rejected[drawn.rejected["reason"] == "also in the training data"]
+    told = drawn.excluded[drawn.excluded["reason"] == "also in the training data"]
     assert set(told["item"]) == set(drawn.source["image_id"])
     assert set(told["detail"]) == {"the same image_id"}
 
@@ -87,11 +87,11 @@ def test_rows_without_a_group_and_outside_the_groups_are_counted(data):
     table.loc[table.index[3:8], "ethnicity"] = "asian"
     table.to_csv(data / "labels.csv", index=False)
     drawn = cast(data, "pool.groups=[black,white]")
-    assert drawn.rejected["reason"].value_counts().to_dict() == {
+    assert drawn.excluded["reason"].value_counts().to_dict() == {
         "outside pool.groups": 5,
         "ethnicity unknown": 3,
     }
-    assert set(drawn.rejected["dataset"]) == {"folder"}
+    assert set(drawn.excluded["dataset"]) == {"folder"}
 
 
 def test_a_pool_by_gender_is_not_balanced_by_gender_as_well(data):

@@ -152,7 +152,7 @@ def test_a_saved_judge_scores_a_folder_and_sets_a_broken_picture_aside(finished,
         "--out", str(out),
     )  # fmt: skip
     assert code == 0, said
-    assert "3 of 4 pictures judged, 1 set aside" in said
+    assert "3 of 4 pictures judged, 1 excluded" in said
     scores = run.table("scores").query("condition == 'skewed'").set_index("image_id")["score"]
     expected = scores.loc[entrants["image_id"]].tolist()
     assert pd.read_csv(out)["score"].tolist() == pytest.approx(expected, abs=1e-4)

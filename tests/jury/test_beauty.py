@@ -89,7 +89,7 @@ def test_what_could_not_be_used_in_training_is_counted_by_reason(manifest, tmp_p
     judge = small()
     judge.training = Training(epochs=1, batch=8, accelerator="cpu")
     judge.fit(table, rating_range=RANGE, seed=0)
-    assert judge.rejected[["item", "reason"]].values.tolist() == [
+    assert judge.excluded[["item", "reason"]].values.tolist() == [
         ["p0", "no rating"],
         ["p1", "broken picture"],
     ]

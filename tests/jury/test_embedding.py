@@ -77,10 +77,10 @@ def test_other_weights_under_the_same_path_are_another_address(tmp_path):
 def test_a_broken_picture_is_set_aside_and_never_kept(manifest, tmp_path, computed):
     broken = manifest[:5].copy()
     broken.loc[2, "path"] = str(tmp_path / "missing.png")
-    features, kept, rejected = embed(broken, SMALL, cache=tmp_path, progress=False)
+    features, kept, excluded = embed(broken, SMALL, cache=tmp_path, progress=False)
     assert len(features) == 4
     assert kept["image_id"].tolist() == ["p0", "p1", "p3", "p4"]
-    assert rejected["item"].tolist() == ["p2"]
+    assert excluded["item"].tolist() == ["p2"]
     embed(broken, SMALL, cache=tmp_path, progress=False)
     assert computed == [5, 1]
 

@@ -192,10 +192,10 @@ def test_brackets_that_agree_are_listed_once_and_empty_ones_are_counted(run_tabl
 
 def test_what_was_set_aside_is_counted_by_reason():
     things = pd.DataFrame({"item": list("abc"), "reason": ["broken", "broken", "no label"]})
-    assert reasons_table(things, "Aside.").rows == [["broken", "2"], ["no label", "1"]]
+    assert reasons_table(things, "Exclusions.").rows == [["broken", "2"], ["no label", "1"]]
     counted = pd.DataFrame({"reason": ["broken"], "count": [7]})
-    assert reasons_table(counted, "Aside.").rows == [["broken", "7"]]
-    assert reasons_table(things.iloc[:0], "Aside.") == Text("Aside: none.")
+    assert reasons_table(counted, "Exclusions.").rows == [["broken", "7"]]
+    assert reasons_table(things.iloc[:0], "Exclusions.") == Text("Exclusions: none.")
 
 
 def test_a_long_table_is_cut_and_says_how_many_rows_are_missing():
@@ -349,9 +349,9 @@ def test_copies_are_counted_also_across_splits(manifest):
 
 
 def test_the_page_of_a_data_set_shows_no_face_and_counts_what_is_missing(tmp_path, manifest):
-    aside = pd.DataFrame({"item": ["9"], "reason": ["a broken picture"], "detail": [""]})
+    exclusions = pd.DataFrame({"item": ["9"], "reason": ["a broken picture"], "detail": [""]})
     page = write_data_report(
-        tmp_path, name=SCRIPT, card=SCRIPT, manifest=manifest, rejected=aside, rating_range=(1, 10)
+        tmp_path, name=SCRIPT, card=SCRIPT, manifest=manifest, excluded=exclusions, rating_range=(1, 10)
     )
     seen = assert_safe(page)
     images = [a["src"] for tag, a in seen.tags if tag == "img"]

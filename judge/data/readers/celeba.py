@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Aside, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.errors import InputError, listed
 
 RATING_RANGE = (-1.0, 1.0)
@@ -40,8 +40,8 @@ def read_celeba(
     images = folder / "img_align_celeba"
     if not images.is_dir():
         raise InputError(f"celeba: no folder img_align_celeba in {folder}")
-    aside = Aside()
-    attributes = _attributes(folder / "list_attr_celeba.txt", aside)
+    exclusions = Exclusions()
+    attributes = _attributes(folder / "list_attr_celeba.txt", exclusions)
     rows = pd.DataFrame(
         {
             "image_id": attributes.index.astype("str"),
@@ -57,14 +57,14 @@ def read_celeba(
             values = values.drop_duplicates("image_id").set_index("image_id")["value"]
             values = values.map(SPLITS) if column == "split" else values.astype("str")
             rows[column] = rows["image_id"].map(values).astype("str")
-    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice")
-    aside.add(
+    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    exclusions.add(
         sorted(set(pictures_under(images)) - set(rows["image_id"])), "no label", "not in list_attr_celeba.txt"
     )
     return finished(
         "celeba",
         rows,
-        aside,
+        exclusions,
         reader=read_celeba,
         check=check,
         exclude=exclude,
@@ -73,7 +73,7 @@ def read_celeba(
     )
 
 
-def _attributes(file: Path, aside: Aside) -> pd.DataFrame:
+def _attributes(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     """Index: picture name; columns: the attributes that are used, ±1."""
     wanted = ["Attractive", "Male", "Young"]
     with file.open(encoding="utf-8") as lines:
@@ -86,8 +86,8 @@ def _attributes(file: Path, aside: Aside) -> pd.DataFrame:
         )
     table = pd.read_csv(file, sep=r"\s+", skiprows=2, header=None, names=["image_id", *names], index_col=0)
     if len(table) != int(count):
-        aside.add([file.name], "row count differs", f"line 1 says {count}, the file has {len(table)}")
+        exclusions.add([file.name], "row count differs", f"line 1 says {count}, the file has {len(table)}")
     table = table[wanted]
     bad = ~table.isin((1, -1)).all(axis=1)
-    aside.add(table.index[bad], "attribute is not ±1", f"one of {', '.join(wanted)}")
+    exclusions.add(table.index[bad], "attribute is not ±1", f"one of {', '.join(wanted)}")
     return table[~bad]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Aside, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, age_group_of, data_folder, finished, pictures_under
 from judge.errors import InputError, listed
 
 RATING_RANGE = (1.0, 7.0)
@@ -45,9 +45,9 @@ def read_cfd(
     Labels    ethnicity and gender as the people stated them; person_id is the model
     Ratings   Attractive, 1–7, mean of about 30 raters, each asked to compare *with people of the same race
               and gender*: means of two groups cannot be compared, and a judge trained on them learns
-              standing within the group. Only neutral pictures are rated; other expressions are set aside
+              standing within the group. Only neutral pictures are rated; other expressions are excluded
     Ages      AgeSelf, or where that is missing AgeRated (column age_source says which); some people stated
-              17. Under 18 are set aside
+              17. Under 18 are excluded
     Traps     rows of explanation above and below the header; CFD-INDIA was rated twice, by raters in the
               United States and in India: choose with raters="U.S." or "INDIA" (part of the sheet's name;
               people who were rated only elsewhere keep that rating, see column norms)
@@ -55,33 +55,33 @@ def read_cfd(
     folder = data_folder(root, "cfd", "Images", "*/Images")
     if not (folder / "Images").is_dir():
         folder = sorted(folder.glob("*/Images"))[0].parent
-    aside = Aside()
-    norms = _norms(folder, raters, aside)
+    exclusions = Exclusions()
+    norms = _norms(folder, raters, exclusions)
     found = []
     for file in pictures_under(folder / "Images"):
         match = _FILE.fullmatch(file.rsplit("/", 1)[-1])
         if match is None:
-            aside.add([file], "unknown name", "expected CFD-BF-001-025-N.jpg")
+            exclusions.add([file], "unknown name", "expected CFD-BF-001-025-N.jpg")
         elif match[3].upper() != "N":
             what = EXPRESSIONS.get(match[3].upper(), match[3])
-            aside.add([file], "not a neutral expression", what)
+            exclusions.add([file], "not a neutral expression", what)
         else:
             found.append((Path(file).stem, str(folder / "Images" / file), match[1].upper()))
     rows = pd.DataFrame(found, columns=["image_id", "path", "person_id"])
-    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice", rows["path"])
-    rows = aside.where(rows, ~rows["person_id"].isin(norms.index), "no norms", rows["person_id"])
+    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice", rows["path"])
+    rows = exclusions.where(rows, ~rows["person_id"].isin(norms.index), "no norms", rows["person_id"])
     rows = rows.join(norms, on="person_id")
-    rows = aside.where(rows, rows["ethnicity"].isna(), "unknown ethnicity", rows["person_id"])
-    rows = aside.where(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
-    rows = aside.where(rows, rows["rating"].isna(), "no rating", rows["person_id"])
+    rows = exclusions.where(rows, rows["ethnicity"].isna(), "unknown ethnicity", rows["person_id"])
+    rows = exclusions.where(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
+    rows = exclusions.where(rows, rows["rating"].isna(), "no rating", rows["person_id"])
     rows["age_group"] = age_group_of(rows["age"])
-    aside.add(
+    exclusions.add(
         sorted(set(norms.index) - {model for _, _, model in found}), "file missing", "norms without a picture"
     )
     return finished(
         "cfd",
         rows,
-        aside,
+        exclusions,
         reader=read_cfd,
         check=check,
         exclude=exclude,
@@ -90,7 +90,7 @@ def read_cfd(
     )
 
 
-def _norms(folder: Path, raters: str, aside: Aside) -> pd.DataFrame:
+def _norms(folder: Path, raters: str, exclusions: Exclusions) -> pd.DataFrame:
     """Index: model; columns ethnicity, gender, age, age_source, rating, norms (the sheet)."""
     places = [folder, folder.parent]
     books = [p for place in places for p in sorted(place.glob("*.xlsx")) if not p.name.startswith("~$")]
@@ -111,7 +111,7 @@ def _norms(folder: Path, raters: str, aside: Aside) -> pd.DataFrame:
     order = preferred + [name for name in sheets if name not in preferred]
     table = pd.concat([sheets[name].assign(norms=name) for name in order], ignore_index=True)
     again = table["Model"].duplicated()
-    aside.add(table.loc[again, "Model"], "rated again", "in sheet " + table.loc[again, "norms"])
+    exclusions.add(table.loc[again, "Model"], "rated again", "in sheet " + table.loc[again, "norms"])
     table = table[~again].set_index("Model")
 
     def numbers(name: str) -> pd.Series:

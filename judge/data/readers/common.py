@@ -1,8 +1,8 @@
-"""What every reader does around its own labels: where the folder is, what was set aside and why, the last
+"""What every reader does around its own labels: where the folder is, what was excluded and why, the last
 checks.
 
-A reader finds labels and paths, puts each thing that it cannot use into an `Aside`, and hands its rows to
-`finished`, which sets aside minors, excluded, missing and broken pictures and duplicates, in this order.
+A reader finds labels and paths, puts each thing that it cannot use into an `Exclusions`, and hands its rows to
+`finished`, which excludes minors, excluded, missing and broken pictures and duplicates, in this order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 
 from judge.data.brackets import AGE_GROUPS
 from judge.data.checks import inspect
-from judge.data.dataset import Dataset, no_rejections
+from judge.data.dataset import Dataset, no_exclusions
 from judge.data.duplicates import without_duplicates
 from judge.errors import InputError, listed
 
@@ -24,7 +24,7 @@ ADULT = 18
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
-class Aside:
+class Exclusions:
     """Collects what cannot be used; nothing is dropped without a line here."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Aside:
         return rows[~bad]
 
     def table(self) -> pd.DataFrame:
-        return pd.concat([no_rejections(), *self._tables], ignore_index=True).astype(str)
+        return pd.concat([no_exclusions(), *self._tables], ignore_index=True).astype(str)
 
 
 def data_folder(root: str | Path, name: str, *signs: str) -> Path:
@@ -103,7 +103,7 @@ def excluded_items(exclude: str | Path | Iterable[str] | None) -> set[str]:
 def finished(
     name: str,
     rows: pd.DataFrame,
-    aside: Aside,
+    exclusions: Exclusions,
     *,
     reader: Callable[..., Dataset],
     check: str,
@@ -115,31 +115,33 @@ def finished(
 ) -> Dataset:
     """The Dataset of a reader's rows (image_id, path, labels, optional split, rating, age …).
 
-    Sets aside who is under 18 by the column `age`, pictures on the exclusion list, missing and broken
+    Excludes who is under 18 by the column `age`, pictures on the exclusion list, missing and broken
     files, and duplicates; keeps the single ratings of pictures that stay. The reader's docstring becomes
     the data card. Raises InputError when nothing is left.
     """
     found = len(rows)
     rows = rows.reset_index(drop=True)
     if "age" in rows:
-        rows = aside.where(rows, rows["age"] < ADULT, "may be under 18", "age " + rows["age"].astype(str))
+        rows = exclusions.where(
+            rows, rows["age"] < ADULT, "may be under 18", "age " + rows["age"].astype(str)
+        )
     unwanted = excluded_items(exclude)
     if unwanted:
-        rows = aside.where(rows, rows["image_id"].isin(unwanted), "on the exclusion list")
+        rows = exclusions.where(rows, rows["image_id"].isin(unwanted), "on the exclusion list")
     rows = rows.reset_index(drop=True)
     seen = inspect(rows["path"].tolist(), check)
     for reason in ("file missing", "broken picture"):
         bad = seen["reason"] == reason
-        aside.add(rows.loc[bad, "image_id"], reason, seen.loc[bad, "detail"])
+        exclusions.add(rows.loc[bad, "image_id"], reason, seen.loc[bad, "detail"])
     for column in ("content_hash", "pixel_hash"):
         if seen[column].notna().any():
             rows[column] = seen[column].astype("str")
     rows = rows[seen["reason"].isna()]
     rows, copies = without_duplicates(rows)
     for reason, some in copies.groupby("reason", sort=True):
-        aside.add(some["item"], str(reason), some["detail"])
+        exclusions.add(some["item"], str(reason), some["detail"])
     if rows.empty:
-        why = aside.table()["reason"].value_counts()
+        why = exclusions.table()["reason"].value_counts()
         counts = ", ".join(f"{reason}: {n}" for reason, n in why.items()) or "no picture was found"
         raise InputError(f"{name}: of {found} labelled pictures none can be used ({counts})")
     rows = rows.assign(source=rows.get("source", "photo"))
@@ -155,7 +157,7 @@ def finished(
         name=name,
         manifest=rows,
         ratings=ratings,
-        rejected=aside.table(),
+        excluded=exclusions.table(),
         rating_range=rating_range,
         real_people=real_people,
         card=getdoc(reader) or "",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Aside, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.data.tables import read_table
 from judge.errors import InputError, listed
 
@@ -38,7 +38,7 @@ def read_fairface(
               lower case with _), gender (2), age band. Released classifiers agree with the races about 71 %
               of the time
     Ages      band 20-29 stands for the bracket 18-29; 'more than 70' has no bracket (age_group is missing,
-              the column age_band keeps it); 0-2, 3-9 and 10-19 may be minors and are set aside
+              the column age_band keeps it); 0-2, 3-9 and 10-19 may be minors and are excluded
     Ratings   none: people may enter a contest, but nothing can be learnt about beauty
     Traps     copies saved by a spreadsheet carry 03-Sep for 3-9 and Oct-19 for 10-19: both are read as what
               they were; faces are cropped tighter than in most sets (padding 0.25 or 1.25 by download)
@@ -59,7 +59,7 @@ def read_fairface(
             f"fairface: the label files lack {listed(missing)}; they have {listed(table.columns)}"
         )
 
-    aside = Aside()
+    exclusions = Exclusions()
     band = table["age"].astype("str").str.strip()
     band = band.replace(DAMAGED)
     rows = pd.DataFrame(
@@ -79,12 +79,12 @@ def read_fairface(
     )
     for split in files:
         there = {f"{split}/{file}" for file in pictures_under(folder / split)}
-        aside.add(sorted(there - set(rows["image_id"])), "no label")
-    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice")
-    rows = aside.where(
+        exclusions.add(sorted(there - set(rows["image_id"])), "no label")
+    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.where(
         rows, rows["age_band"].isin(MAY_BE_MINOR), "may be under 18", "age band " + rows["age_band"]
     )
-    rows = aside.where(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
-    rows = aside.where(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
-    rows = aside.where(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
-    return finished("fairface", rows, aside, reader=read_fairface, check=check, exclude=exclude)
+    rows = exclusions.where(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
+    rows = exclusions.where(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
+    rows = exclusions.where(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
+    return finished("fairface", rows, exclusions, reader=read_fairface, check=check, exclude=exclude)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from judge.data.brackets import AGE_GROUPS
 from judge.data.dataset import Dataset
-from judge.data.readers.common import ADULT, Aside, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import ADULT, Exclusions, age_group_of, data_folder, finished, pictures_under
 from judge.data.tables import SOURCES, SPLITS, read_table
 from judge.errors import InputError, listed
 
@@ -58,16 +58,16 @@ def read_folder(
                       default the lowest and highest that occur. Without a column rating, the mean of the
                       single ratings
     Ages              age in years gives the bracket; under 18, and age bands that begin below 18, are set
-                      aside
+                      exclusions
     Traps             paths in the table are relative to `root` or absolute; pictures without a row are set
-                      aside
+                      exclusions
 
     image        the column with the picture's path, by default the first of path, file, file_name,
                  filename, image
     real_people  by default true unless every row's column source says parametric or generated
     """
     folder = data_folder(root, name)
-    aside = Aside()
+    exclusions = Exclusions()
     file = _found(folder, table, TABLES, "table")
     if file is None:
         if columns or values or image:
@@ -81,14 +81,14 @@ def read_folder(
             )
         rows = pd.DataFrame({"image_id": pictures, "path": [str(folder / p) for p in pictures]})
     else:
-        rows = _labelled(folder, file, name, image, columns or {}, values or {}, aside)
-    rows = _checked(rows, name, aside)
+        rows = _labelled(folder, file, name, image, columns or {}, values or {}, exclusions)
+    rows = _checked(rows, name, exclusions)
     single = _found(folder, ratings, RATINGS, "ratings")
     long = None if single is None else _single_ratings(single, name, rating_columns or {})
     span = _span(rows, long, name, rating_range)
     if span is not None and long is not None:
         outside = ~long["rating"].between(*span)
-        aside.add(
+        exclusions.add(
             long.loc[outside, "image_id"], "single rating outside the range", long.loc[outside, "rating"]
         )
         long = long[~outside]
@@ -96,13 +96,13 @@ def read_folder(
         rows["rating"] = rows["image_id"].map(long.groupby("image_id")["rating"].mean())
     if span is not None:
         outside = rows["rating"].notna() & ~rows["rating"].between(*span)
-        rows = aside.where(rows, outside, "rating outside the range", rows["rating"].astype(str))
+        rows = exclusions.where(rows, outside, "rating outside the range", rows["rating"].astype(str))
     if real_people is None:
         real_people = "source" not in rows or bool((rows["source"] == "photo").any())
     return finished(
         name,
         rows,
-        aside,
+        exclusions,
         reader=read_folder,
         check=check,
         exclude=exclude,
@@ -129,7 +129,7 @@ def _labelled(
     image: str | None,
     columns: Mapping[str, str],
     values: Mapping[str, Mapping[str, str]],
-    aside: Aside,
+    exclusions: Exclusions,
 ) -> pd.DataFrame:
     table = read_table(file)
     missing = [column for column in columns.values() if column not in table]
@@ -147,7 +147,7 @@ def _labelled(
     rows = rows.rename(columns={old: new for new, old in columns.items()})
     paths = table[image].astype("str").str.strip()
     bad = paths.isna() | (paths == "")
-    aside.add([f"row {i + 1}" for i in table.index[bad]], "no picture named", f"column {image}")
+    exclusions.add([f"row {i + 1}" for i in table.index[bad]], "no picture named", f"column {image}")
     rows, paths = rows[~bad], paths[~bad]
     if "image_id" not in rows:
         rows["image_id"] = paths
@@ -160,7 +160,7 @@ def _labelled(
         words = rows[column].astype("str")
         rows[column] = words.map({str(k): v for k, v in recode.items()}).fillna(words)
     here = {str(folder / p) for p in pictures_under(folder)}
-    aside.add(
+    exclusions.add(
         sorted(Path(p).relative_to(folder) for p in here - set(rows["path"])),
         "no label",
         f"not in {file.name}",
@@ -168,16 +168,16 @@ def _labelled(
     return rows
 
 
-def _checked(rows: pd.DataFrame, name: str, aside: Aside) -> pd.DataFrame:
+def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFrame:
     rows = rows.assign(image_id=rows["image_id"].astype("str"))
     for column in ("rating", "age"):
         if column in rows:
             numbers = pd.to_numeric(rows[column], errors="coerce")
             words = numbers.isna() & rows[column].notna()
-            rows = aside.where(
+            rows = exclusions.where(
                 rows.assign(**{column: numbers}), words, f"{column} is no number", rows[column].astype(str)
             )
-    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
     for column, allowed in (("split", SPLITS), ("source", SOURCES)):
         if column in rows:
             strange = rows[column].notna() & ~rows[column].isin(allowed)
@@ -190,7 +190,7 @@ def _checked(rows: pd.DataFrame, name: str, aside: Aside) -> pd.DataFrame:
     if "age_group" in rows:
         bands = rows["age_group"].astype("str").str.strip()
         rows["age_group"] = bands
-        rows = aside.where(rows, bands.map(begins_below_18), "may be under 18", "age band " + bands)
+        rows = exclusions.where(rows, bands.map(begins_below_18), "may be under 18", "age band " + bands)
     elif "age" in rows:
         rows["age_group"] = age_group_of(rows["age"])
     return rows

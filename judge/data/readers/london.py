@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Aside, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, age_group_of, data_folder, finished, pictures_under
 from judge.data.tables import read_table
 from judge.errors import InputError, listed
 
@@ -39,7 +39,7 @@ def read_london(
     Traps     face numbers have gaps; X001 is 001_03.jpg
     """
     folder = data_folder(root, "london", "manifest.csv", "london_faces_info.csv")
-    aside = Aside()
+    exclusions = Exclusions()
     packed = (folder / "manifest.csv").is_file()
     if packed:
         table = read_table(folder / "manifest.csv")
@@ -65,18 +65,18 @@ def read_london(
     rows["age_group"] = age_group_of(rows["age"])
     shown = set(pictures_under(folder if packed else folder / "neutral_front"))
     listed_files = set(table["file"] if packed else table["file"].str.removeprefix("neutral_front/"))
-    aside.add(sorted(shown - listed_files), "no label")
-    rows = aside.where(rows, rows["image_id"].isna(), "unknown name", rows["path"])
-    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice")
+    exclusions.add(sorted(shown - listed_files), "no label")
+    rows = exclusions.where(rows, rows["image_id"].isna(), "unknown name", rows["path"])
+    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
     ratings = None
     if wide.is_file() and (single_ratings or "rating" not in rows):
-        ratings = _long(wide, aside)
+        ratings = _long(wide, exclusions)
         if "rating" not in rows:
             rows["rating"] = rows["image_id"].map(ratings.groupby("image_id")["rating"].mean())
     return finished(
         "london",
         rows,
-        aside,
+        exclusions,
         reader=read_london,
         check=check,
         exclude=exclude,
@@ -86,7 +86,7 @@ def read_london(
     )
 
 
-def _long(file: Path, aside: Aside) -> pd.DataFrame:
+def _long(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     """Columns image_id, rater_id, rating and what is known of the rater, from one row a rater."""
     table = read_table(file)
     known = [name for name in RATER_COLUMNS if name in table]
@@ -96,5 +96,5 @@ def _long(file: Path, aside: Aside) -> pd.DataFrame:
     long = table.melt([*known, "rater_id"], faces, "image_id", "rating").dropna(subset="rating")
     long["image_id"] = "london-" + long["image_id"].str.extract(r"(\d+)")[0].str.zfill(3)
     outside = ~long["rating"].between(*RATING_RANGE)
-    aside.add(long.loc[outside, "image_id"], "single rating outside 1–7", long.loc[outside, "rating"])
+    exclusions.add(long.loc[outside, "image_id"], "single rating outside 1–7", long.loc[outside, "rating"])
     return long[~outside].reset_index(drop=True)

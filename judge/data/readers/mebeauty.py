@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Aside, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.data.tables import SPLITS, read_table
 from judge.errors import InputError, listed
 
@@ -40,7 +40,7 @@ def read_mebeauty(
     Ratings   1–10, mean score as published (raters were cleaned before; it is not the plain mean of the
               single ratings). Women are rated about one point above men, and of the 44 best-rated people 43
               are women: hold contests within gender
-    Ages      unknown: there is no age_group, brackets are by gender alone, and nobody can be set aside for
+    Ages      unknown: there is no age_group, brackets are by gender alone, and nobody can be excluded for
               their age. Hand the result of an age screen to `exclude`; whoever may be a minor is not to be
               ranked
     Traps     score files have no header, the path ends at the last space, some paths are quoted, all of them
@@ -51,25 +51,25 @@ def read_mebeauty(
     single_ratings=False skips the ratings, which saves the seconds that the workbook takes.
     """
     folder = data_folder(root, "mebeauty", "manifest.csv", "scores/*_2022.txt")
-    aside = Aside()
+    exclusions = Exclusions()
     if (folder / "manifest.csv").is_file():
-        rows, ratings = _packed(folder, aside, single_ratings)
+        rows, ratings = _packed(folder, exclusions, single_ratings)
     else:
-        rows, ratings = _official(folder, pictures, aside, single_ratings)
-    rows = aside.where(rows, rows["rating"].isna(), "no rating")
+        rows, ratings = _official(folder, pictures, exclusions, single_ratings)
+    rows = exclusions.where(rows, rows["rating"].isna(), "no rating")
     outside = ~rows["rating"].between(*RATING_RANGE)
-    rows = aside.where(rows, outside, "rating outside 1–10", rows["rating"].astype(str))
+    rows = exclusions.where(rows, outside, "rating outside 1–10", rows["rating"].astype(str))
     if ratings is not None:
         outside = ~ratings["rating"].between(*RATING_RANGE)
         if outside.any():
-            aside.add(
+            exclusions.add(
                 ratings.loc[outside, "image_id"], "single rating outside 1–10", ratings.loc[outside, "rating"]
             )
         ratings = ratings[~outside]
     return finished(
         "mebeauty",
         rows,
-        aside,
+        exclusions,
         reader=read_mebeauty,
         check=check,
         exclude=exclude,
@@ -79,15 +79,19 @@ def read_mebeauty(
     )
 
 
-def _packed(folder: Path, aside: Aside, single_ratings: bool) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+def _packed(
+    folder: Path, exclusions: Exclusions, single_ratings: bool
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     table = read_table(folder / "manifest.csv")
     missing = [c for c in ("image_id", "file", "gender", "ethnicity", "score") if c not in table]
     if missing:
         raise InputError(f"mebeauty: manifest.csv lacks {listed(missing)}; it has {listed(table.columns)}")
     rows = table.drop(columns="file").rename(columns={"score": "rating"})
     rows["path"] = str(folder) + "/" + table["file"].astype("str")
-    rows = aside.where(rows, rows["image_id"].duplicated(), "listed twice")
-    aside.add(sorted(set(pictures_under(folder)) - set(table["file"])), "no rating", "not in manifest.csv")
+    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    exclusions.add(
+        sorted(set(pictures_under(folder)) - set(table["file"])), "no rating", "not in manifest.csv"
+    )
     ratings = None
     if single_ratings and (folder / "ratings.csv.gz").is_file():
         ratings = read_table(folder / "ratings.csv.gz")
@@ -149,7 +153,7 @@ def score_line(line: str) -> tuple[str, float] | None:
 
 
 def _official(
-    folder: Path, pictures: str, aside: Aside, single_ratings: bool
+    folder: Path, pictures: str, exclusions: Exclusions, single_ratings: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     there = _Pictures(folder, pictures)
     found: list[tuple[str, float, str]] = []
@@ -162,11 +166,11 @@ def _official(
                 continue
             parsed = score_line(line)
             if parsed is None:
-                aside.add([line.strip()], "unreadable score line", f"scores/{file.name}, line {number}")
+                exclusions.add([line.strip()], "unreadable score line", f"scores/{file.name}, line {number}")
                 continue
             key = there.find(parsed[0])
             if key is None:
-                aside.add([parsed[0]], "file missing", f"scores/{file.name}, line {number}")
+                exclusions.add([parsed[0]], "file missing", f"scores/{file.name}, line {number}")
             else:
                 found.append((key, parsed[1], split))
     if not found:
@@ -193,20 +197,22 @@ def _official(
         (differs, "listed twice with different scores"),
         (again & ~across & ~differs, "listed twice"),
     ):
-        aside.add(rows.loc[bad, "image_id"], reason, says[bad])
+        exclusions.add(rows.loc[bad, "image_id"], reason, says[bad])
     rows = rows[~again].sort_index()
-    aside.add(sorted(set(there.files) - set(rows["image_id"])), "no rating", "in no score file")
+    exclusions.add(sorted(set(there.files) - set(rows["image_id"])), "no rating", "in no score file")
     folders = rows["image_id"].str.split("/", expand=True)
     rows["gender"], rows["ethnicity"] = folders[0], folders[1]
     rows["path"] = [str(there.base / there.files[key]) for key in rows["image_id"]]
-    rows = aside.where(rows, ~rows["ethnicity"].isin(ETHNICITIES), "unknown ethnicity", rows["ethnicity"])
-    rows = aside.where(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
+    rows = exclusions.where(
+        rows, ~rows["ethnicity"].isin(ETHNICITIES), "unknown ethnicity", rows["ethnicity"]
+    )
+    rows = exclusions.where(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
     workbook = folder / "scores" / WORKBOOK
-    ratings = _workbook(workbook, there, aside) if single_ratings and workbook.is_file() else None
+    ratings = _workbook(workbook, there, exclusions) if single_ratings and workbook.is_file() else None
     return rows, ratings
 
 
-def _workbook(file: Path, there: _Pictures, aside: Aside) -> pd.DataFrame:
+def _workbook(file: Path, there: _Pictures, exclusions: Exclusions) -> pd.DataFrame:
     """Single ratings of the published workbook: mean, image, path, then one column a rater."""
     table = pd.read_excel(file)
     table.columns = [str(column).strip() for column in table.columns]
@@ -215,15 +221,15 @@ def _workbook(file: Path, there: _Pictures, aside: Aside) -> pd.DataFrame:
     raters = [c for c in table if c not in ("mean", "image", "path") and not c.startswith("Unnamed")]
     keys = [there.find(str(path)) for path in table["path"]]
     lost = [key is None for key in keys]
-    aside.add(table.loc[lost, "path"], "ratings of a missing picture", f"scores/{file.name}")
+    exclusions.add(table.loc[lost, "path"], "ratings of a missing picture", f"scores/{file.name}")
     table["image_id"] = pd.Series(keys, index=table.index, dtype="str")
     long = table.loc[table["image_id"].notna()].melt("image_id", raters, "rater_id", "rating")
     numbers = pd.to_numeric(long["rating"], errors="coerce")
     words = long["rating"].notna() & numbers.isna()
-    aside.add(long.loc[words, "image_id"], "single rating is no number", long.loc[words, "rating"])
+    exclusions.add(long.loc[words, "image_id"], "single rating is no number", long.loc[words, "rating"])
     long = long.assign(rating=numbers).dropna(subset="rating")
     again = long.duplicated(["image_id", "rater_id"])
-    aside.add(
+    exclusions.add(
         long.loc[again, "image_id"], "single rating listed twice", "rater " + long.loc[again, "rater_id"]
     )
     return long[~again].reset_index(drop=True)

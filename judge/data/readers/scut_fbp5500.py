@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Aside, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.errors import InputError, listed
 
 RATING_RANGE = (1.0, 5.0)
@@ -38,7 +38,7 @@ def read_scut_fbp5500(
               cross_validation_K; All_Ratings.xlsx with the single ratings, where it was kept
     Labels    ethnicity and gender from the file name
     Ratings   1–5, mean of 60 raters, all Asian students of 18–27 years: one rater pool, two rated groups
-    Ages      15–60 by the paper, unknown for each picture: minors are among them and cannot be set aside by a
+    Ages      15–60 by the paper, unknown for each picture: minors are among them and cannot be excluded by a
               label. Hand the result of an age screen to `exclude`; whoever may be a minor is not to be ranked
     Traps     older copies name the files fty, mty, ftw, mtw (both are read, and mixed); published
               correlations of .95 and more come from leaks between the folds
@@ -51,18 +51,20 @@ def read_scut_fbp5500(
     folder = data_folder(root, "scut_fbp5500", "train_test_files/All_labels.txt")
     if not (folder / "Images").is_dir():
         raise InputError(f"scut_fbp5500: no folder Images in {folder}")
-    aside = Aside()
-    labels = _labels(folder / "train_test_files" / "All_labels.txt", aside)
+    exclusions = Exclusions()
+    labels = _labels(folder / "train_test_files" / "All_labels.txt", exclusions)
     files: dict[str, str] = {}
     for file in pictures_under(folder / "Images"):
         key = canonical(file)
         if key is None:
-            aside.add([file], "unknown name", "expected AF, AM, CF, CM, fty, mty, ftw or mtw and a number")
+            exclusions.add(
+                [file], "unknown name", "expected AF, AM, CF, CM, fty, mty, ftw or mtw and a number"
+            )
         elif key in files:
-            aside.add([file], "second file of one picture", f"{files[key]} was read")
+            exclusions.add([file], "second file of one picture", f"{files[key]} was read")
         else:
             files[key] = file
-    aside.add(sorted(set(files) - set(labels["image_id"])), "no rating", "not in All_labels.txt")
+    exclusions.add(sorted(set(files) - set(labels["image_id"])), "no rating", "not in All_labels.txt")
     rows = labels
     rows["path"] = [str(folder / "Images" / files.get(key, key + ".jpg")) for key in rows["image_id"]]
     rows["ethnicity"] = rows["image_id"].str[0].map(GROUPS)
@@ -70,16 +72,16 @@ def read_scut_fbp5500(
     if split is not None:
         rows["split"] = _split_of(folder / "train_test_files", split, rows["image_id"])
     outside = ~rows["rating"].between(*RATING_RANGE)
-    rows = aside.where(rows, outside, "rating outside 1–5", rows["rating"].astype(str))
+    rows = exclusions.where(rows, outside, "rating outside 1–5", rows["rating"].astype(str))
     workbook = folder / "All_Ratings.xlsx"
     return finished(
         "scut_fbp5500",
         rows,
-        aside,
+        exclusions,
         reader=read_scut_fbp5500,
         check=check,
         exclude=exclude,
-        ratings=_single_ratings(workbook, aside) if single_ratings and workbook.is_file() else None,
+        ratings=_single_ratings(workbook, exclusions) if single_ratings and workbook.is_file() else None,
         rating_range=RATING_RANGE,
         rating_source="raters' mean",
     )
@@ -94,7 +96,7 @@ def canonical(file: str) -> str | None:
     return f"{group}{int(match[2])}" if group in OLD_NAMES.values() else None
 
 
-def _labels(file: Path, aside: Aside) -> pd.DataFrame:
+def _labels(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     found = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
@@ -106,13 +108,13 @@ def _labels(file: Path, aside: Aside) -> pd.DataFrame:
         except ValueError:
             key = None
         if key is None:
-            aside.add([line.strip()], "unreadable score line", f"{file.name}, line {number}")
+            exclusions.add([line.strip()], "unreadable score line", f"{file.name}, line {number}")
         else:
             found.append((key, rating))
     if not found:
         raise InputError(f"scut_fbp5500: {file} holds no line like 'CF437.jpg 2.883333'")
     rows = pd.DataFrame(found, columns=["image_id", "rating"])
-    return aside.where(rows, rows["image_id"].duplicated(), "listed twice")
+    return exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
 
 
 def _split_of(folder: Path, split: str | int, image_ids: pd.Series) -> pd.Series:
@@ -131,7 +133,7 @@ def _split_of(folder: Path, split: str | int, image_ids: pd.Series) -> pd.Series
     return where
 
 
-def _single_ratings(file: Path, aside: Aside) -> pd.DataFrame:
+def _single_ratings(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     sheets = pd.read_excel(file, sheet_name=None)
     # the sheet ALL repeats the four others
     table = sheets.get("ALL", pd.concat(sheets.values(), ignore_index=True))
@@ -146,10 +148,10 @@ def _single_ratings(file: Path, aside: Aside) -> pd.DataFrame:
         }
     )
     bad = ratings.isna().any(axis=1)
-    aside.add(table.loc[bad, "Filename"], "unreadable single rating", f"{file.name}")
+    exclusions.add(table.loc[bad, "Filename"], "unreadable single rating", f"{file.name}")
     ratings = ratings[~bad]
     again = ratings.duplicated(["image_id", "rater_id"])
-    aside.add(
+    exclusions.add(
         ratings.loc[again, "image_id"],
         "single rating listed twice",
         "rater " + ratings.loc[again, "rater_id"],

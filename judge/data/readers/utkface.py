@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Aside, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, age_group_of, data_folder, finished, pictures_under
 
 GENDERS = {"0": "male", "1": "female"}
 RACES = {"0": "white", "1": "black", "2": "asian", "3": "indian", "4": "others"}
@@ -28,18 +28,18 @@ def read_utkface(
     Labels    estimated by a network (DEX) and checked by a person, not stated: age in years 0–116, gender
               0 male, 1 female (the other way round than in IMDB-WIKI), race 0–4: white, black, asian, indian,
               others (Hispanic, Latino, Middle Eastern …: a remainder, not a group)
-    Ages      under 18 are set aside; from 70 there is no bracket (age_group is missing)
+    Ages      under 18 are excluded; from 70 there is no bracket (age_group is missing)
     Ratings   none
-    Traps     a few published names lack the gender or the race, or carry an empty field, and are set aside
+    Traps     a few published names lack the gender or the race, or carry an empty field, and are excluded
               rather than guessed; a stray space before .jpg is read. No official split, no person_id
     """
     folder = data_folder(root, "utkface", "**/*_*_*_*.jpg*", "**/*_*_*_*.jpeg*")
-    aside = Aside()
+    exclusions = Exclusions()
     found = []
     for file in pictures_under(folder):
         fields, why = parse_name(file.rsplit("/", 1)[-1])
         if fields is None:
-            aside.add(
+            exclusions.add(
                 [file], "label missing in the name" if why.startswith("lacks") else "label out of range", why
             )
         else:
@@ -47,7 +47,7 @@ def read_utkface(
     columns = ["image_id", "path", "age", "gender", "ethnicity"]
     rows = pd.DataFrame(found, columns=columns).astype({"age": float})
     rows["age_group"] = age_group_of(rows["age"])
-    return finished("utkface", rows, aside, reader=read_utkface, check=check, exclude=exclude)
+    return finished("utkface", rows, exclusions, reader=read_utkface, check=check, exclude=exclude)
 
 
 def parse_name(name: str) -> tuple[tuple[float, str, str] | None, str]:

@@ -49,7 +49,7 @@ def oaxaca_blinder(
     Rows (feature = `name`, group = "reference - group"): oaxaca_gap, oaxaca_explained, oaxaca_unexplained,
     oaxaca_endowments, oaxaca_coefficients, oaxaca_interaction, and oaxaca_explained for each covariate
     (group = "reference - group: covariate"), which add up to oaxaca_explained. p: t test of 0 (Welch). `test` says how
-    many people were set aside for a missing number. Contributions of single covariates to the *unexplained* part
+    many people were excluded for a missing number. Contributions of single covariates to the *unexplained* part
     are not given: they depend on where a covariate's zero lies (Jones 1983).
 
     Raises InputError for an unknown group, too few people for the covariates, or collinear covariates.
@@ -67,7 +67,7 @@ def oaxaca_blinder(
     x = covariates.to_numpy(float)
     finite = np.isfinite(y) & np.isfinite(x).all(axis=1)
     chosen = np.isin(labels, [group, reference])
-    aside = int((chosen & ~finite).sum())
+    exclusions = int((chosen & ~finite).sum())
     used = np.flatnonzero(chosen & finite)
     x, y, is_a = x[used], y[used], labels[used] == reference
     a = _line(x, y, is_a, reference)
@@ -86,7 +86,9 @@ def oaxaca_blinder(
         "coefficients": (b.mean @ change, b.mean_influence @ change + change_influence @ b.mean),
         "interaction": (d @ change, d_influence @ change + change_influence @ d),
     }
-    test = "t, delta method with HC3" + (f"; {aside} people with a missing number set aside" if aside else "")
+    test = "t, delta method with HC3" + (
+        f"; {exclusions} people with a missing number excluded" if exclusions else ""
+    )
     contrast = f"{reference} - {group}"
     named = [(f"oaxaca_{part}", contrast, *values) for part, values in parts.items()]
     for j, column in enumerate(covariates.columns, start=1):

@@ -36,7 +36,7 @@ def tone_and_winning(
 ) -> pd.DataFrame:
     """AUDIT row tone_log_odds: change of the log odds of winning for one standard deviation more of `tone`.
 
-    tone      (N,) in any unit; the standard deviation is that within brackets. People without one are set aside
+    tone      (N,) in any unit; the standard deviation is that within brackets. People without one are excluded
               (counted in `test`)
     winner    (N,) bool     bracket  (N,) names; None: one bracket
     circular  an angle in degrees (hue): measured from the mean direction, −180…180
@@ -48,7 +48,7 @@ def tone_and_winning(
     """
     checked_confidence(confidence)
     rng = np.random.default_rng(rng)
-    x, (flags, codes), aside = _prepared(tone, np.asarray(winner), bracket, circular)
+    x, (flags, codes), exclusions = _prepared(tone, np.asarray(winner), bracket, circular)
     won: np.ndarray = flags.astype(bool)
     strata = []
     for code in np.unique(codes):
@@ -57,7 +57,7 @@ def tone_and_winning(
         if 0 < k < n:
             strata.append((x[here] - x[here].mean(), won[here], k))
     words = f"conditional logistic; winners permuted within brackets, {n_draws} draws"
-    words += f"; {aside} without a tone set aside" if aside else ""
+    words += f"; {exclusions} without a tone excluded" if exclusions else ""
     base = {"metric": "tone_log_odds", "feature": name, "group": "all", "n": len(x)}
     used = sum(len(z) for z, _, _ in strata)
     spread = np.sqrt(sum(float(z @ z) for z, _, _ in strata) / max(used - len(strata), 1))
@@ -118,7 +118,7 @@ def tone_and_score(
     """
     checked_confidence(confidence)
     rng = np.random.default_rng(rng)
-    x, (y, codes), aside = _prepared(tone, np.asarray(score, float), bracket, circular)
+    x, (y, codes), exclusions = _prepared(tone, np.asarray(score, float), bracket, circular)
     table = pd.DataFrame({"x": x, "y": y, "b": codes})
     ranks = table.groupby("b")[["x", "y"]].rank()
     centred = ranks - ranks.groupby(table["b"]).transform("mean")
@@ -129,7 +129,7 @@ def tone_and_score(
     codes = codes[used]
     n, n_brackets = len(z), len(np.unique(codes))
     row = {"metric": "tone_rank_correlation", "feature": name, "group": "all", "n": n}
-    note = f"; {aside} without a number set aside" if aside else ""
+    note = f"; {exclusions} without a number excluded" if exclusions else ""
     if n - n_brackets < 3:
         return pd.DataFrame([{**row, "value": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": 1.0,
                               "test": f"too few people with different tones and scores{note}"}])  # fmt: skip

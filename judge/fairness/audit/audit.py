@@ -57,7 +57,7 @@ def audit(
     n_boot, n_permutations, seed   bootstrap samples, permutations, and the seed of both and of lots for ties
 
     Ties at the last place are broken by lot (from `seed`), never by the order of the rows. What was set
-    aside is counted in the table's `attrs["notes"]`. Raises InputError for what a user can mend.
+    excluded is counted in the table's `attrs["notes"]`. Raises InputError for what a user can mend.
     """
     features, score, brackets = listed_names(features), listed_names(score), listed_names(brackets)
     checked_settings(
@@ -138,7 +138,7 @@ def audit_entrants(
             raise InputError(f"column {name} has no finite score in {people.n} rows")
         if not finite.all():
             notes.append(
-                f"{int((~finite).sum())} of {people.n} people set aside: {name} is missing or infinite"
+                f"{int((~finite).sum())} of {people.n} people excluded: {name} is missing or infinite"
             )
         whole = finite.all()
         values = score_values if whole else score_values[finite]
@@ -185,7 +185,7 @@ def selections(
 
 
 def as_frame(people: Entrants) -> pd.DataFrame:
-    """The entrants as a table again: names of groups and brackets, scores, rating, winner; those set aside left out."""
+    """The entrants as a table again: names of groups and brackets, scores, rating, winner; those excluded left out."""
     columns: dict[str, object] = {
         name: pd.Categorical.from_codes(codes.code, categories=list(codes.names))
         for name, codes in {**people.bracket_parts, **people.features}.items()

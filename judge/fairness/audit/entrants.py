@@ -1,4 +1,4 @@
-"""A table of entrants made ready for the audit: codes for groups and brackets, and what was set aside.
+"""A table of entrants made ready for the audit: codes for groups and brackets, and what was excluded.
 
 Nobody is dropped silently: each reason is counted in `notes`. A person without a group keeps competing, as a
 member of the group "(missing)", because leaving them out would change who wins.
@@ -98,13 +98,13 @@ def read_entrants(
     for column in brackets:
         absent = table[column].isna().to_numpy()
         if absent.any():
-            notes.append(f"{absent.sum()} of {len(table)} people set aside: no {column}, so no bracket")
+            notes.append(f"{absent.sum()} of {len(table)} people excluded: no {column}, so no bracket")
             keep &= ~absent
     won = None
     if winner is not None:
         won, unknown = _yes_no(table[winner], winner)
         if unknown.any():
-            notes.append(f"{unknown.sum()} of {len(table)} people set aside: {winner} is missing")
+            notes.append(f"{unknown.sum()} of {len(table)} people excluded: {winner} is missing")
             keep &= ~unknown
     if not keep.any():
         raise InputError(f"no entrant is left of {len(table)}: " + "; ".join(notes))

@@ -133,11 +133,11 @@ def stratified_power(
     """
     pair = counts.against(group, reference)
     low, pmf = exact_distribution(pair.entrants[:, 0], pair.entrants.sum(axis=1), pair.winners.sum(axis=1))
-    rejected = low + np.flatnonzero(p_values(pmf, alternative) <= alpha)
+    excluded = low + np.flatnonzero(p_values(pmf, alternative) <= alpha)
     powers = []
     for w in np.atleast_1d(np.asarray(odds, float)):
         start, under = total_distribution(pair, float(w))
-        at = rejected - start
+        at = excluded - start
         powers.append(under[at[(at >= 0) & (at < len(under))]].sum())
     return np.array(powers)
 

@@ -168,5 +168,5 @@ def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
     array = np.asarray(values, float)
     bad = int((~np.isfinite(array)).sum())
     if bad:
-        raise InputError(f"{bad} of {len(array)} {name}s are missing or infinite; set them aside first")
+        raise InputError(f"{bad} of {len(array)} {name}s are missing or infinite; exclude them first")
     return array

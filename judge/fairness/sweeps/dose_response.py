@@ -14,7 +14,7 @@ group = the condition) with two more columns: `dose`, the share a row is about, 
     dose_slope_bootstrap    the same, interval from a bootstrap of seeds; p: sign flips of the seeds' slopes
     dose_crossing           the share at which the fitted line crosses `threshold`, Fieller interval,
                             may be unbounded
-    dose_runs_set_aside     number of runs without a finite outcome
+    dose_runs_excluded     number of runs without a finite outcome
 
 and, for each condition but the reference (group = "skewed - rebalanced"), at equal seed and share:
 
@@ -93,7 +93,7 @@ def dose_response(
     """
     checked_confidence(confidence)
     rng = np.random.default_rng(rng)
-    table, aside = _checked(runs, share, seed, condition, outcome, scale)
+    table, exclusions = _checked(runs, share, seed, condition, outcome, scale)
     rows: list[dict[str, Any]] = []
     for name, part in table.groupby("condition", sort=True):
         found = _one_condition(
@@ -106,13 +106,13 @@ def dose_response(
             rng=rng,
         )
         rows += [{"group": name, **row} for row in found]
-        n_aside = int(aside.get(name, 0))
+        n_excluded = int(exclusions.get(name, 0))
         rows.append(
             {
                 "group": name,
-                "metric": "dose_runs_set_aside",
-                "value": float(n_aside),
-                "n": len(part) + n_aside,
+                "metric": "dose_runs_excluded",
+                "value": float(n_excluded),
+                "n": len(part) + n_excluded,
             }
         )
     names = sorted(table["condition"].unique())
@@ -155,7 +155,7 @@ def _checked(
         first = table.loc[repeated, ["condition", "seed", "share"]].iloc[0].to_dict()
         raise InputError(f"{int(repeated.sum())} run(s) repeat a (condition, seed, share), first {first}")
     usable = np.isfinite(table["y"])
-    aside = (~usable).groupby(table["condition"]).sum()
+    exclusions = (~usable).groupby(table["condition"]).sum()
     table = table[usable]
     if scale == "log":
         if (table["y"] <= 0).any():
@@ -165,7 +165,7 @@ def _checked(
         table = table.assign(y=np.log(table["y"]))
     if table.empty:
         raise InputError(f"no run has a finite {outcome}")
-    return table, aside
+    return table, exclusions
 
 
 def _row(

@@ -136,10 +136,10 @@ def _contrasts(
         raise InputError(f"no run in the cell(s) {empty} of {tuple(factors)} (0 off, 1 on)")
     wide = table.pivot_table(index="seed", columns="cell", values="y", aggfunc="mean")
     complete = wide.dropna()
-    note = f"; {unusable} run(s) without a finite outcome set aside" if unusable else ""
+    note = f"; {unusable} run(s) without a finite outcome excluded" if unusable else ""
     paired = len(complete) >= 2
     if paired and len(complete) < len(wide):
-        note += f"; {len(wide) - len(complete)} incomplete seed(s) set aside"
+        note += f"; {len(wide) - len(complete)} incomplete seed(s) excluded"
     rows = []
     for metric, group, weight in contrasts:
         if paired:

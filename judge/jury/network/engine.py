@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 
 from judge.errors import InputError, listed
 from judge.jury.network.backbone import RatingNetwork
-from judge.jury.network.pictures import decode_stream, rejected_table
+from judge.jury.network.pictures import decode_stream, excluded_table
 
 Engine = Callable[[Tensor], np.ndarray]
 
@@ -92,7 +92,7 @@ def score_pictures(
     crop: float = 1.0,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Scores of the manifest's pictures, and those set aside.
+    """Scores of the manifest's pictures, and those excluded.
 
     Returns (image_id, score), one row a readable picture in the manifest's order, and (item, reason, detail).
     Memory: `threads` + 2 batches, whatever the number of pictures.
@@ -118,7 +118,7 @@ def score_pictures(
     )
     if not np.isfinite(scores["score"]).all():
         raise InputError("the judge gives scores that are not finite: its training did not converge")
-    return scores, rejected_table(manifest, broken)
+    return scores, excluded_table(manifest, broken)
 
 
 def onnx_is_there() -> bool:

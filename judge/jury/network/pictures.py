@@ -73,7 +73,7 @@ def decode_stream(
 def load_pictures(
     manifest: pd.DataFrame, size: int, *, threads: int | None = None, crop: float = 1.0
 ) -> tuple[Tensor, pd.DataFrame, pd.DataFrame]:
-    """All pictures as uint8 (n, 3, size, size), the manifest rows they belong to, and what was set aside.
+    """All pictures as uint8 (n, 3, size, size), the manifest rows they belong to, and what was excluded.
 
     crop is that of images.square.
     The third table has a row for each broken picture: item (image_id), reason, detail.
@@ -87,12 +87,12 @@ def load_pictures(
         )
         broken = {row: reason for decoded in done for row, reason in decoded.broken.items()}
     if not broken:
-        return pixels, manifest.reset_index(drop=True), rejected_table(manifest, broken)
+        return pixels, manifest.reset_index(drop=True), excluded_table(manifest, broken)
     kept = [row for row in range(len(paths)) if row not in broken]
-    return pixels[kept], manifest.iloc[kept].reset_index(drop=True), rejected_table(manifest, broken)
+    return pixels[kept], manifest.iloc[kept].reset_index(drop=True), excluded_table(manifest, broken)
 
 
-def rejected_table(manifest: pd.DataFrame, broken: dict[int, str]) -> pd.DataFrame:
+def excluded_table(manifest: pd.DataFrame, broken: dict[int, str]) -> pd.DataFrame:
     """item, reason, detail of the broken rows."""
     rows = sorted(broken)
     return pd.DataFrame(

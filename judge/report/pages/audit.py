@@ -54,7 +54,7 @@ def write_audit_report(
     score_columns   judged side by side        winner_columns   who won, where given (the first is used)
     places, seed    as given to the audit, so that the winners drawn are the winners counted
     confidence      as given to the audit: what the captions say of its intervals
-    notes           what was set aside, and anything else that is to be said
+    notes           what was excluded, and anything else that is to be said
     """
     audit = parts.conditioned(audit, "score_column").assign(confidence=confidence)
     alone = audit["condition"].nunique() <= 1

@@ -1,4 +1,4 @@
-"""The page of a data set: how many of whom, how they are rated, what is missing, what was set aside."""
+"""The page of a data set: how many of whom, how they are rated, what is missing, what was excluded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_data_report(
     name: str,
     card: str,
     manifest: pd.DataFrame,
-    rejected: pd.DataFrame,
+    excluded: pd.DataFrame,
     rating_range: tuple[float, float] | None = None,
     ratings: pd.DataFrame | None = None,
     real_people: bool = True,
@@ -50,11 +50,11 @@ def write_data_report(
     within = [b for b in brackets if b in manifest and manifest[b].notna().any()]
     rows = [f for f in known if f not in within] or known[:1]
     written = [
-        Section("What it holds", _summary(manifest, rejected, rating_range, ratings, real_people)),
+        Section("What it holds", _summary(manifest, excluded, rating_range, ratings, real_people)),
         Section("Groups and brackets", _cells(manifest, rows, within)),
         Section("Ratings", _ratings(manifest, ratings, known)),
         Section("Missing values and duplicates", _missing(manifest)),
-        Section("What could not be used", [parts.reasons_table(rejected, "Set aside, by reason.")]),
+        Section("What could not be used", [parts.reasons_table(excluded, "Excluded, by reason.")]),
         Section("Data card", [Code(card.strip())] if card.strip() else []),
     ]
     who = "photographs of real people" if real_people else "faces of nobody"
@@ -92,7 +92,7 @@ def duplicate_counts(manifest: pd.DataFrame) -> pd.DataFrame:
 
 def _summary(
     manifest: pd.DataFrame,
-    rejected: pd.DataFrame,
+    excluded: pd.DataFrame,
     rating_range: tuple[float, float] | None,
     ratings: pd.DataFrame | None,
     real_people: bool,
@@ -101,7 +101,7 @@ def _summary(
     share = percent(rated / len(manifest)) if len(manifest) else "–"
     facts = [
         ("pictures", count(len(manifest))),
-        ("set aside", count(rejected["count"].sum() if "count" in rejected else len(rejected))),
+        ("excluded", count(excluded["count"].sum() if "count" in excluded else len(excluded))),
         ("with a rating", f"{count(rated)} ({share})"),
     ]
     if "person_id" in manifest:

@@ -26,7 +26,7 @@ from judge.report.sections import contest as sections
 from judge.report.sections import tables as parts
 from judge.report.sections.faces import face_blocks
 from judge.report.sections.gate import gate_section
-from judge.report.sections.provenance import aside_blocks, setting_of, settings_blocks
+from judge.report.sections.provenance import exclusion_blocks, setting_of, settings_blocks
 
 GROUPS = 12  # groups in the summary table; all are in the tables below it
 TITLE = "Who wins when the pictures that train the judge are skewed?"
@@ -53,7 +53,7 @@ def write_run_report(
     """Writes rundir/figures/*.png|svg and rundir/page.html; returns the page.
 
     tables       manifest (condition skewed, rebalanced or both; role entrant for the contestants, anything else for
-                 the pool), ranking, audit; and where there are any brackets, refused, rejected. Each but rejected has
+                 the pool), ranking, audit; and where there are any brackets, refused, excluded. Each but excluded has
                  a column `condition`. Scores are taken from the ranking: they are the ones that counted
     settings     the run's resolved settings as plain containers
     environment  versions, revision, seeds, perhaps the command
@@ -82,7 +82,7 @@ def write_run_report(
         sections.ranks_section(people, audit, feature, places=_places(tables.get("brackets"))),
         sections.errors_section(judged_people, judged, feature),
         sections.limits_section(limits(settings, people)),
-        Section("Brackets, and what was set aside", aside_blocks(tables)),
+        Section("Brackets, and what was excluded", exclusion_blocks(tables)),
         Section("Faces of the winners", face_blocks(people, show_faces=show_faces)),
         sections.numbers_section(audit),
         Section(

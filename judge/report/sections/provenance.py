@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: settings, versions, the command; and what was set aside on the way."""
+"""Where a run's numbers come from: settings, versions, the command; and what was excluded on the way."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ def settings_blocks(rundir: Path, settings: Mapping[str, Any], environment: Mapp
     return blocks
 
 
-def aside_blocks(tables: Mapping[str, pd.DataFrame]) -> list[Block]:
+def exclusion_blocks(tables: Mapping[str, pd.DataFrame]) -> list[Block]:
     """Brackets, entrants that were not ranked, and pictures that could not be used."""
     blocks: list[Block] = []
     if len(tables.get("brackets", ())):
         blocks.append(parts.brackets_table(tables["brackets"]))
     if "refused" in tables:
         blocks.append(parts.reasons_table(tables["refused"], "Entrants that were not ranked, by reason."))
-    if "rejected" in tables:
+    if "excluded" in tables:
         caption = "Pictures of the data sets that could not be used, by reason."
-        blocks.append(parts.reasons_table(tables["rejected"], caption))
+        blocks.append(parts.reasons_table(tables["excluded"], caption))
     return blocks
 
 

@@ -176,12 +176,12 @@ def brackets_table(brackets: pd.DataFrame) -> Table:
     return table_from(brackets, shown, "Brackets.", note=note)
 
 
-def reasons_table(aside: pd.DataFrame | None, caption: str) -> Table | Text:
-    """Things set aside, counted by reason: from rows (reason, count) or from one row a thing."""
-    if aside is None or aside.empty:
+def reasons_table(exclusions: pd.DataFrame | None, caption: str) -> Table | Text:
+    """Things excluded, counted by reason: from rows (reason, count) or from one row a thing."""
+    if exclusions is None or exclusions.empty:
         return Text(f"{caption.rstrip('.')}: none.")
-    by = [c for c in ("condition", "dataset", "reason") if c in aside]
-    table = aside.copy()
+    by = [c for c in ("condition", "dataset", "reason") if c in exclusions]
+    table = exclusions.copy()
     table["count"] = table.get("count", 1)
     table = table.groupby(by, sort=False, dropna=False)["count"].sum().reset_index()
     columns = {c: Column(c.replace("dataset", "data set"), label, numeric=False) for c in by}

@@ -95,4 +95,4 @@ def test_the_shared_faces_are_read_whole(shared):
     assert data.manifest["split"].value_counts().to_dict() == {"train": 6998, "val": 3542}
     assert data.manifest["ethnicity"].nunique() == 7
     assert set(data.manifest["age_group"]) == {"18-29", "30-39", "40-49", "50-59"}
-    assert data.rejected.empty
+    assert data.excluded.empty

@@ -148,7 +148,7 @@ def test_equal_pixels_in_different_files_are_found_by_decoding(root, pictures, r
     assert reasons(read_folder(root)) == {}
     data = read_folder(root, check="decode")
     assert reasons(data) == {"duplicate picture": 1}
-    assert data.rejected["item"].tolist() == ["y.bmp"]
+    assert data.excluded["item"].tolist() == ["y.bmp"]
 
 
 @pytest.mark.parametrize("check", ["none", "header"])

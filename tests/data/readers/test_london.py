@@ -60,4 +60,4 @@ def test_the_shared_faces_are_read_whole(shared):
     assert len(data.ratings) == 2513 * 102  # nobody left a face out
     means = data.ratings.groupby("image_id")["rating"].mean()
     assert (data.manifest.set_index("image_id")["rating"] - means).abs().max() < 1e-4
-    assert data.rejected.empty
+    assert data.excluded.empty

@@ -190,5 +190,5 @@ def test_the_shared_pictures_are_read_whole(shared):
     assert len(data.manifest) == 1693
     assert data.manifest["split"].value_counts().to_dict() == {"train": 1186, "test": 365, "val": 142}
     assert len(data.ratings) == 43954
-    assert data.rejected.empty
+    assert data.excluded.empty
     assert data.real_people

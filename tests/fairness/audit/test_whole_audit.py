@@ -240,7 +240,7 @@ def test_scores_that_are_missing_or_infinite_are_set_aside_and_counted():
     table = people()
     table.loc[:2, "score"] = [np.nan, np.inf, -np.inf]
     found = audit(table, features="ethnicity", score="score", places=5, **QUICK)
-    assert "3 of 400 people set aside: score is missing or infinite" in found.attrs["notes"]
+    assert "3 of 400 people excluded: score is missing or infinite" in found.attrs["notes"]
     assert found.loc[found["metric"] == "mean_score", "n"].sum() == 397
 
 
@@ -265,7 +265,7 @@ def test_people_without_a_group_keep_competing_and_people_without_a_bracket_are_
     found = audit(table, features="ethnicity", score="score", brackets="gender", places=5, **QUICK)
     assert value(found, "selection_rate", MISSING, "n") == 5
     notes = " ".join(found.attrs["notes"])
-    assert "3 of 400 people set aside: no gender" in notes and "5 of 397 people have no ethnicity" in notes
+    assert "3 of 400 people excluded: no gender" in notes and "5 of 397 people have no ethnicity" in notes
 
 
 @pytest.mark.parametrize("ids", [["a", "b", "a", "c"], [1, 2, 2, 2]])
@@ -418,7 +418,7 @@ def test_winners_that_are_neither_yes_nor_no_are_named():
 def test_missing_winners_are_set_aside():
     table = pd.DataFrame({"g": list("aabb"), "won": ["yes", None, "no", ""]})
     found = audit(table, features="g", winner="won", **QUICK)
-    assert "2 of 4 people set aside: won is missing" in found.attrs["notes"]
+    assert "2 of 4 people excluded: won is missing" in found.attrs["notes"]
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ def test_a_table_without_rows_or_with_a_column_twice_is_named():
 
 
 def test_everybody_set_aside_is_an_error_with_the_reason():
-    with pytest.raises(InputError, match="no entrant is left of 400: 400 of 400 people set aside: no gender"):
+    with pytest.raises(InputError, match="no entrant is left of 400: 400 of 400 people excluded: no gender"):
         audit(people().assign(gender=None), features="ethnicity", score="score", brackets="gender")
 
 

@@ -23,8 +23,8 @@ from judge.fairness.metrics.selection import Counts
 def test_binomial_power_is_the_sum_over_the_rejected_outcomes(share, ratio):
     for n in (1, 7, 44, 300):
         cdf = stats.binom.cdf(np.arange(n + 1), n, share)
-        rejected = np.flatnonzero(cdf <= 0.05)
-        expected = stats.binom.pmf(rejected, n, share_of_winners(share, ratio)).sum()
+        excluded = np.flatnonzero(cdf <= 0.05)
+        expected = stats.binom.pmf(excluded, n, share_of_winners(share, ratio)).sum()
         assert binomial_power(n, share, ratio) == pytest.approx(expected, abs=1e-9)
 
 

@@ -139,8 +139,8 @@ def test_runs_without_an_outcome_are_counted_not_dropped_silently():
     runs = sweep()
     runs.loc[[0, 5], "outcome"] = [np.nan, np.inf]
     table = dose_response(runs)
-    aside = row(table, "dose_runs_set_aside")
-    assert (aside["value"], aside["n"]) == (2, 20)
+    exclusions = row(table, "dose_runs_excluded")
+    assert (exclusions["value"], exclusions["n"]) == (2, 20)
     assert row(table, "dose_slope")["n"] == 18
 
 

@@ -35,14 +35,14 @@ def scored(network, manifest, settings=PLAIN, kind="torch"):
 
 
 def test_scores_are_the_network_s_ratings_in_the_manifest_s_order(network, manifest):
-    scores, rejected = scored(network, manifest)
+    scores, excluded = scored(network, manifest)
     pixels, _, _ = load_pictures(manifest, 32)
     with torch.no_grad():
         expected = network(pixels).rating.numpy()
     assert scores["image_id"].tolist() == manifest["image_id"].tolist()
     np.testing.assert_allclose(scores["score"], expected, atol=1e-4)
     assert scores["score"].std() > 0.01
-    assert rejected.empty
+    assert excluded.empty
 
 
 def test_broken_pictures_are_set_aside_with_a_reason_and_change_no_other_score(network, manifest, tmp_path):
@@ -53,18 +53,18 @@ def test_broken_pictures_are_set_aside_with_a_reason_and_change_no_other_score(n
     broken.loc[3, "path"] = str(tmp_path / "empty.jpg")
     broken.loc[17, "path"] = str(tmp_path / "text.jpg")
     broken.loc[28, "path"] = str(tmp_path / "missing.jpg")
-    scores, rejected = scored(network, broken)
-    assert rejected["item"].tolist() == ["p3", "p17", "p28"]
-    assert rejected["reason"].tolist() == ["broken picture"] * 3
-    assert "empty" in rejected["detail"][0]
-    assert "No such file" in rejected["detail"][2]
+    scores, excluded = scored(network, broken)
+    assert excluded["item"].tolist() == ["p3", "p17", "p28"]
+    assert excluded["reason"].tolist() == ["broken picture"] * 3
+    assert "empty" in excluded["detail"][0]
+    assert "No such file" in excluded["detail"][2]
     pd.testing.assert_frame_equal(scores, whole.drop([3, 17, 28]).reset_index(drop=True), check_exact=True)
 
 
 def test_all_broken_gives_no_scores_and_no_error(network, manifest, tmp_path):
-    scores, rejected = scored(network, manifest.assign(path=str(tmp_path / "missing.jpg")))
+    scores, excluded = scored(network, manifest.assign(path=str(tmp_path / "missing.jpg")))
     assert len(scores) == 0
-    assert len(rejected) == 29
+    assert len(excluded) == 29
 
 
 def test_a_picture_s_score_does_not_depend_on_its_company(network, manifest):
