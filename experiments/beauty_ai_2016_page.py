@@ -168,7 +168,7 @@ def _gate(gate: pd.DataFrame) -> Table:
         rows.assign(range=interval(rows, share=True)),
         {
             "rule": named("rule"),
-            "ethnicity": named("group"),
+            "group": named("group"),
             "n": Column("entrants", count),
             "refused": Column("refused", count),
             "rate": Column("rate", percent),

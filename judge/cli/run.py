@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from judge.experiment.folder_names import changes_a_number
 from judge.experiment.settings import input_error
 
 log = logging.getLogger("judge")
@@ -32,13 +33,12 @@ class SweepWatch(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _sweep["folder"] = Path(config.hydra.sweep.dir)
-        _sweep["unnamed"] = set(config.hydra.job.config.override_dirname.exclude_keys)
         params = config.hydra.sweeper.get("params") or {}
         chosen = [f"{key}={value}" for key, value in params.items()]
-        _sweep["jobs"] = _jobs([*chosen, *config.hydra.overrides.task], _sweep["unnamed"])
+        _sweep["jobs"] = _jobs([*chosen, *config.hydra.overrides.task])
 
 
-def _jobs(overrides: list[str], unnamed: set[str]) -> list[Job]:
+def _jobs(overrides: list[str]) -> list[Job]:
     """Every combination of the values of a sweep, each once."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -49,11 +49,11 @@ def _jobs(overrides: list[str], unnamed: set[str]) -> list[Job]:
         given = override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
         key = override.get_key_element()
         values[key] = [f"{key}={value}" for value in given]
-    return list(dict.fromkeys(_job(words, unnamed) for words in itertools.product(*values.values())))
+    return list(dict.fromkeys(_job(words) for words in itertools.product(*values.values())))
 
 
-def _job(overrides: Iterable[str], unnamed: set[str]) -> Job:
-    return frozenset(word for word in overrides if word.partition("=")[0] not in unnamed)
+def _job(overrides: Iterable[str]) -> Job:
+    return frozenset(word for word in overrides if changes_a_number(word.partition("=")[0]))
 
 
 @hydra.main(config_path="pkg://judge.conf", config_name="config", version_base="1.3")
@@ -103,9 +103,23 @@ def run(args: argparse.Namespace) -> int:
 
 def _report_sweep() -> int:
     """The closing lines of a sweep; 1 if any of its own jobs failed or is missing."""
+    from judge.experiment.api import write_sweep_report
+
     folder, jobs = _sweep["folder"], _sweep["jobs"]
-    folders = _folders(folder, _sweep["unnamed"])
+    folders = _folders(folder)
     states = [(*_state(folders.get(job)), job) for job in jobs]
+    write_sweep_report(
+        folder,
+        [
+            {
+                "folder": str(folders[job]) if job in folders else None,
+                "state": state,
+                "reason": reason,
+                "overrides": sorted(job),
+            }
+            for state, reason, job in states
+        ],
+    )
     count = Counter(state for state, _, _ in states)
     print(f"\nsweep  {_short(folder)}: {len(jobs)} jobs asked for; {count['finished']} finished,")
     print(
@@ -121,13 +135,13 @@ def _report_sweep() -> int:
     return 1
 
 
-def _folders(sweep: Path, unnamed: set[str]) -> dict[Job, Path]:
+def _folders(sweep: Path) -> dict[Job, Path]:
     """The folder of each job that began below `sweep`, of this sweep or another; the latest of several."""
     from judge.experiment.run_folder import HYDRA, SUPERSEDED
 
     marks = [m for m in sweep.rglob(f"{HYDRA}/overrides.yaml") if SUPERSEDED not in m.parts]
     marks.sort(key=lambda mark: mark.stat().st_mtime)
-    return {_job(OmegaConf.load(mark), unnamed): mark.parents[1] for mark in marks}
+    return {_job(OmegaConf.load(mark)): mark.parents[1] for mark in marks}
 
 
 def _state(folder: Path | None) -> tuple[str, str]:

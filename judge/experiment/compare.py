@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from omegaconf import OmegaConf
+import yaml
 
 from judge.data.tables import write_table
 from judge.errors import InputError, listed
+from judge.experiment.folder_names import changes_a_number, folder_name
 from judge.experiment.run_folder import RunDir, find_runs
-from judge.experiment.settings import folder_name
 from judge.fairness.sweeps.dose_response import dose_response
 
-#: Settings that vary in a sweep by design: the dose, the replicate (entrants.seed as far as it goes with the seed),
-#: and what changes no number.
-NOT_A_FACTOR = re.compile(
-    r"^(name|seed|entrants\.seed|pool\.majority_share|report\..*|save_judges|threads|experiment"
-    r"|(entrants_)?data\.(workers|cache_dir|progress))$"
-)
+#: Settings that vary in a sweep by design: the dose and the replicate (entrants.seed as far as it goes with the seed).
+BY_DESIGN = ("seed", "entrants.seed", "pool.majority_share")
 #: Outcomes that the dose–response is drawn and tested for, with the value that a fair contest would show.
 OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}
 METRICS = (
@@ -42,35 +39,55 @@ METRICS = (
 def compare(paths: list[str | Path], out: Path) -> list[Path]:
     """Writes runs.{parquet,csv}, dose.{parquet,csv}, figures and page.html; returns the pages' paths.
 
-    Runs that differ in more than dose and seed (a rating shift, a mitigation, a judge) are compared setting by
-    setting, each in a folder of its own. Raises InputError if there is no finished run, or if the runs hold
-    contests over different features.
+    Runs that differ in more than dose and seed (a rating shift, a judge) are compared combination by combination of
+    those factors, each in a folder of its own. Raises InputError if there is no finished run, or if the runs hold
+    contests over different features or under different conditions.
     """
     finished, others = find_runs(paths)
     if not finished:
         raise InputError(
             f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
         )
-    finished = _once(finished)
-    runs = run_table(finished)
+    finished = once_each(finished)
+    runs, factors = run_table(finished)
     features = runs["feature"].unique()
     if len(features) > 1:
         raise InputError(f"runs over different features cannot be compared: {listed(features)}")
+    conditions = same_conditions(finished)
     out.mkdir(parents=True, exist_ok=True)
     write_table(runs, out / "runs")
-    settings = runs["setting"].unique()
     doses, pages = [], []
-    for setting in settings:
-        part = runs[runs["setting"] == setting]
-        dose = dose_table(part)
-        doses.append(dose.assign(setting=setting))
-        home = out if len(settings) == 1 else out / folder_name(setting)
-        pages.append(_page(home, part, dose, others, setting, features[0]))
+    for levels, part in combinations(runs, factors):
+        dose = dose_table(part, conditions)
+        doses.append(dose.assign(**levels))
+        home = out if not levels or len(runs) == len(part) else out / folder_name(_told(levels).split(", "))
+        pages.append(_page(home, part, dose, others, levels, features[0], conditions))
     write_table(pd.concat(doses, ignore_index=True), out / "dose")
     return pages
 
 
-def _once(runs: list[RunDir]) -> list[RunDir]:
+def combinations(runs: pd.DataFrame, factors: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """(level of each factor, its runs), in the order in which they occur; one combination where nothing varied."""
+    if not factors:
+        yield {}, runs
+        return
+    for levels, part in runs.groupby(list(factors), sort=False, dropna=False):
+        yield dict(zip(factors, levels, strict=True)), part
+
+
+def same_conditions(runs: list[RunDir]) -> list[str]:
+    """The names of the conditions, the baseline first. Raises InputError if the runs have different ones."""
+    found: dict[tuple[str, ...], str] = {}
+    for run in runs:
+        assert run.done is not None
+        found.setdefault(tuple(run.done["conditions"]), str(run.path))
+    if len(found) > 1:
+        told = "; ".join(f"{folder}: {listed(names)}" for names, folder in list(found.items())[:3])
+        raise InputError(f"runs under different conditions cannot be compared in one page: {told}")
+    return list(next(iter(found)))
+
+
+def once_each(runs: list[RunDir]) -> list[RunDir]:
     """One run for each settings: the same run, named in two ways on the command line, counts once."""
     first: dict[str, RunDir] = {}
     for run in runs:
@@ -80,12 +97,12 @@ def _once(runs: list[RunDir]) -> list[RunDir]:
     return list(first.values())
 
 
-def run_table(runs: list[RunDir]) -> pd.DataFrame:
-    """One row a training run (run × condition) and group.
+def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
+    """One row a training run (run × condition) and group, and the names of the columns that are factors.
 
-    Columns: folder, setting, seed, share, condition, feature, group, majority,
-    reference, train_share, pool_n, n_group
-    and the metrics of METRICS (NaN where a run has none).
+    Columns: folder, one for each setting that varied besides dose and seed (its dotted name), seed, share, condition,
+    trained_as, feature, group, majority, reference, train_share, pool_n, n_group and the metrics of METRICS (NaN where a
+    run has none).
     """
     flats = [_flat(run) for run in runs]
     factors = _factors(flats)
@@ -93,7 +110,6 @@ def run_table(runs: list[RunDir]) -> pd.DataFrame:
     for run, flat in zip(runs, flats, strict=True):
         done = run.done
         assert done is not None
-        setting = ", ".join(f"{key}={flat.get(key)}" for key in factors)
         audit = run.table("audit")
         overall = audit[audit["metric"].isin(METRICS)]
         if "bracket" in overall:
@@ -106,10 +122,11 @@ def run_table(runs: list[RunDir]) -> pd.DataFrame:
             rows.append(
                 {
                     "folder": run.path.name,
-                    "setting": setting,
+                    **{key: flat.get(key) for key in factors},
                     "seed": done["seed"],
                     "share": done["majority_share"],
                     "condition": condition,
+                    "trained_as": done["trained_as"].get(condition),
                     "feature": done["feature"],
                     "group": group,
                     "majority": done["majority"],
@@ -120,10 +137,10 @@ def run_table(runs: list[RunDir]) -> pd.DataFrame:
                     **{metric: numbers.get(metric, np.nan) for metric in METRICS},
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows), factors
 
 
-def dose_table(runs: pd.DataFrame) -> pd.DataFrame:
+def dose_table(runs: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """dose_response over every group and outcome, with columns `outcome` and `of_group` before its own.
 
     Runs of a pool given by shares, not by one majority share, have no dose and yield no rows.
@@ -136,7 +153,9 @@ def dose_table(runs: pd.DataFrame) -> pd.DataFrame:
                 continue
             if outcome == "selection_rate_ratio" and group == part["reference"].iloc[0]:
                 continue  # its ratio to itself is 1 by definition
-            table = dose_response(part, outcome=outcome, threshold=0.8 if parity == 1.0 else np.nan)
+            table = dose_response(
+                part, outcome=outcome, baseline=conditions[0], threshold=0.8 if parity == 1.0 else np.nan
+            )
             if parity != 1.0:
                 table = table[table["metric"] != "dose_crossing"]
             parts.append(table.assign(outcome=outcome, of_group=group))
@@ -145,42 +164,54 @@ def dose_table(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _told(levels: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={'null' if value is None else value}" for key, value in levels.items())
+
+
 def _page(
-    home: Path, runs: pd.DataFrame, dose: pd.DataFrame, others: pd.DataFrame, setting: str, feature: str
+    home: Path,
+    runs: pd.DataFrame,
+    dose: pd.DataFrame,
+    others: pd.DataFrame,
+    levels: Mapping[str, Any],
+    feature: str,
+    conditions: Sequence[str],
 ) -> Path:
     from judge.report.pages.sweep import write_compare_report
 
-    seeds = runs["seed"].nunique()
-    trained = runs.loc[runs["condition"] != "truth", "folder"].nunique()
+    seeds, trained = runs["seed"].nunique(), runs["folder"].nunique()
     notes = [
-        f"The unit of replication is the training run: {trained} run(s) over {seeds} seed(s), each trained on a "
-        "skewed and on a rebalanced pool of the same size and judging the same contestants.",
+        f"The unit of replication is the training run: {trained} run(s) over {seeds} seed(s), each under the conditions "
+        f"{', '.join(conditions)}, on pools of the same size and before the same contestants.",
     ]
     if seeds < 2:
         notes.append("There is one seed only, so nothing can be said about chance.")
-    if setting:
-        notes.append(f"Settings of these runs: {setting}.")
+    if levels:
+        notes.append(f"Settings of these runs: {_told(levels)}.")
     title = f"Who wins, by the training pool’s share of {runs['majority'].iloc[0]}"
-    return write_compare_report(home, runs, dose, others, feature=feature, title=title, notes=notes)
+    return write_compare_report(
+        home, runs, dose, others, conditions=conditions, feature=feature, title=title, notes=notes,
+        factors=list(levels),
+    )  # fmt: skip
 
 
 def _flat(run: RunDir) -> dict[str, Any]:
-    """Dotted setting → value."""
+    """Dotted setting → value; a list is told as text."""
 
     def walk(value: Any, prefix: str) -> dict[str, Any]:
         if not isinstance(value, dict) or not value:
-            return {prefix: value}
+            return {prefix: json.dumps(value) if isinstance(value, list | dict) else value}
         flat: dict[str, Any] = {}
         for key, inner in value.items():
             flat |= walk(inner, f"{prefix}.{key}" if prefix else str(key))
         return flat
 
-    return walk(OmegaConf.to_container(OmegaConf.load(run / "settings.yaml")), "")
+    return walk(yaml.safe_load((run / "settings.yaml").read_text(encoding="utf-8")), "")
 
 
 def _factors(flats: list[dict[str, Any]]) -> list[str]:
     """Settings that tell the runs apart, besides dose and replicate."""
-    keys = sorted({key for flat in flats for key in flat if not NOT_A_FACTOR.match(key)})
+    keys = sorted({key for flat in flats for key in flat if changes_a_number(key) and key not in BY_DESIGN})
     factors = [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
     contestants: dict[tuple[str, ...], set[str]] = {}
     for flat in flats:

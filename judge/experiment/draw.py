@@ -3,115 +3,184 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
 
 from judge.data import composition
 from judge.data.dataset import Dataset
 from judge.data.duplicates import HASHES
+from judge.data.groups import Groups
 from judge.errors import InputError, listed
-from judge.experiment.settings import resolved_root
+from judge.experiment.conditions import Condition
+from judge.experiment.settings import DataSource, Entrants, Experiment, Pool
+
+log = logging.getLogger("judge")
 
 
 @dataclass(frozen=True)
-class Cast:
+class Drawn:
     """Who trains and who enters.
 
-    pools     condition → manifest, equal n
-    source    manifest that pools are drawn from, its ratings shifted as theirs
-    entrants  manifest, nobody of the source
-    ratings   single ratings of pool pictures, or None
-    excluded  what the data sets excluded, and what the settings leave out: item, reason, detail, dataset
+    pools         condition → manifest of its pool, all of one n; a condition that uses another's judge has its pool
+    groups        of the sensitive feature, as the source has them
+    source        manifest that pools are drawn from, its ratings shifted as theirs
+    entrants      manifest, nobody of the source
+    calibration   manifest of people of the source whom no judge learns from, or None where no method asks for them
+    ratings       single ratings of pool pictures, or None
+    rating_range  (lowest, highest) possible rating of the pools, or None
+    one_scale     whether entrants are rated on the scale on which the judges learn to score
+    excluded      what the data sets exclude, and what the settings leave out: item, reason, detail, dataset
     """
 
     pools: Mapping[str, pd.DataFrame]
+    groups: Groups
     source: pd.DataFrame
     entrants: pd.DataFrame
+    calibration: pd.DataFrame | None
     ratings: pd.DataFrame | None
     rating_range: tuple[float, float] | None
+    one_scale: bool
     excluded: pd.DataFrame
     real_people: bool
 
 
-_READ: dict[str, Dataset] = {}
-KEEP_READ = 4
-
-
-def read(settings: DictConfig) -> Dataset:
-    """The data set of these settings; a sweep in one process reads each once. Nobody writes into one."""
-    key = OmegaConf.to_yaml(settings, resolve=True)
-    if key not in _READ:
-        while len(_READ) >= KEEP_READ:
-            _READ.pop(next(iter(_READ)))
-        _READ[key] = instantiate(settings)
-    return _READ[key]
-
-
-def draw(settings: DictConfig) -> Cast:
-    """Both pools and the entrants, from the data sets named in the settings.
+def draw(experiment: Experiment) -> Drawn:
+    """The pools of all conditions and the entrants, from the data sets named in the settings.
 
     Raises InputError for an unknown feature or group, for too few pictures, and if an entrant is in a pool.
     """
-    settings = _without_idle_balance(settings)
-    pool = settings.pool
-    dataset = read(settings.data)
+    pool, entering = experiment.pool, experiment.entrants
+    dataset = experiment.data.read()
     if dataset.manifest["rating"].isna().all():
         raise InputError(f"the data set {dataset.name} has no ratings, so no judge can be trained on it")
-    rng = np.random.default_rng([settings.seed, 0])
-    contest_rng = np.random.default_rng([settings.entrants.seed, 1])
+    rng = np.random.default_rng([experiment.seed, 0])
+    contest_rng = np.random.default_rng([entering.seed, 1])
     feature = pool.feature
-    everyone, exclusions = _known_groups(dataset.manifest, feature, pool.groups)
-    excluded = [(part, dataset.name) for part in (dataset.excluded, exclusions)]
-    source, held_out = composition.hold_out(everyone, settings.entrants.held_out, rng=contest_rng)
+    everyone, left_out = _known_groups(dataset.manifest, feature, pool.groups)
+    excluded = [(part, dataset.name) for part in (dataset.excluded, left_out)]
+    source, held_out = composition.hold_out(everyone, entering.held_out, rng=contest_rng)
     source = source[source["rating"].notna()]
     _balanced_by(source, "pool", pool.jointly, dataset.name)
-    # before the mitigation: it has to meet the ratings that it is to mend
+    # before any method of a condition: it has to meet the ratings that it is to mend
     source, ratings = _shift_ratings(source, dataset, feature, dict(pool.rating_shift or {}))
-    groups = sorted(source[feature].unique())
-    skewed = composition.draw(
-        source, pool.n, _pool_shares(pool, groups), feature=feature, rng=rng, jointly=pool.jointly
+    groups = Groups.of(source, feature)
+    first = composition.draw(
+        source, pool.n, _pool_shares(pool, groups.names), feature=feature, rng=rng, jointly=pool.jointly
     )
-    first, second = instantiate(settings.mitigation)(skewed, source, feature=feature, rng=rng)
-    pools = {"skewed": first, "rebalanced": second}
+    pools = _pools(experiment.conditions, first, source, feature, rng)
 
-    if settings.entrants_data is None:
+    if experiment.entrants_data is None:
         other, field = dataset, held_out
     else:
-        other = read(settings.entrants_data)
-        field, exclusions = _known_groups(other.manifest, feature, None)
-        one = _one_people(settings, dataset, other)
+        other = experiment.entrants_data.read()
+        field, left_out = _known_groups(other.manifest, feature, None)
+        one = _one_people(experiment.data, dataset, experiment.entrants_data, other)
         field, known = _strangers_to(field, source, one=one)
         field = field if one else _named_apart(field, dataset.manifest, other.name)
-        excluded += [(part, other.name) for part in (other.excluded, exclusions, known)]
-    _balanced_by(field, "entrants", settings.entrants.jointly, other.name)
-    entrants = _draw_entrants(settings.entrants, field, feature, contest_rng)
+        excluded += [(part, other.name) for part in (other.excluded, left_out, known)]
+    _balanced_by(field, "entrants", entering.jointly, other.name)
+    entrants = _draw_entrants(entering, field, feature, contest_rng)
     for drawn in pools.values():
         composition.check_disjoint(drawn, entrants)
-    return Cast(
+    return Drawn(
         pools,
+        groups,
         source,
         entrants,
+        _calibration(experiment, pools, source, entrants),
         ratings,
         dataset.rating_range,
+        other.rating_range == dataset.rating_range,
         pd.concat([part.assign(dataset=name) for part, name in excluded]),
         dataset.real_people or other.real_people,
     )
 
 
-def _without_idle_balance(settings: DictConfig) -> DictConfig:
-    """The settings without `jointly` where that is the feature itself, whose groups have their shares already."""
-    idle = [part for part in ("pool", "entrants") if settings[part].jointly == settings.pool.feature]
-    if idle:
-        settings = copy.deepcopy(settings)  # whole, since a mitigation may refer to pool.jointly
-        for part in idle:
-            settings[part].jointly = None
-    return settings
+def _pools(
+    conditions: Mapping[str, Condition],
+    first: pd.DataFrame,
+    source: pd.DataFrame,
+    feature: str,
+    rng: np.random.Generator,
+) -> dict[str, pd.DataFrame]:
+    """Each condition's pool, all of one n.
+
+    Every method begins at the random state that the draw of the pool left behind: what one condition draws does not
+    depend on which others there are, and methods are compared with common random numbers.
+    """
+    baseline = next(iter(conditions))
+    own, states = {}, {}
+    for name, condition in conditions.items():
+        if condition.trained_as is None:
+            states[name] = copy.deepcopy(rng)
+            method = condition.pool
+            own[name] = (
+                method(first, source, feature=feature, rng=states[name])
+                if method
+                else own.get(baseline, first)
+            )
+    pools = composition.equal_n(own, feature=feature, rngs=states)
+    before, after = max(map(len, own.values())), min(map(len, pools.values()))
+    if after < before:
+        short = [name for name, pool in own.items() if len(pool) == after]
+        log.warning(
+            "%s leaves %d pictures, so every pool of this run is cut from %d to %d",
+            ", ".join(short), after, before, after,
+        )  # fmt: skip
+    return {name: pools[trainer_of(conditions, name)] for name in conditions}
+
+
+def trainer_of(conditions: Mapping[str, Condition], name: str) -> str:
+    """The condition whose pool and training stand behind the judge of `name`."""
+    while (other := conditions[name].trained_as) is not None:
+        name = other
+    return name
+
+
+def training_part(pool: pd.DataFrame, seed: int, validation: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training and validation part, divided by picture, so that a resampled copy is never in both."""
+    ids = np.sort(pool["image_id"].unique())
+    rng = np.random.default_rng([seed, 2])
+    chosen = rng.permutation(ids)[: max(1, round(validation * len(ids)))]
+    inside = pool["image_id"].isin(chosen)
+    return pool[~inside].reset_index(drop=True), pool[inside].reset_index(drop=True)
+
+
+def _calibration(
+    experiment: Experiment, pools: Mapping[str, pd.DataFrame], source: pd.DataFrame, entrants: pd.DataFrame
+) -> pd.DataFrame | None:
+    """People of the source from whom no judge of this run learns, on whom methods of the scores seam are fitted.
+
+    As evenly over the groups as the people left allow: a pool's own validation part has hardly anybody of a group of
+    which the pool has hardly anybody. A judge that has seen a picture spreads its scores more, so nobody of a training
+    part is among them.
+    """
+    methods = {name: c.scores for name, c in experiment.conditions.items() if c.scores is not None}
+    if not methods:
+        return None
+    feature, n = experiment.pool.feature, experiment.pool.calibration
+    parts = [training_part(pool, experiment.seed, experiment.pool.validation)[0] for pool in pools.values()]
+    unseen = source[~source["image_id"].isin(pd.concat(parts)["image_id"])]
+    if "person_id" in unseen:
+        unseen = unseen[~unseen["person_id"].isin(pd.concat(parts)["person_id"].dropna())]
+    rng = np.random.default_rng([experiment.seed, 4])
+    order = unseen.assign(_key=rng.random(len(unseen))).sort_values("_key")
+    # the k-th of each group before anybody's k + 1-th
+    place = order.groupby(feature)["_key"].rank(method="first")
+    chosen = order.index[np.lexsort((order["_key"], place))][:n]
+    people = unseen.loc[unseen.index.isin(chosen)].reset_index(drop=True)
+    for name, method in methods.items():
+        if hasattr(method, "check"):
+            try:
+                method.check(people, entrants, feature=feature)
+            except InputError as error:
+                raise InputError(f"conditions.{name}.scores: {error}") from error
+    return people
 
 
 def _balanced_by(manifest: pd.DataFrame, part: str, jointly: str | None, name: str) -> None:
@@ -148,13 +217,12 @@ def _excluded(rows: pd.DataFrame, reason: str, detail: str | pd.Series) -> pd.Da
     return pd.DataFrame({"item": rows["image_id"], "reason": reason, "detail": detail}, dtype=str)
 
 
-def _one_people(settings: DictConfig, dataset: Dataset, other: Dataset) -> bool:
+def _one_people(where: DataSource, dataset: Dataset, elsewhere: DataSource, other: Dataset) -> bool:
     """Whether an id names the same person in both data sets: one folder read twice, or people rendered here."""
-    roots = [part.get("root") for part in (settings.data, settings.entrants_data)]
+    roots = [where.root, elsewhere.root]
     if roots == [None, None] and not (dataset.real_people or other.real_people):
         return True
-    places = {root and resolved_root(root) for root in roots}
-    return dataset.name == other.name and len(places) == 1
+    return dataset.name == other.name and len(set(roots)) == 1
 
 
 def _strangers_to(
@@ -181,14 +249,14 @@ def _named_apart(field: pd.DataFrame, others: pd.DataFrame, name: str) -> pd.Dat
     return field
 
 
-def _pool_shares(pool: DictConfig, groups: list[str]) -> dict[str, float]:
+def _pool_shares(pool: Pool, groups: Sequence[str]) -> dict[str, float]:
     if pool.shares is not None:
         return {str(group): float(share) for group, share in pool.shares.items()}
     return composition.majority_shares(groups, pool.majority, pool.majority_share)
 
 
 def _draw_entrants(
-    setting: DictConfig, field: pd.DataFrame, feature: str, rng: np.random.Generator
+    setting: Entrants, field: pd.DataFrame, feature: str, rng: np.random.Generator
 ) -> pd.DataFrame:
     if setting.n is None:
         return field.reset_index(drop=True)

@@ -2,76 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from hydra.utils import instantiate
-from omegaconf import DictConfig
 
-from judge.contest import ContestResult
+from judge.contest import Contest
 from judge.data.brackets import bracket_names
 from judge.errors import InputError, listed
-from judge.experiment.draw import Cast, read
-from judge.fairness.audit.audit import audit
+from judge.fairness.audit import audit
 
 RANKING_COLUMNS = ("bracket", "score", "rank", "winner")  # a manifest's own columns of these names give way
 
 
-def one_scale(settings: DictConfig) -> bool:
-    """Whether entrants are rated on the scale on which the judge learned to score."""
-    other = settings.entrants_data
-    return other is None or read(other).rating_range == read(settings.data).rating_range
+@dataclass(frozen=True)
+class Field:
+    """Everybody who entered, and what every contest over them is audited by.
+
+    entrants    manifest
+    feature     the sensitive feature
+    reference   the group that ratios refer to, or None: all others
+    confidence, n_boot, seed   of the audit
+    """
+
+    entrants: pd.DataFrame
+    feature: str
+    reference: str | None
+    confidence: float
+    n_boot: int
+    seed: int
 
 
 def hold(
-    settings: DictConfig, cast: Cast, admitted: pd.DataFrame, scores: pd.DataFrame, *, errors: bool = True
+    contest: Contest, field: Field, admitted: pd.DataFrame, scores: pd.DataFrame, *, errors: bool = True
 ) -> dict[str, pd.DataFrame]:
-    """Ranks those whom the gate admitted; the audit sets the winners against everybody who entered."""
-    contest: Callable[..., ContestResult] = instantiate(settings.contest)
+    """Ranks those whom the gate admitted; the audit sets the winners against everybody who entered.
+
+    scores   image_id, score
+    errors   whether the scores are estimates of the entrants' ratings, on their scale
+    Returns the tables ranking, audit, brackets and unranked.
+    """
     result = contest(scores[scores["image_id"].isin(admitted["image_id"])], admitted)
     people = admitted.drop(columns=[*RANKING_COLUMNS], errors="ignore")
     table = result.ranking.merge(people, on="image_id")
-    feature = settings.pool.feature
     shared: dict[str, Any] = {
-        "features": [feature],
+        "features": [field.feature],
         "winner": "winner",
         "brackets": ["bracket"],
-        "reference": reference_of(settings, cast.entrants[feature]),
-        "confidence": settings.audit.confidence,
-        "n_boot": settings.audit.n_boot,
-        "seed": settings.seed,
+        "reference": field.reference,
+        "confidence": field.confidence,
+        "n_boot": field.n_boot,
+        "seed": field.seed,
     }
     rating = "rating" if errors and table["rating"].notna().any() else None
     numbers = audit(table, score="score", rating=rating, **shared)
-    if len(admitted) < len(cast.entrants):
-        won = audit(_with_the_refused(settings, cast.entrants, table), **shared)
+    if len(admitted) < len(field.entrants):
+        won = audit(_with_the_refused(contest, field.entrants, table), **shared)
         numbers = pd.concat([won, numbers[~numbers["metric"].isin(won["metric"])]], ignore_index=True)
     return {
         "ranking": result.ranking,
         "audit": numbers,
         "brackets": result.brackets,
-        "refused": result.refused,
+        "unranked": result.refused,
     }
 
 
-def _with_the_refused(settings: DictConfig, entrants: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
+def _with_the_refused(contest: Contest, entrants: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
     """Everybody who entered, in the bracket for which they entered; whom the gate refused has not won."""
     people = entrants.drop(columns=[*RANKING_COLUMNS], errors="ignore")
-    used = [c for c in settings.contest.brackets if c in people and people[c].notna().any()]
-    people = people.assign(bracket=bracket_names(people, used))
+    people = people.assign(bracket=brackets_of(contest, people))
     winners = ranked.loc[ranked["winner"].astype(bool), "image_id"]
     return people.assign(winner=people["image_id"].isin(winners))
 
 
-def reference_of(settings: DictConfig, groups: pd.Series) -> str | None:
-    """The group that ratios refer to: as set, else the pool's majority if it entered, else all others."""
+def brackets_of(contest: Contest, people: pd.DataFrame) -> pd.Series:
+    """The bracket for which each of these people enters."""
+    used = [c for c in contest.brackets if c in people and people[c].notna().any()]
+    return bracket_names(people, used)
+
+
+def reference_group(wanted: str | None, majority: str, groups: pd.Series) -> str | None:
+    """The group that ratios refer to: as set, else the pool's majority if it entered, else all others (None).
+
+    Raises InputError if nobody of the group that is set entered.
+    """
     present = sorted(set(groups))
-    wanted = settings.audit.reference
     if wanted is not None and wanted not in present:
         raise InputError(
             f"audit.reference={wanted!r}: nobody of that group entered; groups: {listed(present)}"
         )
-    if wanted is None and settings.pool.majority in present:
-        return settings.pool.majority
+    if wanted is None and majority in present:
+        return majority
     return wanted

@@ -26,6 +26,8 @@ from judge.data.tables import read_table, write_table
 from judge.errors import InputError
 
 SUPERSEDED = ".superseded"
+#: What became of each job of a sweep, in the sweep's folder.
+SWEEP = "sweep.json"
 HYDRA = ".hydra"
 PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "pandas", "scipy", "statsmodels",
             "scikit-learn", "fairlearn", "hydra-core", "onnxruntime")  # fmt: skip

@@ -1,13 +1,15 @@
-"""Typed root settings: a misspelt key is refused when Hydra composes, before anything runs.
+"""The settings of a run: typed, checked, and unpacked once into values and objects for everything below the run.
 
-The groups (data, judge, mitigation, contest …) are open, since their `_target_` decides what they take.
+A misspelt key is refused when Hydra composes, before anything runs. The groups (data, judge, contest …) are open, since
+their `_target_` decides what they take.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
-import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,14 @@ from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from judge import __version__
+from judge.contest import Contest
+from judge.data.dataset import Dataset
 from judge.errors import InputError
+from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own
+from judge.experiment.folder_names import changes_a_number, folder_name, resolved_root
 
-#: Settings that do not change a run's tables, and so do not make a finished run stale.
-NOT_IN_HASH = ("name", "report", "device", "threads", "save_judges")
-#: The same of a data set: how it is read.
-NOT_IN_DATA_HASH = ("cache_dir", "workers")
 #: Settings of a data set that may name a file, and whether it lies below the root. What is in it belongs to the hash.
 FILES = {"exclude": False, "table": True, "ratings": True, "population": False}
-LONGEST_FOLDER = 120
-_ROOT = re.compile(r"(?<![\w.])((?:entrants_)?data\.root=)([^,]+)")
 
 
 @dataclass
@@ -49,6 +49,8 @@ class Pool:
     validation: float = 0.15
     # group → points added to its training ratings (ratings skewed against it), e.g. {african: -0.5}, or null
     rating_shift: Any = None
+    # people who neither train nor enter, on whom methods of the scores seam are fitted: at most so many
+    calibration: int = 1000
 
 
 @dataclass
@@ -93,7 +95,10 @@ class Settings:
     pool: Pool = field(default_factory=Pool)
     entrants: Entrants = field(default_factory=Entrants)
     judge: Any = MISSING
-    mitigation: Any = MISSING
+    # name → what it changes of the baseline, which comes first
+    conditions: Any = MISSING
+    # the method that conf/conditions/contest.yaml has as its second condition
+    mitigation: Any = None
     contest: Any = MISSING
     jury: Any = None
     audit: Audit = field(default_factory=Audit)
@@ -104,48 +109,150 @@ class Settings:
     experiment: Any = None
 
 
-def folder_name(overrides: str) -> str:
-    """A stable folder name for a run from what was set on the command line.
+@dataclass(frozen=True)
+class DataSource:
+    """The settings of a data set, read when it is needed: a sweep in one process reads each once."""
 
-    The root of a data set is there by its last part and a digest: folder names are published, home folders are not.
+    settings: Mapping[str, Any]
+
+    @property
+    def root(self) -> Path | None:
+        return resolved_root(self.settings["root"]) if self.settings.get("root") else None
+
+    def read(self) -> Dataset:
+        """The data set. Nobody writes into one."""
+        key = json.dumps(self.settings, sort_keys=True, default=str)
+        if key not in _READ:
+            while len(_READ) >= KEEP_READ:
+                _READ.pop(next(iter(_READ)))
+            _READ[key] = instantiate(dict(self.settings))
+        return _READ[key]
+
+
+_READ: dict[str, Dataset] = {}
+KEEP_READ = 4
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that a run was told, unpacked: below the run, functions take parts of it.
+
+    plain       the resolved settings as plain containers, conditions written out
+    digest      of all that changes a number
+    make_judge  an untrained judge
+    jury        plain settings of the jury, or None where the network judges alone
     """
-    overrides = _ROOT.sub(lambda found: found[1] + _place(found[2]), overrides)
-    name = re.sub(r"[^\w.,=+\-]+", "_", overrides).strip("_") or "default"
-    if len(name) <= LONGEST_FOLDER:
-        return name
-    return f"{name[:LONGEST_FOLDER]}-{hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()}"
+
+    name: str
+    seed: int
+    data: DataSource
+    entrants_data: DataSource | None
+    pool: Pool
+    entrants: Entrants
+    make_judge: Callable[[], Any]
+    conditions: dict[str, Condition]
+    contest: Contest
+    jury: dict[str, Any] | None
+    audit: Audit
+    report: Report
+    save_judges: bool
+    threads: int | None
+    plain: dict[str, Any]
+    digest: str
+
+    @property
+    def baseline(self) -> str:
+        return next(iter(self.conditions))
 
 
-def _place(root: str) -> str:
-    path = resolved_root(root.strip("\"'"))
-    return f"{path.name}-{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+def unpack(settings: DictConfig) -> Experiment:
+    """The settings, checked and unpacked.
+
+    Raises InputError for a value out of range or a method that cannot be made, before anything is loaded.
+    """
+    settings = _without_idle_balance(settings)
+    check(settings)
+    plain = _plain(settings)
+    try:
+        conditions = conditions_of(plain["conditions"])
+        contest = instantiate(plain["contest"])
+        instantiate(plain["judge"])  # it knows its own limits
+    except InstantiationException as error:
+        raise input_error(error) or error from error
+    jury = plain["jury"]
+    return Experiment(
+        name=plain["name"],
+        seed=plain["seed"],
+        data=DataSource(plain["data"]),
+        entrants_data=None if plain["entrants_data"] is None else DataSource(plain["entrants_data"]),
+        pool=Pool(**plain["pool"]),
+        entrants=Entrants(**plain["entrants"]),
+        make_judge=lambda: instantiate(plain["judge"]),
+        conditions=conditions,
+        contest=contest,
+        jury=jury
+        if jury and (jury["robots"] or jury.get("gate") or any(c.jury for c in conditions.values()))
+        else None,
+        audit=Audit(**plain["audit"]),
+        report=Report(**plain["report"]),
+        save_judges=plain["save_judges"],
+        threads=plain["threads"],
+        plain=plain,
+        digest=settings_hash(plain),
+    )
 
 
-def resolved_root(root: str) -> Path:
-    """The absolute folder of a data set, however it was spelt."""
-    return Path(root).expanduser().resolve()
+def _without_idle_balance(settings: DictConfig) -> DictConfig:
+    """The settings without `jointly` where that is the feature itself, whose groups have their shares already."""
+    idle = [part for part in ("pool", "entrants") if settings[part].jointly == settings.pool.feature]
+    if idle:
+        settings = copy.deepcopy(settings)  # whole, since a method may refer to pool.jointly
+        for part in idle:
+            settings[part].jointly = None
+    return settings
 
 
-def settings_hash(settings: DictConfig) -> str:
-    """Hexadecimal digest of every resolved setting that changes a run's tables, and of the version.
+def _plain(settings: DictConfig) -> dict[str, Any]:
+    """Resolved plain containers; methods that conditions name are written out, `mitigation` is one of them by then."""
+    settings = copy.deepcopy(settings)
+    # an alias such as ${mitigation} is resolved first: it stands for a whole condition
+    whole = OmegaConf.to_container(settings.conditions, resolve=True)
+    assert isinstance(whole, dict)
+    OmegaConf.set_struct(settings, False)
+    settings.conditions = expanded(whole, packaged_or_own)  # named files may refer to other settings
+    plain = OmegaConf.to_container(settings, resolve=True)
+    assert isinstance(plain, dict)
+    plain.pop("mitigation", None)
+    plain.pop("experiment", None)
+    return {str(key): value for key, value in plain.items()}
+
+
+def settings_hash(plain: Mapping[str, Any]) -> str:
+    """Hexadecimal digest of every setting that changes a number of a run, and of the version.
 
     Of a data set also the absolute root, and the bytes of each file that it names (an exclusion list, a table).
     """
-    plain = OmegaConf.to_container(settings, resolve=True)
-    assert isinstance(plain, dict)
-    kept = {str(key): value for key, value in plain.items() if key not in NOT_IN_HASH}
+    kept = _numbers_only(plain)
     for name in ("data", "entrants_data"):
-        if isinstance(kept[name], dict):
+        if isinstance(kept.get(name), dict):
             kept[name] = _data_in_hash(kept[name])
-    if kept["entrants"]["jointly"] is None:
-        # runs that finished before there was this setting stay finished
-        kept["entrants"] = {k: v for k, v in kept["entrants"].items() if k != "jointly"}
+    # the order of conditions is no number, but the first is the baseline
+    kept["conditions"] = [next(iter(plain["conditions"])), plain["conditions"]]
     text = json.dumps([__version__, kept], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _data_in_hash(data: dict[Any, Any]) -> dict[str, Any]:
-    kept = {str(key): value for key, value in data.items() if key not in NOT_IN_DATA_HASH}
+def _numbers_only(value: Any, path: str = "") -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    inner = {str(key): (f"{path}.{key}" if path else str(key)) for key in value}
+    return {
+        key: _numbers_only(value[key], dotted) for key, dotted in inner.items() if changes_a_number(dotted)
+    }
+
+
+def _data_in_hash(data: dict[str, Any]) -> dict[str, Any]:
+    kept = dict(data)
     if kept.get("root"):
         kept["root"] = str(resolved_root(kept["root"]))
     for key, below in FILES.items():
@@ -164,28 +271,22 @@ def check(settings: DictConfig) -> None:
             raise InputError(
                 f"{name}.root is not set: the folder where the data set lies, {name}.root=FOLDER"
             )
-    if not 0 < pool.majority_share < 1:
-        raise InputError(
-            f"pool.majority_share lies between 0 and 1, both excluded; given {pool.majority_share}"
-        )
-    if not 0 < pool.validation < 1:
-        raise InputError(f"pool.validation lies between 0 and 1, both excluded; given {pool.validation}")
-    if not 0 < entrants.held_out < 1:
-        raise InputError(f"entrants.held_out lies between 0 and 1, both excluded; given {entrants.held_out}")
+    for setting, value in (
+        ("pool.majority_share", pool.majority_share),
+        ("pool.validation", pool.validation),
+        ("entrants.held_out", entrants.held_out),
+        ("audit.confidence", settings.audit.confidence),
+    ):
+        if not 0 < value < 1:
+            raise InputError(f"{setting} lies between 0 and 1, both excluded; given {value}")
     if pool.n < 20:
         raise InputError(f"pool.n is at least 20 pictures; given {pool.n}")
+    if pool.calibration < 1:
+        raise InputError(f"pool.calibration is at least 1 person; given {pool.calibration}")
     if entrants.n is not None and entrants.n < 1:
         raise InputError(f"entrants.n is at least 1, or null for everybody; given {entrants.n}")
     if isinstance(entrants.shares, str) and entrants.shares not in ("equal", "natural"):
         raise InputError(f"entrants.shares is equal, natural or one share a group; given {entrants.shares!r}")
-    if not 0 < settings.audit.confidence < 1:
-        raise InputError(
-            f"audit.confidence lies between 0 and 1, both excluded; given {settings.audit.confidence}"
-        )
-    try:
-        instantiate(settings.contest)  # it knows its own limits
-    except InstantiationException as error:
-        raise input_error(error) or error from error
 
 
 def input_error(error: BaseException | None) -> InputError | None:

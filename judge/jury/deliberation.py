@@ -1,193 +1,237 @@
-"""The whole jury over one contest: the gate, five robots and the beauty network, combined by the panel.
+"""The whole jury over one contest: the gate, the robots and the beauty network, combined by the panel.
 
-Pictures are looked at once a run; each condition then fits its robots on what its own training pool holds, so
-that skewed data reaches every robot that learns, not the network alone:
+Pictures are measured once a run; each condition then fits its robots on what they declare that they learn from
+(`Robot.learns_from`), so that skewed data reaches every robot that learns, not the network alone:
 
-    wrinkles expected of an age group, and what else a robot is set to learn   the condition's training pool
-    apparent age                                        that pool, or `age_data`, a data set of known ages
-    resemblance                                         the reference set of models, with shares of its own
+    pool        the condition's training pool
+    reference   a reference set of well-rated people ("models"), with shares of its own
+    ages        a data set of known ages where one is given, else the pool
 
-Robots read pictures, not training weights: of the mitigations, those that draw other pictures reach them.
+Robots read pictures, not training weights: of the methods that change a pool, those that draw other pictures reach them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from hydra.utils import instantiate
-from omegaconf import DictConfig
 
-from judge.data import composition
 from judge.data.brackets import bracket_names
 from judge.errors import InputError, listed
-from judge.experiment.draw import read
-from judge.jury.embedding import default_cache
-from judge.jury.gate import refusal_rates
+from judge.jury.gate import Gate, refusal_rates
 from judge.jury.panel import Panel
 from judge.jury.robots import protocol as bench
-from judge.jury.robots.age import Age, stated_age
-from judge.jury.robots.measurements import kept_look
-from judge.jury.robots.resemblance import Resemblance, reference_set
+from judge.jury.robots.measurements import cached_measurements
+from judge.jury.robots.reference import ReferenceSet
 
 log = logging.getLogger("judge")
 
 
-class Jury:
-    """Gate and robots of the settings `jury`, after one look at every picture of the run."""
+@dataclass(frozen=True)
+class JurySettings:
+    """Who sits on every jury of a run, and how pictures are measured.
 
-    def __init__(
-        self,
-        settings: DictConfig,
-        pools: Mapping[str, pd.DataFrame],
-        source: pd.DataFrame,
-        entrants: pd.DataFrame,
-        *,
-        feature: str,
-        seed: int,
-    ):
-        self.robots = [instantiate(robot) for robot in settings.robots.values()]
+    robots   unfitted
+    reader   faces of a manifest's pictures, in batches
+    ages     manifest of people of known ages for the robots that learn from `ages`, or None
+    cache    folder in which measurements are cached, None: the user's cache folder
+    chunk    pictures measured and written at a time
+    workers  processes; None: one a core where there is enough to do
+    """
+
+    robots: Sequence[Any]
+    reader: Callable[..., Any]
+    ages: pd.DataFrame | None = None
+    cache: Path | None = None
+    chunk: int = 256
+    workers: int | None = 1
+
+    def __post_init__(self) -> None:
         names = [robot.name for robot in self.robots]
         if len(set(names)) != len(names):
             raise InputError(f"jury.robots: two robots of one name among {names}")
-        self.gate = None if settings.get("gate") is None else instantiate(settings.gate)
-        self.panel = None if settings.panel is None else instantiate(settings.panel)
-        self.pools, self.entrants, self.seed = pools, entrants, seed
-        needs_models = any(isinstance(robot, Resemblance) for robot in self.robots)
-        self.models = self._models(settings, pools, source, feature) if needs_models else entrants.head(0)
-        self._look = partial(
-            kept_look,
-            reader=instantiate(settings.reader),
-            folder=Path(settings.cache) if settings.cache else default_cache() / "robots",
-            chunk=int(settings.chunk),
+        for robot in self.robots:
+            bench.check_reference(robot)
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """What may differ between the conditions of a run: the gate, the reference set, the panel's rule."""
+
+    gate: Gate | None = None
+    models: ReferenceSet | None = None
+    panel: Panel | None = None
+
+
+class Jury:
+    """Gate, robots and panel of every condition, after one pass over the pictures.
+
+    sittings     condition → its gate, reference set and panel
+    pools        condition → its training pool
+    source       manifest that reference sets are drawn from
+    people       named fields of people whom the jury is to judge: the entrants, perhaps others
+    baseline     the condition whose pool a reference set with shares "as_pool" follows
+    Raises InputError for whatever can fail, before any network is trained.
+    """
+
+    def __init__(
+        self,
+        settings: JurySettings,
+        sittings: Mapping[str, Sitting],
+        *,
+        pools: Mapping[str, pd.DataFrame],
+        source: pd.DataFrame,
+        people: Mapping[str, pd.DataFrame],
+        baseline: str,
+        feature: str,
+        seed: int,
+    ):
+        self.sittings, self.seed, self.feature = sittings, seed, feature
+        self.people = people
+        self.robots = list(settings.robots)
+        self._measure = partial(
+            cached_measurements,
+            reader=settings.reader,
+            folder=settings.cache,
+            chunk=settings.chunk,
             progress=True,
-            workers=settings.get("workers"),
+            workers=settings.workers,
         )
-        pictures = pd.concat([*pools.values(), self.models, entrants]).drop_duplicates("image_id")
-        self.looks = self._look(self.robots, manifest=pictures.reset_index(drop=True))
-        self.robots = [self._taught_age(robot, settings) for robot in self.robots]
-        self._warn()
-        # all that can fail does so here, before any network is trained
+        self._references: dict[Hashable, pd.DataFrame] = {}
+        nobody = source.head(0)
+        models = {}
+        for name, sitting in sittings.items():
+            wanted = sitting.models if self._needs_reference() else None
+            models[name] = (
+                nobody if wanted is None else self._reference(wanted, source, pools[baseline], feature)
+            )
+        pictures = pd.concat([*pools.values(), *models.values(), *people.values()]).drop_duplicates(
+            "image_id"
+        )
+        self.measured = self._measure(self.robots, manifest=pictures.reset_index(drop=True))
+        self.robots = [self._taught_age(robot, settings.ages) for robot in self.robots]
+        self._warn(pools, models)
+        fitted: dict[Hashable, Any] = {}
         self._fitted = {
-            name: [self._fit(robot, pool) for robot in self.robots] for name, pool in pools.items()
+            name: [self._fit(robot, pools[name], models[name], fitted) for robot in self.robots]
+            for name in sittings
         }
-        self._gated = self._pass_gate()
+        self._gated = {
+            field: {name: self._pass(sitting.gate, rows) for name, sitting in sittings.items()}
+            for field, rows in people.items()
+        }
 
-    def _taught_age(self, robot: Any, settings: DictConfig) -> Any:
-        """The age robot, trained on `age_data` where that is set; any other robot as it is."""
-        if not isinstance(robot, Age) or settings.get("age_data") is None:
-            return robot
-        people = read(settings.age_data).manifest
-        people = people[np.isfinite(stated_age(people))]
-        looks = self._look([robot], manifest=people.reset_index(drop=True))
-        return robot.fit(looks.evidence[robot.name], looks.rows)
+    def sits(self, condition: str) -> bool:
+        """Whether anybody but the network judges under this condition."""
+        return bool(self.robots) or self.sittings[condition].gate is not None
 
-    def _warn(self) -> None:
-        for name, pool in self.pools.items():
-            if "weight" in pool and pool["weight"].nunique() > 1:
-                log.warning("the %s pool is weighted: the network reads weights, the robots do not", name)
-        for robot in self.robots:
-            if not isinstance(robot, Resemblance):
-                continue
-            _, models = self._shown(robot, self.models["image_id"])
-            absent = set(robot.groups_of(self.entrants)) - {None, *robot.groups_of(models)}
-            if absent:
-                log.warning(
-                    "%s: nobody of %s in the reference set, %s",
-                    robot.name,
-                    listed(sorted(absent)),
-                    robot.unknown,
-                )
+    def admitted(self, condition: str, field: str = "entrants") -> tuple[list[str], pd.DataFrame]:
+        """image_ids that pass the gate of this condition, and its log of refusals (empty without a gate)."""
+        return self._gated[field][condition]
 
-    def _shown(self, robot: Any, image_ids: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
-        looks = self.looks.take(image_ids)
-        return looks.evidence[robot.name], looks.rows
-
-    def _models(
-        self, settings: DictConfig, pools: Mapping[str, pd.DataFrame], source: pd.DataFrame, feature: str
-    ) -> pd.DataFrame:
-        """The reference set of well-rated people, drawn from the people that training may use."""
-        wanted = settings.models
-        groups = sorted(source[feature].unique())
-        if wanted.shares == "as_pool":
-            shares = composition.natural_shares(pools["skewed"], feature)
-        elif wanted.shares == "equal":
-            shares = composition.equal_shares(groups)
-        else:
-            shares = {str(group): float(share) for group, share in wanted.shares.items()}
-        rng = np.random.default_rng([self.seed, 3])
-        jointly = [
-            c for c in wanted.jointly or () if c != feature and c in source and source[c].notna().all()
-        ]
-        return reference_set(
-            source, wanted.n, shares, rng, feature=feature, top_share=wanted.top_share, jointly=jointly
-        )
-
-    def admitted(self) -> tuple[list[str], pd.DataFrame]:
-        """image_ids that pass the gate, and its log of refusals (empty without a gate)."""
-        return self._gated
-
-    def _pass_gate(self) -> tuple[list[str], pd.DataFrame]:
-        everybody = self.entrants["image_id"].tolist()
-        if self.gate is None:
-            return everybody, pd.DataFrame(
-                columns=["image_id", "rule", "value", "threshold", "first", "bracket"]
-            )
-        result = self.gate(
-            self.looks.take(everybody).measures, self.entrants, predicted_age=self._predicted_ages()
-        )
-        if not result.admitted:
-            counts = (
-                result.refusals.loc[result.refusals["first"].astype(bool), "rule"].value_counts().to_dict()
-            )
-            raise InputError(f"the gate refuses all {len(everybody)} entrants: {counts}")
-        return result.admitted, result.refusals
-
-    def gate_tables(self, feature: str) -> dict[str, pd.DataFrame]:
-        """gate: a row a refusal and broken rule; gate_rates: refusal rates by rule, of each group and bracket."""
-        refusals = self.admitted()[1]
-        used = [c for c in ("gender", "age_group") if c in self.entrants and self.entrants[c].notna().any()]
-        people = self.entrants.assign(bracket=bracket_names(self.entrants, used))
-        rates = [
-            refusal_rates(refusals, people, by=by).rename(columns={by: "group"}).assign(feature=by)
-            for by in (feature, "bracket")
-        ]
-        return {"gate": refusals, "gate_rates": pd.concat(rates, ignore_index=True)}
-
-    def _predicted_ages(self) -> pd.Series | None:
-        """Years by image_id, by an age robot that was trained on `age_data`; a pool's own would know its pool only."""
-        for robot in self.robots:
-            if isinstance(robot, Age) and robot.fitted is not None:
-                evidence, rows = self._shown(robot, self.entrants["image_id"])
-                return pd.Series(robot.unshrunk(evidence), index=rows["image_id"].to_numpy())
-        return None
-
-    def scores(self, condition: str, beauty: pd.DataFrame) -> pd.DataFrame:
-        """SCORES rows of every robot, of the network (`beauty`) and of the panel, for the admitted entrants.
+    def scores(self, condition: str, beauty: pd.DataFrame, field: str = "entrants") -> pd.DataFrame:
+        """SCORES rows of every robot, of the network (`beauty`) and of the panel, for the admitted people.
 
         beauty   SCORES rows of the network, under this condition
         """
-        admitted, _ = self.admitted()
+        admitted, _ = self.admitted(condition, field)
         fitted = self._fitted[condition]
         single = beauty[beauty["image_id"].isin(admitted)]
         if fitted:
-            robots = bench.scores(fitted, self.looks.take(admitted), seed=self.seed)
+            robots = bench.scores(fitted, self.measured.take(admitted), seed=self.seed)
             single = pd.concat([robots, single], ignore_index=True)
-        panel = (self.panel or Panel())(single, self.entrants)
+        panel = (self.sittings[condition].panel or Panel())(single, self.people[field])
         columns = ["image_id", "judge", "seed", "score"]
-        return pd.concat([single, panel], ignore_index=True)[[*columns, *_extra(single)]]
+        extra = ["reason"] if "reason" in single else []
+        return pd.concat([single, panel], ignore_index=True)[[*columns, *extra]]
 
-    def _fit(self, robot: Any, pool: pd.DataFrame) -> Any:
-        if isinstance(robot, Age) and robot.fitted is not None:
+    def gate_tables(self, field: str = "entrants") -> dict[str, pd.DataFrame]:
+        """gate: a row a condition, refusal and broken rule; gate_rates: rates by rule, of each group and bracket."""
+        rows = self.people[field]
+        used = [c for c in ("gender", "age_group") if c in rows and rows[c].notna().any()]
+        people = rows.assign(bracket=bracket_names(rows, used))
+        refusals, rates = [], []
+        for name in self.sittings:
+            refused = self.admitted(name, field)[1]
+            refusals.append(refused.assign(condition=name))
+            for by in (self.feature, "bracket"):
+                of_kind = refusal_rates(refused, people, by=by).rename(columns={by: "group"})
+                rates.append(of_kind.assign(feature=by, condition=name))
+        return {
+            "gate": pd.concat(refusals, ignore_index=True),
+            "gate_rates": pd.concat(rates, ignore_index=True),
+        }
+
+    def _needs_reference(self) -> bool:
+        return any(robot.learns_from == "reference" for robot in self.robots)
+
+    def _reference(
+        self, wanted: ReferenceSet, source: pd.DataFrame, pool: pd.DataFrame, feature: str
+    ) -> pd.DataFrame:
+        key = repr(wanted)
+        if key not in self._references:
+            rng = np.random.default_rng([self.seed, 3])
+            self._references[key] = wanted.draw(source, pool, feature=feature, rng=rng)
+        return self._references[key]
+
+    def _taught_age(self, robot: Any, ages: pd.DataFrame | None) -> Any:
+        """A robot that learns from `ages`, taught by them where they are given; any other robot as it is."""
+        if ages is None or robot.learns_from != "ages":
             return robot
-        people = self.models if isinstance(robot, Resemblance) else pool
-        return robot.fit(*self._shown(robot, people["image_id"]))
+        measured = self._measure([robot], manifest=ages.reset_index(drop=True))
+        return robot.fit(measured.evidence[robot.name], measured.rows)
 
+    def _warn(self, pools: Mapping[str, pd.DataFrame], models: Mapping[str, pd.DataFrame]) -> None:
+        for name, pool in pools.items():
+            if self.robots and "weight" in pool and pool["weight"].nunique() > 1:
+                log.warning("%s: its pool is weighted: the network reads weights, the robots do not", name)
+        told = set()
+        for name, rows in models.items():
+            for robot in self.robots:
+                if robot.learns_from != "reference":
+                    continue
+                _, reference = self._shown(robot, rows["image_id"])
+                for text in robot.warnings(reference, self.people["entrants"]):
+                    if text not in told:
+                        log.warning("%s: %s", name, text)
+                    told.add(text)
 
-def _extra(table: pd.DataFrame) -> list[str]:
-    return ["reason"] if "reason" in table else []
+    def _shown(self, robot: Any, image_ids: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
+        measured = self.measured.take(image_ids)
+        return measured.evidence[robot.name], measured.rows
+
+    def _fit(self, robot: Any, pool: pd.DataFrame, models: pd.DataFrame, fitted: dict[Hashable, Any]) -> Any:
+        """The robot, fitted on what it learns from; conditions that share the people share the robot."""
+        if robot.learns_from == "nothing" or (robot.learns_from == "ages" and robot.fitted is not None):
+            return robot
+        people = models if robot.learns_from == "reference" else pool
+        key = (robot.name, tuple(people["image_id"]))
+        if key not in fitted:
+            fitted[key] = robot.fit(*self._shown(robot, people["image_id"]))
+        return fitted[key]
+
+    def _pass(self, gate: Gate | None, rows: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
+        everybody = rows["image_id"].tolist()
+        if gate is None:
+            columns = ["image_id", "rule", "value", "threshold", "first", "bracket"]
+            return everybody, pd.DataFrame(columns=columns)
+        result = gate(self.measured.take(everybody).measures, rows, predicted_age=self._predicted_ages(rows))
+        if not result.admitted:
+            first = result.refusals["first"].astype(bool)
+            counts = result.refusals.loc[first, "rule"].value_counts().to_dict()
+            raise InputError(f"the gate refuses all {len(everybody)} entrants: {listed(counts.items())}")
+        return result.admitted, result.refusals
+
+    def _predicted_ages(self, rows: pd.DataFrame) -> pd.Series | None:
+        """Years by image_id, by a robot that was taught known ages; a pool's own would know its pool only."""
+        for robot in self.robots:
+            if robot.learns_from == "ages" and robot.fitted is not None:
+                evidence, seen = self._shown(robot, rows["image_id"])
+                return pd.Series(robot.predicted_age(evidence), index=seen["image_id"].to_numpy())
+        return None

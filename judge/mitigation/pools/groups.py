@@ -1,4 +1,4 @@
-"""What the mitigations of this room share: which groups there are, and a pair of pools of equal size."""
+"""What the methods of this room share: which groups there are in a pool, and which are not."""
 
 from __future__ import annotations
 
@@ -35,13 +35,6 @@ def everyone_there(counts: pd.Series, method: str) -> None:
             f"mitigation {method}: the pool has no picture of {listed(empty)}; lower the majority share, "
             "or choose redraw, which takes new pictures"
         )
-
-
-def pair(skewed: pd.DataFrame, rebalanced: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both pools with fresh indices. They have equal size, so that skew is not confused with size."""
-    if len(skewed) != len(rebalanced):
-        raise AssertionError(f"pools of unequal size: {len(skewed)} and {len(rebalanced)}")
-    return skewed.reset_index(drop=True), rebalanced.reset_index(drop=True)
 
 
 def columns(names: str | Sequence[str] | None) -> list[str]:

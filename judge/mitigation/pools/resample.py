@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from judge.data.composition import allocate, cell_counts, draw, equal_shares, natural_shares
+from judge.data.composition import allocate, cell_counts, draw, equal_shares
 from judge.errors import InputError, listed
-from judge.mitigation.pools.groups import columns, everyone_there, group_counts, pair
+from judge.mitigation.pools.groups import columns, everyone_there, group_counts
 
 
 @dataclass(frozen=True)
 class ResampleDown:
     """Every group is cut at random to the size of the smallest.
 
-    The skewed pool is cut at random to the same n, its shares kept: otherwise the rebalanced judge would also
-    have seen fewer pictures. So both conditions are smaller than the pool, the more so the stronger the skew.
+    The pool shrinks, the more so the stronger the skew, and every other pool of the run is then cut to the same n with
+    its shares kept (composition.equal_n): otherwise this judge would also have seen fewer pictures than the others.
     """
+
+    seam: ClassVar[str] = "pool"
 
     def __call__(
         self, pool: pd.DataFrame, source: pd.DataFrame, *, feature: str, rng: np.random.Generator
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """(skewed, rebalanced), each G × the smallest group's count. InputError when a group is empty."""
+    ) -> pd.DataFrame:
+        """G × the smallest group's count. InputError when a group is empty."""
         counts = group_counts(pool, source, feature)
         everyone_there(counts, "resample_down")
         n = int(counts.min()) * len(counts)
-        rebalanced = draw(pool, n, equal_shares(counts.index), feature=feature, rng=rng)
-        skewed = draw(pool, n, natural_shares(pool, feature), feature=feature, rng=rng)
-        return pair(skewed, rebalanced)
+        return draw(pool, n, equal_shares(counts.index), feature=feature, rng=rng)
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class ResampleUp:
     jointly  features balanced within each group as far as the pool has their levels; None: none
     """
 
+    seam: ClassVar[str] = "pool"
     jointly: str | Sequence[str] | None = None
 
     def __call__(
         self, pool: pd.DataFrame, source: pd.DataFrame, *, feature: str, rng: np.random.Generator
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """(skewed, rebalanced), n rows each; rebalanced has repeated image_ids. InputError: a group is empty."""
+    ) -> pd.DataFrame:
+        """As many rows as `pool`, with repeated image_ids. InputError: a group is empty."""
         counts = group_counts(pool, source, feature)
         everyone_there(counts, "resample_up")
         wanted = allocate(len(pool), equal_shares(counts.index))
@@ -68,7 +70,7 @@ class ResampleUp:
             else:
                 cells = [(rows, k)]
             taken += [repeated(some, times, rng) for some, times in cells]
-        return pair(pool, pool.iloc[np.concatenate(taken)])
+        return pool.iloc[np.concatenate(taken)].reset_index(drop=True)
 
 
 def repeated(items: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

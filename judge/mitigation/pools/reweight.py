@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from judge.errors import InputError
-from judge.mitigation.pools.groups import everyone_there, group_counts, pair
+from judge.mitigation.pools.groups import everyone_there, group_counts
 
 
 @dataclass(frozen=True)
@@ -18,14 +19,16 @@ class Reweight:
     Against representation: a small group's few pictures weigh much, and so does the noise in them.
     """
 
+    seam: ClassVar[str] = "pool"
+
     def __call__(
         self, pool: pd.DataFrame, source: pd.DataFrame, *, feature: str, rng: np.random.Generator
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """(skewed, rebalanced): the same rows, the second with weights. InputError when a group is empty."""
+    ) -> pd.DataFrame:
+        """The same rows with weights. InputError when a group is empty."""
         counts = group_counts(pool, source, feature)
         everyone_there(counts, "reweight")
         weight = pool[feature].map(len(pool) / (len(counts) * counts)).astype(float)
-        return pair(pool, pool.assign(weight=weight))
+        return pool.assign(weight=weight)
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,13 @@ class ReweighLabels:
     does not occur cannot be weighted up; weights are then scaled to mean 1.
     """
 
+    seam: ClassVar[str] = "pool"
     bins: int = 5
 
     def __call__(
         self, pool: pd.DataFrame, source: pd.DataFrame, *, feature: str, rng: np.random.Generator
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """(skewed, rebalanced): the same rows, the second with weights. InputError without ratings."""
+    ) -> pd.DataFrame:
+        """The same rows with weights. InputError without ratings."""
         group_counts(pool, source, feature)
         if self.bins < 2:
             raise InputError(f"mitigation reweigh_labels: bins is at least 2, not {self.bins}")
@@ -57,4 +61,4 @@ class ReweighLabels:
             table.groupby(key)["g"].transform("size").astype(float) for key in (["g"], ["y"], ["g", "y"])
         )
         weight = n_g * n_y / (len(table) * n_gy)
-        return pair(pool, pool.assign(weight=weight / weight.mean()))
+        return pool.assign(weight=weight / weight.mean())

@@ -1,0 +1,240 @@
+"""Runs and sweeps from Python: the same as `judge run` and `judge run -m`, with tidy tables for an answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+
+from judge.errors import InputError
+from judge.experiment.compare import run_table
+from judge.experiment.folder_names import folder_name
+from judge.experiment.run_folder import SWEEP, RunDir, read_json, write_json
+
+
+class SweepError(RuntimeError):
+    """A sweep of which not every job finished: `jobs` has the folder, state and reason of those that did not."""
+
+    def __init__(self, message: str, jobs: list[dict[str, Any]]):
+        super().__init__(message)
+        self.jobs = jobs
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+        Where its settings, tables, judges and page lie.
+
+    Examples
+    --------
+    >>> run = judge.load_run("runs/contest/default")  # doctest: +SKIP
+    >>> run.conditions  # doctest: +SKIP
+    ['skewed', 'rebalanced']
+    >>> run.winners.pivot(index="group", columns="condition", values="winners")  # doctest: +SKIP
+    """
+
+    folder: Path
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What done.json holds: seed, feature, groups, sizes and shares of the pools, whose judge a condition uses."""
+        return read_json(self.folder / "done.json")
+
+    @property
+    def conditions(self) -> list[str]:
+        """Names of the conditions, the baseline first."""
+        return list(self.summary["conditions"])
+
+    @property
+    def baseline(self) -> str:
+        return str(self.summary["baseline"])
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the run's folder by name: manifest, membership, scores, ranking, audit, brackets, unranked,
+        excluded, and gate and gate_rates where a jury sat."""
+        return RunDir(self.folder).table(name)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row a judged picture and condition: image_id, condition, judge, seed, score."""
+        return self.table("scores")
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """A row an entrant and condition: image_id, condition, bracket, score, rank, winner."""
+        return self.table("ranking")
+
+    @cached_property
+    def audit(self) -> pd.DataFrame:
+        """A row a number and condition: condition, metric, feature, group, value, n, ci_low, ci_high, p_value, test."""
+        return self.table("audit")
+
+    @cached_property
+    def winners(self) -> pd.DataFrame:
+        """A row a condition and group: condition, group, entrants, winners, winner_share, in order of conditions."""
+        feature = self.summary["feature"]
+        groups = self.table("manifest").set_index("image_id")[feature]
+        people = self.ranking.assign(group=lambda t: t["image_id"].map(groups))
+        order = [*self.conditions, *sorted(set(people["condition"]) - set(self.conditions))]
+        counted = people.groupby(["condition", "group"])["winner"].agg(entrants="size", winners="sum")
+        counted["winner_share"] = counted["winners"] / counted.groupby("condition")["winners"].transform("sum")
+        return counted.reset_index().sort_values(
+            "condition", key=lambda names: names.map(order.index), kind="stable", ignore_index=True
+        )
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The finished runs of a sweep, in the order of its jobs.
+
+    Attributes
+    ----------
+    folder : Path
+        The sweep's folder.
+    runs : list of Run
+        One a job.
+    """
+
+    folder: Path
+    runs: list[Run]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a training run and group, with a column for each setting that varied (judge.experiment.compare)."""
+        return self._table[0]
+
+    @cached_property
+    def factors(self) -> list[str]:
+        """The settings that varied besides the dose (pool.majority_share) and the seed: columns of `table`."""
+        return self._table[1]
+
+    @cached_property
+    def _table(self) -> tuple[pd.DataFrame, list[str]]:
+        return run_table([RunDir(run.folder) for run in self.runs])
+
+
+def run(overrides: Sequence[str] = (), *, folder: str | Path | None = None) -> Run:
+    """Train judges under every condition, hold the contest and audit it, as `judge run` does.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        Settings as on the command line, ``["pool.majority_share=.95", "+conditions.reweight=reweight"]``.
+    folder : path, optional
+        Where the run is kept; by default ``runs/NAME/…`` below the working folder, as on the command line. A folder
+        that holds the finished run of these settings is read, one that was interrupted is finished.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    judge.errors.InputError
+        For settings that do not fit, before any work.
+
+    Examples
+    --------
+    >>> import judge
+    >>> run = judge.run(["data.n=400", "pool.n=60", "entrants.n=60", "judge=embedding"])  # doctest: +SKIP
+    >>> run.winners  # doctest: +SKIP
+    """
+    from judge.experiment.run import run as run_settings
+
+    settings = _compose(overrides)
+    if folder is None:
+        folder = Path("runs") / settings.name / folder_name(overrides)
+    folder = Path(folder)
+    run_settings(settings, folder)
+    return Run(folder)
+
+
+def sweep(overrides: Sequence[str]) -> Sweep:
+    """Run every combination of the given values, as `judge run -m` does; started again it does what is missing.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        Settings as on the command line, several values separated by commas:
+        ``["pool.majority_share=.5,.9", "seed=range(0,10)", "hydra/launcher=joblib"]``.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    SweepError
+        Unless every job finished; the others keep what they did.
+    """
+    folder = sweep_folder(overrides)
+    report = folder / SWEEP
+    report.unlink(missing_ok=True)
+    code = subprocess.run([sys.executable, "-m", "judge", "run", "-m", *overrides], check=False).returncode
+    if not report.is_file():
+        raise SweepError(f"the sweep ended with exit code {code} before any job began", [])
+    jobs = read_json(report)["jobs"]
+    lost = [job for job in jobs if job["state"] != "finished"]
+    if lost or code:
+        told = "; ".join(f"{job['folder'] or job['overrides']}: {job['state']} {job['reason']}" for job in lost[:5])
+        raise SweepError(f"{len(lost)} of {len(jobs)} jobs did not finish (exit code {code}): {told}", lost)
+    return Sweep(folder, [Run(Path(job["folder"])) for job in jobs])
+
+
+def sweep_folder(overrides: Iterable[str]) -> Path:
+    """Where a sweep with these settings lies: by its name, or as hydra.sweep.dir says."""
+    words = list(overrides)
+    told = [word.partition("=")[2] for word in words if word.startswith("hydra.sweep.dir=")]
+    if told:
+        return Path(told[-1])
+    named = [word for word in words if word.startswith(("name=", "experiment="))]
+    return Path("runs") / _compose(named).name
+
+
+def load_run(path: str | Path) -> Run:
+    """A finished run by its folder.
+
+    Raises
+    ------
+    judge.errors.InputError
+        If the folder holds no finished run; the message says why it did not finish where that is known.
+    """
+    run = RunDir(path)
+    if run.done is None:
+        if not run.path.is_dir():
+            raise InputError(f"no such folder: {run.path}")
+        state, reason = run.state()
+        raise InputError(f"{run.path} holds no finished run: {state}, {reason}")
+    return Run(run.path)
+
+
+def _compose(overrides: Sequence[str]) -> Any:
+    import judge.experiment.settings  # noqa: F401  registers the typed root
+
+    if isinstance(overrides, str):
+        raise InputError(f'overrides are a list of settings, ["{overrides}"], not one text')
+    state = GlobalHydra.instance().is_initialized()
+    if state:  # within a job of a sweep: Hydra allows one at a time
+        raise InputError("judge.run cannot be called within a job that Hydra runs: compose there yourself")
+    with initialize_config_module("judge.conf", version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def write_sweep_report(folder: Path, jobs: list[dict[str, Any]]) -> None:
+    """What became of each job of a sweep: folder, state, reason, overrides."""
+    write_json(folder / SWEEP, {"jobs": jobs})

@@ -1,0 +1,229 @@
+"""The conditions of a run: what each changes of the baseline, read from the settings and checked before any work."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+
+from judge.errors import InputError, listed
+from judge.mitigation import SEAMS
+
+#: What a condition may say, in the order in which it takes effect.
+KEYS = ("trained_as", *SEAMS, "jury")
+#: Seams that make another judge; a condition that uses another one's judge again has none of the first two.
+TRAINS = ("pool", "objective")
+#: What a condition may change of the jury, and the group of conf/ that a name stands for.
+JURY = {"gate": "gate", "models": None, "panel": "panel"}
+RESERVED = ("truth",)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One training and one contest of a run, by what it changes of the baseline.
+
+    name         as in the settings
+    settings     the resolved settings, names of methods replaced by what they stand for
+    trained_as   the condition whose judge is used again, or None
+    pool, refit, scores  methods of judge.mitigation, or None
+    objective    factory of one, `(base loss, groups) -> Objective`, or None
+    jury         the keys gate, models and panel, where they are changed
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    trained_as: str | None = None
+    pool: Any = None
+    objective: Callable[..., Any] | None = None
+    refit: Any = None
+    scores: Any = None
+    jury: Mapping[str, Any] = field(default_factory=dict)
+
+    def described(self, seam: str) -> Any:
+        """Type and settings of the method at a seam, as plain containers: part of what tells trainings apart."""
+        return self.settings.get(seam)
+
+
+def expanded(conditions: Any, load: Callable[[str, str], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The mapping of conditions with every short form written out.
+
+    A condition may be the name of a method (`reweight`), a method with its settings (`_target_`), or a mapping of seams; at a
+    seam, and at gate and panel, a name stands for the file of that name in conf/.
+
+    load  (group, name) → the settings of conf/GROUP/NAME.yaml
+    Raises InputError for anything else.
+    """
+    if not isinstance(conditions, Mapping) or not conditions:
+        raise InputError(
+            f"conditions is a mapping of names to what each changes, the baseline first; given {conditions!r}"
+        )
+    return {str(name): _expanded(str(name), value, load) for name, value in conditions.items()}
+
+
+def _expanded(name: str, value: Any, load: Callable[[str, str], dict[str, Any]]) -> dict[str, Any]:
+    if name in RESERVED or not name.replace("_", "").replace("-", "").isalnum():
+        raise InputError(
+            f"conditions.{name}: a name is made of letters, digits, - and _, and is not {listed(RESERVED)}"
+        )
+    if isinstance(value, str):
+        value = load("mitigation", value)
+    if value is None:
+        value = {}
+    if not isinstance(value, Mapping):
+        raise InputError(
+            f"conditions.{name} is a mapping of {listed(KEYS)}, or a method's name; given {value!r}"
+        )
+    if "_target_" in value:
+        value = {_seam_of(name, value): value}
+    unknown = [key for key in value if key not in KEYS]
+    if unknown:
+        raise InputError(f"conditions.{name} has {listed(unknown)}; a condition may have {listed(KEYS)}")
+    out: dict[str, Any] = {}
+    for key in KEYS:
+        given = value.get(key)
+        if given is None or given == {}:
+            continue
+        if key in SEAMS and isinstance(given, str):
+            given = load("mitigation", given)
+        if key in SEAMS:
+            _check_seam(name, key, given)
+        if key == "jury":
+            given = _jury(name, given, load)
+        out[key] = copy.deepcopy(given)
+    return out
+
+
+def _check_seam(name: str, key: str, given: Any) -> None:
+    if not isinstance(given, Mapping) or "_target_" not in given:
+        raise InputError(
+            f"conditions.{name}.{key} is the name of a file of conf/mitigation or a method with _target_; given {given!r}"
+        )
+    seam = _seam_of(name, given)
+    if seam != key:
+        raise InputError(
+            f"conditions.{name}.{key}: {given['_target_']} belongs at the seam {seam}, not at {key}"
+        )
+
+
+def _seam_of(name: str, method: Mapping[str, Any]) -> str:
+    try:
+        kind = get_class(str(method["_target_"]))
+    except Exception as error:  # Hydra raises what the import raised
+        raise InputError(
+            f"conditions.{name}: _target_={method['_target_']} cannot be found: {error}"
+        ) from error
+    seam = getattr(kind, "seam", None)
+    if seam not in SEAMS:
+        raise InputError(
+            f"conditions.{name}: {method['_target_']} has no attribute seam, one of {listed(SEAMS)}, that says where it acts"
+        )
+    return str(seam)
+
+
+def _jury(name: str, given: Any, load: Callable[[str, str], dict[str, Any]]) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise InputError(f"conditions.{name}.jury is a mapping of {listed(JURY)}; given {given!r}")
+    unknown = [key for key in given if key not in JURY]
+    if unknown:
+        raise InputError(f"conditions.{name}.jury has {listed(unknown)}; it may change {listed(JURY)}")
+    out = {}
+    for key, value in given.items():
+        group = JURY[key]
+        # YAML reads a bare off as false
+        value = "off" if key == "gate" and value is False else value
+        out[key] = load(group, value) if group and isinstance(value, str) else value
+        if not (out[key] is None and key == "gate") and not isinstance(out[key], Mapping):
+            raise InputError(f"conditions.{name}.jury.{key} is a mapping of its settings; given {value!r}")
+    return out
+
+
+def conditions_of(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Condition]:
+    """The conditions of expanded settings, in order, with their methods made.
+
+    A condition that trains nothing of its own uses the baseline's judge: then `trained_as` names it.
+    Raises InputError: an unknown `trained_as`, a circle of them, one beside a pool or an objective, a condition that
+    changes nothing or the same as another, a method whose settings are wrong.
+    """
+    baseline = next(iter(settings))
+    seen: dict[str, str] = {}
+    for name, own in settings.items():
+        other = own.get("trained_as")
+        if other is not None:
+            _check_other(name, other, own, settings)
+        if name != baseline and not set(own) - {"trained_as"}:
+            raise InputError(
+                f"conditions.{name} changes nothing: it has none of {listed(KEYS[1:])}, so its contest would be that of "
+                f"{other or baseline}"
+            )
+        twin = seen.setdefault(repr(sorted(own.items(), key=lambda item: item[0])), name)
+        if twin != name and own:
+            raise InputError(
+                f"conditions.{name} changes the same as conditions.{twin}: one of them is enough"
+            )
+    for name in settings:
+        _follow(name, settings)
+    return {name: _condition(name, own, baseline) for name, own in settings.items()}
+
+
+def _check_other(name: str, other: Any, own: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    if other not in settings:
+        raise InputError(
+            f"conditions.{name}.trained_as={other!r}: there is no such condition; {listed(settings)}"
+        )
+    both = [key for key in TRAINS if key in own]
+    if both:
+        raise InputError(
+            f"conditions.{name} has trained_as={other} and {listed(both)}: it uses the judge of {other} again or trains "
+            "another, not both"
+        )
+
+
+def _follow(name: str, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    path = [name]
+    while (following := settings[path[-1]].get("trained_as")) is not None:
+        if following in path:
+            circle = " → ".join([*path[path.index(following) :], following])
+            raise InputError(
+                f"conditions: a circle of trained_as, so that nothing would be trained: {circle}"
+            )
+        path.append(following)
+
+
+def _condition(name: str, own: Mapping[str, Any], baseline: str) -> Condition:
+    trained_as = own.get("trained_as")
+    if trained_as is None and name != baseline and not any(key in own for key in TRAINS):
+        trained_as = baseline
+    made: dict[str, Any] = {}
+    for seam in SEAMS:
+        if seam in own:
+            # an objective is made in the training, around the judge's own loss
+            made[seam] = instantiate(own[seam], _partial_=seam == "objective")
+    return Condition(name, own, trained_as, jury=own.get("jury", {}), **made)
+
+
+def packaged_or_own(group: str, name: str) -> dict[str, Any]:
+    """The settings of GROUP/NAME.yaml, from the folders that Hydra was given or from judge.conf.
+
+    Raises InputError that names the files there are.
+    """
+    places = [*_own_folders(), Path(str(resources.files("judge.conf")))]
+    for place in places:
+        file = place / group / f"{name}.yaml"
+        if file.is_file():
+            return dict(OmegaConf.to_container(OmegaConf.load(file)) or {})  # type: ignore[call-overload]
+    there = sorted({path.stem for place in places for path in (place / group).glob("*.yaml")})
+    raise InputError(f"no {group} is named {name!r}; there is {listed(there, 20)}")
+
+
+def _own_folders() -> Iterable[Path]:
+    if not HydraConfig.initialized():
+        return []
+    sources = HydraConfig.get().runtime.config_sources
+    return [Path(source.path) for source in sources if source.schema == "file"]

@@ -1,0 +1,228 @@
+"""The judges of a run: each trained once, whoever uses it, and read back after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from judge import __version__
+from judge.data.tables import read_table, write_table
+from judge.errors import InputError
+from judge.experiment.draw import Drawn, trainer_of, training_part
+from judge.experiment.folder_names import changes_a_number
+from judge.experiment.run_folder import RunDir, read_json, write_json
+from judge.experiment.settings import Experiment
+from judge.jury.loading import load_judge
+
+log = logging.getLogger("judge")
+IDENTITY = "training.json"
+#: What a judge leaves behind in its folder.
+SAVED = ("judge.json", "model.safetensors")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a condition's judge made of the pictures.
+
+    entrants     image_id, judge, seed, score of everybody it could read
+    unreadable   image_id, reason of the others
+    untrained    item, reason, detail of training pictures that it could not use
+    calibration  image_id, score of the calibration people, empty where there are none
+    """
+
+    entrants: pd.DataFrame
+    unreadable: pd.DataFrame
+    untrained: pd.DataFrame
+    calibration: pd.DataFrame
+
+
+class Trainings:
+    """The trainings of a run, one for all conditions that would train the same."""
+
+    def __init__(self, experiment: Experiment, drawn: Drawn, home: RunDir):
+        self.experiment, self.drawn, self.home = experiment, drawn, home
+        self._identity = {name: self._described(name) for name in experiment.conditions}
+        first: dict[str, str] = {}
+        for name, identity in self._identity.items():
+            first.setdefault(json.dumps(identity, sort_keys=True), name)
+        self.trained_as = {
+            name: first[json.dumps(identity, sort_keys=True)] for name, identity in self._identity.items()
+        }
+        self._judged: dict[str, Judged] = {}
+        self._check()
+
+    def judged(self, name: str) -> Judged:
+        """What the judge of this condition made of the pictures, trained now unless it was before.
+
+        Raises InputError if its folder holds another training.
+        """
+        trainer = self.trained_as[name]
+        if trainer not in self._judged:
+            self._judged[trainer] = self._read(trainer) or self._judge_all(trainer)
+        return self._judged[trainer]
+
+    def folder(self, name: str) -> Path:
+        """Where the judge of this condition lies."""
+        return self.home / "judges" / self.trained_as[name]
+
+    def missing(self) -> list[str]:
+        """Conditions whose own judge is not saved in the run's folder."""
+        return [
+            name
+            for name, trainer in self.trained_as.items()
+            if name == trainer and not (self.folder(name) / "judge.json").is_file()
+        ]
+
+    def forget_judges(self) -> None:
+        """Deletes the saved judges; what they made of the pictures stays."""
+        for trainer in set(self.trained_as.values()):
+            for name in SAVED:
+                (self.folder(trainer) / name).unlink(missing_ok=True)
+
+    def train_again(self, name: str) -> float:
+        """Trains and saves a judge that was not kept. Returns how far its scores are from the run's, in points."""
+        before = self._read(name)
+        assert before is not None
+        after = self._judge_all(name)
+        both = before.entrants.merge(after.entrants, on="image_id")
+        return float((both["score_x"] - both["score_y"]).abs().max())
+
+    def _check(self) -> None:
+        """Raises InputError where a judge cannot do what a condition asks of it, before any work."""
+        judge = self.experiment.make_judge()
+        for name, condition in self.experiment.conditions.items():
+            for seam in ("objective", "refit"):
+                if getattr(condition, seam) is not None:
+                    reason = judge.refuses(seam)
+                    if reason:
+                        raise InputError(f"conditions.{name}.{seam}: {reason}")
+            self._same_training(self.trained_as[name])
+
+    def _described(self, name: str) -> dict[str, Any]:
+        """All that tells the training of this condition from another."""
+        conditions = self.experiment.conditions
+        trainer = trainer_of(conditions, name)
+        refits = []
+        step: str | None = name
+        while step is not None:
+            refits.append(conditions[step].described("refit"))
+            step = conditions[step].trained_as
+        return {
+            "version": __version__,
+            "seed": self.experiment.seed,
+            "judge": _numbers(self.experiment.plain["judge"], "judge"),
+            "pool": pool_digest(self.drawn.pools[trainer]),
+            "validation": self.experiment.pool.validation,
+            "feature": self.experiment.pool.feature,
+            "objective": conditions[trainer].described("objective"),
+            "refit": [refit for refit in reversed(refits) if refit is not None],
+        }
+
+    def _same_training(self, trainer: str) -> None:
+        """Raises InputError if the folder holds what another training left there."""
+        file = self.folder(trainer) / IDENTITY
+        if not file.is_file():
+            return
+        there, wanted = read_json(file), json.loads(json.dumps(self._identity[trainer], default=str))
+        apart = [key for key in wanted if there.get(key) != wanted[key]]
+        if apart:
+            told = "; ".join(f"{key} was {there.get(key)!r} and is to be {wanted[key]!r}" for key in apart)
+            raise InputError(
+                f"{file.parent} holds another training: {told}. Delete that folder to train anew"
+            )
+
+    def _read(self, trainer: str) -> Judged | None:
+        """What this judge made of the pictures before a kill, if it was finished and nobody is missing."""
+        folder = self.folder(trainer)
+        names = ("scores", "unreadable", "untrained", "calibration")
+        if not all((folder / f"{name}.parquet").is_file() for name in names):
+            return None
+        judged = Judged(*(read_table(folder / f"{name}.parquet") for name in names))
+        asked = 0 if self.drawn.calibration is None else len(self.drawn.calibration)
+        return judged if len(judged.calibration) or not asked else None
+
+    def _judge_all(self, trainer: str) -> Judged:
+        experiment, drawn = self.experiment, self.drawn
+        folder = self.folder(trainer)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / IDENTITY, self._identity[trainer])
+        judge, untrained = self._trained(trainer)
+        scores, broken = judge.score(drawn.entrants)
+        calibration = pd.DataFrame({"image_id": pd.Series(dtype=str), "score": pd.Series(dtype=float)})
+        if drawn.calibration is not None:
+            calibration, _ = judge.score(drawn.calibration)
+        judged = Judged(
+            scores.assign(judge="beauty", seed=experiment.seed)[["image_id", "judge", "seed", "score"]],
+            broken.rename(columns={"item": "image_id"})[["image_id", "reason"]],
+            untrained.reindex(columns=["item", "reason", "detail"]),
+            calibration[["image_id", "score"]],
+        )
+        # the judge first: with the tables there, nobody would train it again
+        judge.save(folder)
+        for name, table in zip(
+            ("scores", "unreadable", "untrained", "calibration"),
+            (judged.entrants, judged.unreadable, judged.untrained, judged.calibration),
+            strict=True,
+        ):
+            write_table(table, folder / name)
+        for state in set(folder.glob("*.safetensors")) - {folder / "model.safetensors"}:
+            state.unlink()  # the training is over; its checkpoints are not the judge
+        return judged
+
+    def _trained(self, trainer: str) -> tuple[Any, pd.DataFrame]:
+        """The judge and what it could not learn from."""
+        experiment, drawn, folder = self.experiment, self.drawn, self.folder(trainer)
+        condition = experiment.conditions[trainer]
+        pool = drawn.pools[trainer]
+        if condition.trained_as is not None:
+            base = self.trained_as[condition.trained_as]
+            known = self.judged(base)
+            if not (self.folder(base) / "judge.json").is_file():
+                self._judge_all(base)
+            # read back, so that the refit works on a judge of its own
+            judge, untrained = load_judge(self.folder(base)), known.untrained
+        else:
+            train, validation = training_part(pool, experiment.seed, experiment.pool.validation)
+            log.info("training: %s", trainer)
+            judge = experiment.make_judge()
+            judge.fit(
+                train,
+                validation,
+                ratings=drawn.ratings,
+                rating_range=drawn.rating_range,
+                seed=experiment.seed,
+                workdir=folder,
+                groups=drawn.groups,
+                objective=condition.objective,
+            )
+            untrained = judge.excluded
+        if condition.refit is not None:
+            log.info("refit: %s", trainer)
+            rng = np.random.default_rng([experiment.seed, 5])
+            judge = condition.refit(judge, pool, feature=experiment.pool.feature, rng=rng)
+        return judge, untrained
+
+
+def pool_digest(pool: pd.DataFrame) -> str:
+    """Hexadecimal digest of the pictures of a pool, their ratings, weights and order."""
+    columns = [column for column in ("image_id", "rating", "weight", "content_hash") if column in pool]
+    hashed = pd.util.hash_pandas_object(pool[columns], index=False).to_numpy()
+    return hashlib.blake2b(hashed.tobytes(), digest_size=16).hexdigest()
+
+
+def _numbers(value: Any, path: str) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: _numbers(inner, f"{path}.{key}")
+        for key, inner in value.items()
+        if changes_a_number(f"{path}.{key}")
+    }
