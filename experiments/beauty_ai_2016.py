@@ -12,8 +12,8 @@ ethnicity. Each seed trains anew; the contestants stay. The contest is then held
     gate         nobody is turned away but for age
 
 and the jury is taken apart: each judge left out, each alone, each rule of the panel. Writes results/beauty_ai_2016/:
-page.html, figures/, winners.csv (a row a seed, variant and group), effects.csv (Shapley-averaged effect of each change),
-gate.csv (refusals by rule and group), ablation.csv. Started again, it does what is missing.
+page.html, figures/, winners.csv (a row a seed, variant and group), effects.csv (Shapley-averaged effect of each
+change), gate.csv (refusals by rule and group), ablation.csv. Started again, it does what is missing.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def winners_of(run: judge.Run) -> pd.DataFrame:
     table["entrants"] = table["group"].map(entered)
     for change in CHANGES:
         # a condition is named by what it changes
-        table[change] = table["condition"].str.split("_").map(lambda words, change=change: int(change in words))
+        table[change] = (
+            table["condition"].str.split("_").map(lambda words, change=change: int(change in words))
+        )
     table["variant"] = table["condition"].map(VARIANTS).fillna("")
     table["group"] = pd.Categorical(table["group"], GROUPS)
     return table.assign(seed=run.summary["seed"]).sort_values(["seed", "condition", "group"])
@@ -80,7 +82,9 @@ def effects(winners: pd.DataFrame) -> pd.DataFrame:
 def gate_of(run: judge.Run) -> pd.DataFrame:
     """Refusals by rule and group, with the gate as in 2016 and off."""
     rates = run.table("gate_rates")
-    rates = rates[rates["condition"].isin([run.baseline, "gate"]) & (rates["feature"] == run.summary["feature"])]
+    rates = rates[
+        rates["condition"].isin([run.baseline, "gate"]) & (rates["feature"] == run.summary["feature"])
+    ]
     off = (rates["condition"] == "gate").map({True: "off", False: "as in 2016"})
     return rates.assign(gate=off, seed=run.summary["seed"])
 

@@ -4,12 +4,13 @@
 
 Rendered people whose truth is known and blind to ethnicity and skin tone. Three causes are set by hand and crossed: the
 majority's share of the training pool (.5 … .98), a shift of the ratings of one group in the training data (0 or −0.65
-points, half a standard deviation of the truth), and the light in which everybody is photographed at the contest (even or
-dim). Every cell is run with a skewed and with a rebalanced pool of the same size, over the same contestants, and each
-judge's contest is held again with its scores standardised within groups. Writes results/causes/: runs.csv|parquet (a row a
-training run and group), effects.csv|parquet (Shapley-averaged effects of the three causes, intervals over seeds),
-reading.csv (how much of the truth the judges read in each group), standardised.csv (what standardising does to the group's
-places and to the winners' truth), causes.png|svg. About a quarter of an hour on two cores, with the drawing.
+points, half a standard deviation of the truth), and the light in which everybody is photographed at the contest (even
+or dim). Every cell is run with a skewed and with a rebalanced pool of the same size, over the same contestants, and
+each judge's contest is held again with its scores standardised within groups. Writes results/causes/: runs.csv|parquet
+(a row a training run and group), effects.csv|parquet (Shapley-averaged effects of the three causes, intervals over
+seeds), reading.csv (how much of the truth the judges read in each group), standardised.csv (what standardising does to
+the group's places and to the winners' truth), causes.png|svg. About a quarter of an hour on two cores, with the
+drawing.
 """
 
 from __future__ import annotations

@@ -10,16 +10,13 @@ results/. Started again, it does only what is missing. Needs both data sets; wit
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
+import judge
+from judge.experiment.compare import compare
+
 RESULTS = Path(__file__).parents[1] / "results"
-
-
-def judge(*arguments: str) -> None:
-    print("+ judge", *arguments, flush=True)
-    subprocess.run([sys.executable, "-c", "from judge.cli import main; main()", *arguments], check=False)
 
 
 def main() -> int:
@@ -36,8 +33,8 @@ def main() -> int:
         "mebeauty_dose": [f"data.root={mebeauty}"],
         "mebeauty_to_fairface": [f"data.root={mebeauty}", f"entrants_data.root={fairface}"],
     }.items():
-        judge("run", "-m", f"experiment={name}", *roots, *args.overrides)
-        judge("compare", f"runs/{name}", "--out", str(RESULTS / name))
+        sweep = judge.sweep([f"experiment={name}", *roots, *args.overrides])
+        print(*compare([sweep.folder], RESULTS / name), sep="\n")
     return 0
 
 

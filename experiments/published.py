@@ -1,6 +1,6 @@
 """Which training would make the published 37 : 6 : 1 of 44 a likely outcome, and how unsure is that?
 
-    python experiments/published.py [--no-run]
+    python experiments/published.py [OVERRIDES]
 
 Sweeps conf/experiment/published (training share of the majority × shift of the ratings of all others × seeds, with
 entrants as published), then inverts it: the posterior over the swept cells given 37, 6 and 1 winners (a smoothed
@@ -11,32 +11,26 @@ results/published/: cells.csv, marginals.csv, abc.csv.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 
+import judge
 from judge.data.tables import write_table
-from judge.experiment.compare import run_table
-from judge.experiment.run_folder import find_runs
-from judge.fairness.sweeps.inverse import abc, grid_posterior
+from judge.fairness.sweeps import abc, grid_posterior
 
 RESULTS = Path(__file__).parents[1] / "results" / "published"
 TARGET = {"caucasian": 37, "asian": 6, "african": 1}
 PLACES = 44
 
 
-def winners(folder: Path) -> pd.DataFrame:
+def winners(sweep: judge.Sweep) -> pd.DataFrame:
     """One row a run of the skewed pool: share, shift (points) and the winners of each group."""
-    finished, others = find_runs([folder])
-    if len(others):
-        print(others.to_string(index=False))
-    runs = run_table(finished)
-    runs = runs[runs["condition"] == "skewed"]
-    runs["shift"] = runs["setting"].str.extract(r"african=([-.\d]+)")[0].astype(float).fillna(0.0)
+    runs = sweep.table[sweep.table["condition"] == "skewed"]
+    shift = runs["pool.rating_shift.african"].astype(float).fillna(0.0)
     counts = (runs["winner_share"] * PLACES).round().astype(int)
-    wide = runs.assign(winners=counts).pivot(
+    wide = runs.assign(shift=shift, winners=counts).pivot(
         index=["share", "shift", "seed"], columns="group", values="winners"
     )
     return wide.fillna(0).astype(int).reset_index()
@@ -44,13 +38,9 @@ def winners(folder: Path) -> pd.DataFrame:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--no-run", action="store_true", help="use the finished runs")
     parser.add_argument("overrides", nargs="*")
     args = parser.parse_args()
-    if not args.no_run:
-        program = [sys.executable, "-c", "from judge.cli import main; main()"]
-        subprocess.run([*program, "run", "-m", "experiment=published", *args.overrides], check=False)
-    runs = winners(Path("runs/published"))
+    runs = winners(judge.sweep(["experiment=published", *args.overrides]))
     posterior = grid_posterior(runs, settings=["share", "shift"], target=TARGET)
     write_table(runs, RESULTS / "runs")
     write_table(posterior.cells, RESULTS / "cells")

@@ -12,19 +12,18 @@ much of the truth it takes out of the scores. Writes results/twins/: changes.csv
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
+from judge.jury.loading import judge_folders, load_judge
 from scipy import stats
 
+import judge
 from judge.contest import Contest
 from judge.data.parametric.twins import read_twins
 from judge.data.tables import write_table
-from judge.experiment.run_folder import find_runs
-from judge.experiment.score import judge_folders
-from judge.fairness.attribution.twins import replace_in_contest, twin_changes
+from judge.fairness.attribution import replace_in_contest, twin_changes
 from judge.report import figures
 
 RESULTS = Path(__file__).parents[1] / "results" / "twins"
@@ -34,8 +33,6 @@ NAME = "twins"
 
 def changes_of(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
     """Paired changes of every twin under one saved judge."""
-    from judge.jury.beauty import load_judge
-
     scores, excluded = load_judge(folder).score(manifest)
     assert excluded.empty
     table = manifest.merge(scores, on="image_id")
@@ -72,24 +69,19 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--judge", default="embedding_depths", help="a file of conf/judge")
     parser.add_argument("--size", type=int, default=160, help="of the pictures, px")
-    parser.add_argument("--no-run", action="store_true", help="use the finished runs")
     parser.add_argument("overrides", nargs="*")
     args = parser.parse_args()
-    if not args.no_run:
-        program = [sys.executable, "-c", "from judge.cli import main; main()"]
-        settings = [
-            "run", "-m", "experiment=dose", f"name={NAME}", "save_judges=true", "pool.majority_share=0.95",
-            f"judge={args.judge}", f"data.size={args.size}", "data.n=3000", "data.mode=natural", "pool.n=600",
-            "data.composition={ethnicity:{african:0.25,asian:0.25,caucasian:0.5}}", "entrants.held_out=0.5",
-            f"seed=range(0,{args.seeds})",
-        ]  # fmt: skip
-        subprocess.run([*program, *settings, *args.overrides], check=False)
+    settings = [
+        "experiment=dose", f"name={NAME}", "save_judges=true", "pool.majority_share=0.95", f"judge={args.judge}",
+        f"data.size={args.size}", "data.n=3000", "data.mode=natural", "pool.n=600", "entrants.held_out=0.5",
+        "data.composition={ethnicity:{african:0.25,asian:0.25,caucasian:0.5}}", f"seed=range(0,{args.seeds})",
+    ]  # fmt: skip
+    sweep = judge.sweep([*settings, *args.overrides])
     manifest = read_twins(args.people, tones=5, size=args.size, seed=1_000_000, mode="natural").manifest
-    finished, _ = find_runs([Path("runs") / NAME])
     parts = [
-        changes_of(folder, manifest).assign(condition=condition, seed=run.done["seed"])
-        for run in finished
-        for condition, folder in judge_folders(run.path, "both").items()
+        changes_of(folder, manifest).assign(condition=condition, seed=run.summary["seed"])
+        for run in sweep.runs
+        for condition, folder in judge_folders(run.folder).items()
     ]
     changes = pd.concat(parts, ignore_index=True)
     tables = [

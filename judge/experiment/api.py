@@ -89,7 +89,9 @@ class Run:
         people = self.ranking.assign(group=lambda t: t["image_id"].map(groups))
         order = [*self.conditions, *sorted(set(people["condition"]) - set(self.conditions))]
         counted = people.groupby(["condition", "group"])["winner"].agg(entrants="size", winners="sum")
-        counted["winner_share"] = counted["winners"] / counted.groupby("condition")["winners"].transform("sum")
+        counted["winner_share"] = counted["winners"] / counted.groupby("condition")["winners"].transform(
+            "sum"
+        )
         return counted.reset_index().sort_values(
             "condition", key=lambda names: names.map(order.index), kind="stable", ignore_index=True
         )
@@ -191,7 +193,9 @@ def sweep(overrides: Sequence[str]) -> Sweep:
     jobs = read_json(report)["jobs"]
     lost = [job for job in jobs if job["state"] != "finished"]
     if lost or code:
-        told = "; ".join(f"{job['folder'] or job['overrides']}: {job['state']} {job['reason']}" for job in lost[:5])
+        told = "; ".join(
+            f"{job['folder'] or job['overrides']}: {job['state']} {job['reason']}" for job in lost[:5]
+        )
         raise SweepError(f"{len(lost)} of {len(jobs)} jobs did not finish (exit code {code}): {told}", lost)
     return Sweep(folder, [Run(Path(job["folder"])) for job in jobs])
 

@@ -101,8 +101,8 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     """One row a training run (run × condition) and group, and the names of the columns that are factors.
 
     Columns: folder, one for each setting that varied besides dose and seed (its dotted name), seed, share, condition,
-    trained_as, feature, group, majority, reference, train_share, pool_n, n_group and the metrics of METRICS (NaN where a
-    run has none).
+    trained_as, feature, group, majority, reference, train_share, pool_n, n_group and the metrics of METRICS (NaN where
+    a run has none).
     """
     flats = [_flat(run) for run in runs]
     factors = _factors(flats)
@@ -181,7 +181,7 @@ def _page(
 
     seeds, trained = runs["seed"].nunique(), runs["folder"].nunique()
     notes = [
-        f"The unit of replication is the training run: {trained} run(s) over {seeds} seed(s), each under the conditions "
+        f"The unit of replication is the training run: {trained} run(s) over {seeds} seed(s), each under "
         f"{', '.join(conditions)}, on pools of the same size and before the same contestants.",
     ]
     if seeds < 2:

@@ -54,8 +54,8 @@ class Condition:
 def expanded(conditions: Any, load: Callable[[str, str], dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The mapping of conditions with every short form written out.
 
-    A condition may be the name of a method (`reweight`), a method with its settings (`_target_`), or a mapping of seams; at a
-    seam, and at gate and panel, a name stands for the file of that name in conf/.
+    A condition may be the name of a method (`reweight`), a method with its settings (`_target_`), or a mapping of
+    seams; at a seam, and at gate and panel, a name stands for the file of that name in conf/.
 
     load  (group, name) → the settings of conf/GROUP/NAME.yaml
     Raises InputError for anything else.
@@ -103,7 +103,7 @@ def _expanded(name: str, value: Any, load: Callable[[str, str], dict[str, Any]])
 def _check_seam(name: str, key: str, given: Any) -> None:
     if not isinstance(given, Mapping) or "_target_" not in given:
         raise InputError(
-            f"conditions.{name}.{key} is the name of a file of conf/mitigation or a method with _target_; given {given!r}"
+            f"conditions.{name}.{key} is a name of conf/mitigation or a method with _target_; given {given!r}"
         )
     seam = _seam_of(name, given)
     if seam != key:
@@ -122,7 +122,7 @@ def _seam_of(name: str, method: Mapping[str, Any]) -> str:
     seam = getattr(kind, "seam", None)
     if seam not in SEAMS:
         raise InputError(
-            f"conditions.{name}: {method['_target_']} has no attribute seam, one of {listed(SEAMS)}, that says where it acts"
+            f"conditions.{name}: {method['_target_']} has no attribute seam that says where it acts: {listed(SEAMS)}"
         )
     return str(seam)
 
@@ -159,8 +159,8 @@ def conditions_of(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Condit
             _check_other(name, other, own, settings)
         if name != baseline and not set(own) - {"trained_as"}:
             raise InputError(
-                f"conditions.{name} changes nothing: it has none of {listed(KEYS[1:])}, so its contest would be that of "
-                f"{other or baseline}"
+                f"conditions.{name} changes nothing: it has none of {listed(KEYS[1:])}, so its contest would be "
+                f"that of {other or baseline}"
             )
         twin = seen.setdefault(repr(sorted(own.items(), key=lambda item: item[0])), name)
         if twin != name and own:
@@ -180,8 +180,8 @@ def _check_other(name: str, other: Any, own: Mapping[str, Any], settings: Mappin
     both = [key for key in TRAINS if key in own]
     if both:
         raise InputError(
-            f"conditions.{name} has trained_as={other} and {listed(both)}: it uses the judge of {other} again or trains "
-            "another, not both"
+            f"conditions.{name} has trained_as={other} and {listed(both)}: it uses the judge of {other} again "
+            "or trains another, not both"
         )
 
 

@@ -189,7 +189,7 @@ def _jury(experiment: Experiment, drawn: Drawn) -> Jury | None:
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with changes laid over them; a change that names a class (`_target_`) or is None replaces the whole."""
+    """The settings with changes laid over them; a change with `_target_`, or one that is None, replaces the whole."""
     out = dict(base)
     for key, value in changes.items():
         both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping) and "_target_" not in value

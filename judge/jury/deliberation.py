@@ -7,7 +7,8 @@ Pictures are measured once a run; each condition then fits its robots on what th
     reference   a reference set of well-rated people ("models"), with shares of its own
     ages        a data set of known ages where one is given, else the pool
 
-Robots read pictures, not training weights: of the methods that change a pool, those that draw other pictures reach them.
+Robots read pictures, not training weights: of the methods that change a pool, those that draw other pictures reach
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Methods that change what a judge is trained on: another pool, or other weights, of the same people's pictures.
 
-A method is a frozen dataclass of its settings, called as `method(pool, source, *, feature, rng) -> pool` before training.
-All pools of a run are brought to one n afterwards (judge.data.composition.equal_n), so a method never mends sizes itself.
+A method is a frozen dataclass of its settings, called as `method(pool, source, *, feature, rng) -> pool` before
+training. All pools of a run are brought to one n afterwards (judge.data.composition.equal_n), so a method never mends
+sizes itself.
 """
 
 from judge.mitigation.pools.redraw import Redraw, Unchanged

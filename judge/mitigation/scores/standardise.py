@@ -18,8 +18,8 @@ class StandardiseWithin:
 
     Winners come from the upper tail, so a group whose scores spread less loses places even where its mean is right. A
     judge that reads a group less well regresses its scores to the mean (Kelley 1927, "Interpretation of Educational
-    Measurements"), which is such a loss of spread. Means that differ for a reason are evened out as well: `centre=False`
-    leaves them.
+    Measurements"), which is such a loss of spread. Means that differ for a reason are evened out as well:
+    `centre=False` leaves them.
 
     centre      take each group's mean to that of all people
     spread      take each group's standard deviation to that of all people
