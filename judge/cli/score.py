@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 examples
   judge score --judge runs/contest/default --data photos/ --out scores.csv
-  judge score --judge runs/contest/default/judges/rebalanced --data people.csv --image-column file
+  judge score --judge runs/contest/default --condition reweight --data people.csv --image-column file
 
 A picture that cannot be read is excluded; it costs the others nothing. With --out scores.csv, the ones excluded
 are in scores.excluded.csv, each with its reason. The score is on the scale of
@@ -31,9 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--condition",
-        choices=("skewed", "rebalanced", "both"),
-        default="both",
-        help="which judges of a run (both)",
+        help="the condition whose judge scores (every judge that was trained in the run)",
     )
     parser.add_argument(
         "--data",

@@ -9,6 +9,7 @@ import pandas as pd
 from judge.data.readers.common import PICTURES
 from judge.data.tables import read_table
 from judge.errors import InputError, listed
+from judge.jury.loading import judge_folders, load_judge
 
 
 def to_score(data: Path, image_column: str) -> pd.DataFrame:
@@ -37,27 +38,18 @@ def to_score(data: Path, image_column: str) -> pd.DataFrame:
     return pictures
 
 
-def judge_folders(where: Path, condition: str) -> dict[str, Path]:
-    """Name → folder of each saved judge: of a run (one a condition) or a judge's own folder."""
-    if (where / "judge.json").is_file():
-        return {where.name: where}
-    names = ("skewed", "rebalanced") if condition == "both" else (condition,)
-    found = {name: where / "judges" / name for name in names}
-    missing = [name for name, folder in found.items() if not (folder / "judge.json").is_file()]
-    if missing:
-        raise InputError(
-            f"{where} holds no saved judge {listed(missing)} (judges/…/judge.json); save_judges=true keeps them"
-        )
-    return found
+def score_pictures(
+    where: Path, condition: str | None, pictures: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(image_id, judge, score) of every readable picture, and (image_id, reason, detail) of the others.
 
-
-def score_pictures(where: Path, condition: str, pictures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(image_id, judge, score) of every readable picture, and (image_id, reason, detail) of the others."""
-    folders = judge_folders(where, condition)
-    from judge.jury.beauty import load_judge
-
+    where      a run's folder, or one judge's
+    condition  whose judge of a run; None: every judge that was trained in it
+    """
+    # conditions that use one judge score alike: it is asked once, under the name of the first
+    first = {folder: name for name, folder in reversed(judge_folders(where, condition).items())}
     parts, excluded = [], []
-    for name, folder in folders.items():
+    for folder, name in reversed(first.items()):
         scores, broken = load_judge(folder).score(pictures)
         parts.append(scores.assign(judge=name)[["image_id", "judge", "score"]])
         excluded.append(broken)

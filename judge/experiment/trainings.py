@@ -101,7 +101,7 @@ class Trainings:
         for name, condition in self.experiment.conditions.items():
             for seam in ("objective", "refit"):
                 if getattr(condition, seam) is not None:
-                    reason = judge.refuses(seam)
+                    reason = judge.refusal(seam)
                     if reason:
                         raise InputError(f"conditions.{name}.{seam}: {reason}")
             self._same_training(self.trained_as[name])

@@ -1,4 +1,4 @@
-"""judge run: what a sweep says about its own jobs. Nothing is trained here; tests/experiment/test_run.py does that."""
+"""judge run: what a sweep says about its own jobs. Nothing is trained here: test_experiment.py does that."""
 
 import os
 import subprocess
@@ -8,8 +8,6 @@ import pytest
 
 from judge.cli import run as command
 from judge.experiment.run_folder import RunDir, find_runs
-
-UNNAMED = {"name", "report.page"}
 
 
 def judge(folder, *arguments):
@@ -55,7 +53,7 @@ def test_a_data_set_without_a_root_is_named(tmp_path):
 
 
 def test_the_jobs_of_a_sweep_are_the_combinations_of_the_last_word_on_each_key():
-    jobs = command._jobs(["seed=0,1", "pool.n=30", "name=x", "seed=range(2,5)"], UNNAMED)
+    jobs = command._jobs(["seed=0,1", "pool.n=30", "name=x", "seed=range(2,5)"])
     assert jobs == [frozenset({f"seed={i}", "pool.n=30"}) for i in (2, 3, 4)]
 
 
@@ -65,8 +63,8 @@ def test_a_sweep_counts_its_own_jobs(tmp_path, monkeypatch, capsys, again):
     finished(tmp_path / "older", ["seed=7"])
     if again:
         RunDir(tmp_path / "one").fail(ValueError("no room for the page"))
-    jobs = command._jobs(["seed=0,1"], UNNAMED)
-    monkeypatch.setattr(command, "_sweep", {"folder": tmp_path, "jobs": jobs, "unnamed": UNNAMED})
+    jobs = command._jobs(["seed=0,1"])
+    monkeypatch.setattr(command, "_sweep", {"folder": tmp_path, "jobs": jobs})
     assert command._report_sweep() == 1
     out = capsys.readouterr().out
     assert f"2 jobs asked for; {1 - again} finished" in out

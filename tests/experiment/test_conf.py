@@ -10,7 +10,8 @@ from hydra.utils import get_method, instantiate
 from omegaconf import OmegaConf
 
 from judge.errors import InputError
-from judge.experiment import settings as config
+from judge.experiment.folder_names import folder_name
+from judge.experiment.settings import unpack
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -24,6 +25,10 @@ def composed(*overrides):
         return compose("config", overrides=list(overrides))
 
 
+def digest(settings):
+    return unpack(settings).digest
+
+
 def roots(settings):
     """A root for data sets that want one."""
     wanted = OmegaConf.is_dict(settings) and OmegaConf.is_missing(settings, "root")
@@ -31,7 +36,7 @@ def roots(settings):
 
 
 @pytest.mark.parametrize("option", options("data"))
-def test_a_data_set_s_settings_are_arguments_of_its_reader(option):
+def test_the_settings_of_a_data_set_are_arguments_of_its_reader(option):
     settings = roots(composed(f"data={option}").data)
     arguments = OmegaConf.to_container(settings, resolve=False)
     reader = get_method(arguments["_target_"])
@@ -39,7 +44,7 @@ def test_a_data_set_s_settings_are_arguments_of_its_reader(option):
 
 
 @pytest.mark.parametrize("group", ["judge", "mitigation", "contest"])
-def test_a_group_s_options_instantiate(group):
+def test_the_options_of_a_group_instantiate(group):
     for option in options(group):
         assert callable(instantiate(composed(f"{group}={option}")[group])) or group == "judge"
 
@@ -49,11 +54,11 @@ def test_every_experiment_composes_and_passes_the_range_checks(option):
     settings = composed(f"experiment={option}")
     settings.data = roots(settings.data)
     settings.entrants_data = settings.entrants_data and roots(settings.entrants_data)
-    config.check(settings)
+    assert len(unpack(settings).conditions) >= 2
     assert settings.name != "contest", "an experiment's runs go into a folder of their own"
 
 
-def test_an_experiment_s_values_win_over_the_defaults_and_the_command_line_over_both():
+def test_the_values_of_an_experiment_win_over_the_defaults_and_the_command_line_over_both():
     assert composed("experiment=demo").pool.majority_share == 0.95
     assert composed("experiment=demo", "pool.majority_share=.7").pool.majority_share == 0.7
 
@@ -79,14 +84,34 @@ def test_a_misspelt_key_is_refused():
 )
 def test_values_out_of_range_are_named_with_what_is_allowed(override, words):
     with pytest.raises(InputError, match=words):
-        config.check(composed(override))
+        unpack(composed(override))
 
 
 def test_the_hash_ignores_what_changes_no_table_and_nothing_else():
-    plain = config.settings_hash(composed())
-    assert config.settings_hash(composed("name=other", "report.page=false", "threads=1")) == plain
-    assert config.settings_hash(composed("seed=1")) != plain
-    assert config.settings_hash(composed("pool.majority_share=.91")) != plain
+    plain = digest(composed())
+    quiet = [
+        "name=other",
+        "report.page=false",
+        "threads=1",
+        "data.progress=false",
+        "data.workers=1",
+        "jury.chunk=7",
+    ]
+    assert digest(composed(*quiet, "+judge.progress=false", "+judge.scoring.threads=1")) == plain
+    assert digest(composed("seed=1")) != plain
+    assert digest(composed("pool.majority_share=.91")) != plain
+    assert digest(composed("mitigation=reweight")) != plain
+    assert digest(composed("entrants.jointly=gender")) != plain
+    assert digest(composed("+conditions.within=standardise_within")) != plain
+
+
+def test_a_short_form_and_what_it_stands_for_are_one_run():
+    short = composed("+conditions.within=standardise_within")
+    whole = (
+        "{_target_: judge.mitigation.scores.StandardiseWithin, centre: true, spread: true, min_people: 10}"
+    )
+    assert digest(short) == digest(composed("+conditions.within={scores: " + whole + "}"))
+    assert digest(composed("mitigation=redraw")) == digest(composed())
 
 
 def test_another_root_or_another_content_of_a_named_file_is_another_run(tmp_path, monkeypatch):
@@ -95,37 +120,39 @@ def test_another_root_or_another_content_of_a_named_file_is_another_run(tmp_path
         (tmp_path / name).mkdir()
     unwanted = tmp_path / "unwanted.txt"
     unwanted.write_text("1.jpg\n")
-    first = config.settings_hash(composed("data=folder", "data.root=a", "data.exclude=unwanted.txt"))
+    first = digest(composed("data=folder", "data.root=a", "data.exclude=unwanted.txt"))
     again = composed("data=folder", f"data.root={tmp_path}/b/../a", "data.exclude=unwanted.txt")
-    assert config.settings_hash(again) == first
-    assert config.settings_hash(composed("data=folder", "data.root=b", "data.exclude=unwanted.txt")) != first
+    assert digest(again) == first
+    assert digest(composed("data=folder", "data.root=b", "data.exclude=unwanted.txt")) != first
     unwanted.write_text("2.jpg\n")
-    assert config.settings_hash(again) != first
-    before = config.settings_hash(composed("data=folder", "data.root=a", "data.table=labels.csv"))
+    assert digest(again) != first
+    before = digest(composed("data=folder", "data.root=a", "data.table=labels.csv"))
     (tmp_path / "a/labels.csv").write_text("path,rating\n")
-    assert config.settings_hash(composed("data=folder", "data.root=a", "data.table=labels.csv")) != before
+    assert digest(composed("data=folder", "data.root=a", "data.table=labels.csv")) != before
 
 
-def test_a_data_set_s_root_gives_a_folder_of_its_own_that_does_not_say_where_it_lies():
-    names = {config.folder_name(f"data=folder,data.root={root},seed=1") for root in ("/x/a", "/y/a", "/x_a")}
+def test_the_root_of_a_data_set_gives_a_folder_of_its_own_that_does_not_say_where_it_lies():
+    names = {folder_name(["data=folder", f"data.root={root}", "seed=1"]) for root in ("/x/a", "/y/a", "/x_a")}
     assert len(names) == 3
-    assert "home" not in config.folder_name("data.root=/home/me/faces")
-    assert config.folder_name("entrants_data.root=/x/a/") == config.folder_name("entrants_data.root='/x/a'")
+    assert "home" not in folder_name("data.root=/home/me/faces")
+    assert folder_name("entrants_data.root=/x/a/") == folder_name("entrants_data.root='/x/a'")
 
 
 @pytest.mark.parametrize(
     ("overrides", "name"),
     [
-        ("", "default"),
-        ("pool.majority_share=.9,seed=1", "pool.majority_share=.9,seed=1"),
-        ("pool.rating_shift={african:-1}", "pool.rating_shift=_african_-1"),
+        ([], "default"),
+        (["seed=1", "pool.majority_share=.9"], "pool.majority_share=.9,seed=1"),
+        (["pool.rating_shift={african:-1}"], "pool.rating_shift=_african_-1"),
+        (["experiment=demo", "seed=1", "report.page=false", "threads=1", "+judge.progress=false"], "seed=1"),
+        (["+conditions.up=resample_up"], "+conditions.up=resample_up"),
     ],
 )
-def test_a_run_s_folder_is_named_after_what_was_set(overrides, name):
-    assert config.folder_name(overrides) == name
+def test_the_folder_of_a_run_is_named_after_what_was_set(overrides, name):
+    assert folder_name(overrides) == name
 
 
 def test_long_overrides_make_different_folders_of_bounded_length():
-    names = {config.folder_name("x" * 300 + str(i)) for i in range(50)}
+    names = {folder_name("x" * 300 + str(i)) for i in range(50)}
     assert len(names) == 50
     assert max(map(len, names)) < 140

@@ -32,7 +32,7 @@ SMALL = [
     "report.page=false",
     "threads=1",
 ]
-TABLES = ("manifest", "scores", "ranking", "audit", "brackets")
+TABLES = ("manifest", "membership", "scores", "ranking", "audit", "brackets", "unranked", "excluded")
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +78,24 @@ def test_a_run_ends_in_the_path_of_its_page(finished):
     assert (run / "page.html").is_file()
 
 
+def members(run, *roles):
+    """The manifest's rows of whoever has one of these roles, by condition."""
+    members = run.table("membership")
+    return members[members["role"].isin(roles)].merge(
+        run.table("manifest").drop(columns="rating"), on="image_id"
+    )
+
+
 def test_both_pools_have_the_same_size_and_the_shares_that_were_set(finished):
-    manifest = finished[0].table("manifest")
-    pools = manifest[manifest["role"] == "pool"]
+    pools = members(finished[0], "train", "validation")
     shares = pools.groupby("condition")["ethnicity"].value_counts().unstack()
     assert shares.loc["skewed"].to_dict() == {"african": 6, "asian": 6, "caucasian": 18}
     assert shares.loc["rebalanced"].to_dict() == {"african": 10, "asian": 10, "caucasian": 10}
 
 
 def test_nobody_trains_a_judge_and_enters_its_contest(finished):
-    manifest = finished[0].table("manifest")
-    entrants = manifest[manifest["role"] == "entrant"]
-    pools = manifest[manifest["role"] == "pool"]
+    entrants, pools = members(finished[0], "entrant"), members(finished[0], "train", "validation")
+    assert finished[0].table("manifest")["image_id"].is_unique
     for key in ("image_id", "person_id", "content_hash"):
         assert not set(entrants[key]) & set(pools[key])
 
@@ -101,7 +107,7 @@ def test_both_judges_and_the_truth_rank_the_same_contestants(finished):
     assert ids.nunique() == 1
 
 
-def test_the_run_s_folder_names_versions_seeds_and_settings(finished):
+def test_the_folder_of_a_run_names_versions_seeds_and_settings(finished):
     run, _ = finished
     seen = json.loads((run / "environment.json").read_text())
     assert seen["seeds"] == {"seed": 0, "entrants.seed": 0}
@@ -121,7 +127,7 @@ def test_a_finished_run_is_not_computed_again(finished, home):
 def test_a_finished_run_gets_the_page_and_the_judges_that_are_asked_for_later(home, tmp_path, caplog):
     def again(*overrides):
         with initialize_config_module("judge.conf", version_base="1.3"):
-            wanted = [*SMALL, f"data.cache_dir={home}", f"judge.cache={home}/features", *overrides]
+            wanted = [*SMALL, f"data.cache_dir={home}/parametric", f"judge.cache={home}", *overrides]
             return run(compose("config", overrides=wanted), tmp_path)
 
     again("save_judges=false")
@@ -139,10 +145,9 @@ def test_a_finished_run_gets_the_page_and_the_judges_that_are_asked_for_later(ho
     assert (tmp_path / "page.html").stat().st_mtime_ns > written
 
 
-def test_a_saved_judge_scores_a_folder_and_sets_a_broken_picture_aside(finished, home, tmp_path):
+def test_a_saved_judge_scores_a_folder_and_excludes_a_broken_picture(finished, home, tmp_path):
     run, _ = finished
-    manifest = run.table("manifest")
-    entrants = manifest[manifest["role"] == "entrant"].head(3)
+    entrants = members(run, "entrant").query("condition == 'skewed'").head(3)
     for i, path in enumerate(entrants["path"]):
         (tmp_path / f"{i}.jpg").write_bytes(Path(path).read_bytes())
     (tmp_path / "broken.jpg").write_bytes(b"not a picture")

@@ -4,17 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_module
-from omegaconf import OmegaConf
+from hydra.utils import instantiate
+from judge.jury.robots.reference import ReferenceSet
 
+from judge.experiment import settings  # noqa: F401  registers the typed root
 from judge.data.parametric.dataset import read_parametric
 from judge.errors import InputError
-from judge.experiment import settings as config  # noqa: F401
-from judge.jury.deliberation import Jury
+from judge.jury.deliberation import Jury, JurySettings, Sitting
+from judge.jury.gate import Gate
+from judge.jury.panel import Panel
 
 
-def settings(*overrides):
+@pytest.fixture(scope="module")
+def robots():
     with initialize_config_module("judge.conf", version_base="1.3"):
-        return compose("config", overrides=["jury=full", *overrides]).jury
+        jury = compose("config", overrides=["jury=full"]).jury
+    return {name: instantiate(robot) for name, robot in jury.robots.items()}, instantiate(jury.reader)
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +29,29 @@ def people(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def jury(people, tmp_path_factory):
-    chosen = settings(
-        "jury.models.n=9", "jury.models.top_share=1", f"jury.cache={tmp_path_factory.mktemp('looks')}"
-    )
+def sit(robots, people, tmp_path_factory):
+    """sit(sittings, pools) → a jury over 18 entrants whose pictures are measured once for all tests."""
+    cache = tmp_path_factory.mktemp("measurements")
     source, entrants = people.iloc[:72], people.iloc[72:].reset_index(drop=True)
-    pools = {"skewed": source.iloc[:60], "rebalanced": source.iloc[12:]}
-    return Jury(chosen, pools, source, entrants, feature="ethnicity", seed=0), entrants
+    everybody = {"skewed": source.iloc[:60], "rebalanced": source.iloc[12:]}
+
+    def jury(sittings, pools=everybody, sitting_robots=None):
+        chosen = list(robots[0].values()) if sitting_robots is None else sitting_robots
+        return Jury(
+            JurySettings(chosen, robots[1], cache=cache), sittings, pools=pools, source=source,
+            people={"entrants": entrants}, baseline=next(iter(pools)), feature="ethnicity", seed=0,
+        )  # fmt: skip
+
+    return jury, entrants
+
+
+MODELS = ReferenceSet(n=9, top_share=1)
+SITTINGS = {name: Sitting(Gate(), MODELS, Panel()) for name in ("skewed", "rebalanced")}
+
+
+@pytest.fixture(scope="module")
+def jury(sit):
+    return sit[0](SITTINGS), sit[1]
 
 
 def beauty(entrants):
@@ -46,7 +67,7 @@ def beauty(entrants):
 
 def test_every_robot_and_the_network_and_the_panel_score_the_admitted(jury):
     whole, entrants = jury
-    admitted, refusals = whole.admitted()
+    admitted, refusals = whole.admitted("skewed")
     scores = whole.scores("skewed", beauty(entrants))
     assert set(scores["judge"]) == {r.name for r in whole.robots} | {"beauty", "panel"}
     assert scores.groupby("judge")["image_id"].apply(set).map(lambda ids: ids == set(admitted)).all()
@@ -67,21 +88,46 @@ def test_the_training_pool_reaches_the_robots_that_learn_from_it(jury):
         name: whole.scores(name, beauty(entrants)).pivot(index="image_id", columns="judge", values="score")
         for name in ("skewed", "rebalanced")
     }
-    assert not np.allclose(both["skewed"]["antiageist"], both["rebalanced"]["antiageist"], equal_nan=True)
+    assert not np.allclose(both["skewed"]["age"], both["rebalanced"]["age"], equal_nan=True)
     # resemblance learns from the reference set, which both conditions share
-    np.testing.assert_allclose(both["skewed"]["madis"], both["rebalanced"]["madis"])
+    np.testing.assert_allclose(both["skewed"]["resemblance"], both["rebalanced"]["resemblance"])
 
 
-def test_two_robots_of_one_name_are_refused(people):
-    chosen = settings()
-    OmegaConf.set_struct(chosen, False)
-    chosen.robots.again = dict(chosen.robots.symmetry)
+def test_conditions_may_differ_in_gate_reference_set_and_panel_over_one_set_of_measurements(sit, people):
+    sitting, entrants = sit
+    dark = Gate(min_luminance=0.3, exposure_by="face")
+    pools = dict.fromkeys(("base", "gate", "reference", "panel"), people.iloc[:60])
+    jury = sitting(
+        {
+            "base": Sitting(None, MODELS, Panel()),
+            "gate": Sitting(dark, MODELS, Panel()),
+            "reference": Sitting(None, ReferenceSet(n=9, top_share=1, shares={"african": 1.0}), Panel()),
+            "panel": Sitting(None, MODELS, Panel(rule="minimum")),
+        },
+        pools,
+    )
+    scores = {
+        name: jury.scores(name, beauty(entrants)).pivot(index="image_id", columns="judge", values="score")
+        for name in pools
+    }
+    assert len(jury.admitted("base")[0]) == len(entrants) > len(jury.admitted("gate")[0])
+    resemblance = {name: table["resemblance"] for name, table in scores.items()}
+    assert not np.allclose(resemblance["base"], resemblance["reference"], equal_nan=True)
+    pd.testing.assert_series_equal(resemblance["base"], resemblance["panel"])
+    for judge in ("wrinkles", "age", "symmetry"):
+        pd.testing.assert_series_equal(scores["base"][judge], scores["reference"][judge])
+    assert not np.allclose(scores["base"]["panel"], scores["panel"]["panel"])
+    tables = jury.gate_tables()
+    assert set(tables["gate"]["condition"]) == {"gate"}
+    assert set(tables["gate_rates"]["condition"]) == set(pools)
+
+
+def test_two_robots_of_one_name_are_refused(robots):
     with pytest.raises(InputError, match="two robots of one name"):
-        Jury(chosen, {"skewed": people}, people, people, feature="ethnicity", seed=0)
+        JurySettings([robots[0]["symmetry"], robots[0]["symmetry"]], robots[1])
 
 
-def test_a_robot_that_cannot_learn_is_found_before_any_network_is_trained(people, tmp_path):
-    nobody_s_age = people.iloc[:60].assign(age=np.nan, age_group=None)
-    chosen = settings("jury.models.n=9", "jury.models.top_share=1", f"jury.cache={tmp_path}")
+def test_a_robot_that_cannot_learn_is_found_before_any_network_is_trained(sit, people, robots):
+    nobody = people.iloc[:60].assign(age=np.nan, age_group=None)
     with pytest.raises(InputError, match=r"50 faces of known age .* given 0\. .*data@jury\.age_data"):
-        Jury(chosen, {"skewed": nobody_s_age}, people, people.iloc[60:], feature="ethnicity", seed=0)
+        sit[0]({"base": Sitting(None, MODELS, None)}, {"base": nobody}, [robots[0]["age"]])
