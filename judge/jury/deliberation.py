@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,11 @@ from judge.data import composition
 from judge.data.brackets import bracket_names
 from judge.errors import InputError, listed
 from judge.experiment.draw import read
-from judge.jury.embedding import default_cache
 from judge.jury.gate import refusal_rates
 from judge.jury.panel import Panel
 from judge.jury.robots import protocol as bench
 from judge.jury.robots.age import Age, stated_age
-from judge.jury.robots.measurements import kept_look
+from judge.jury.robots.measurements import cached_measurements
 from judge.jury.robots.resemblance import Resemblance, reference_set
 
 log = logging.getLogger("judge")
@@ -61,9 +59,9 @@ class Jury:
         needs_models = any(isinstance(robot, Resemblance) for robot in self.robots)
         self.models = self._models(settings, pools, source, feature) if needs_models else entrants.head(0)
         self._look = partial(
-            kept_look,
+            cached_measurements,
             reader=instantiate(settings.reader),
-            folder=Path(settings.cache) if settings.cache else default_cache() / "robots",
+            folder=settings.cache,
             chunk=int(settings.chunk),
             progress=True,
             workers=settings.get("workers"),
