@@ -31,7 +31,7 @@ from judge.jury.faces.alignment import PortraitReader
 from judge.jury.gate import refusal_rates
 from judge.jury.robots import protocol as robots
 from judge.jury.robots.age import Age
-from judge.jury.robots.measurements import kept_look
+from judge.jury.robots.measurements import cached_measurements
 from judge.jury.robots.pigment import Pigment
 from judge.jury.robots.symmetry import Symmetry
 from judge.jury.robots.wrinkles import Wrinkles
@@ -152,11 +152,11 @@ def main() -> None:
     reader = PortraitReader(size=128 if args.size <= 128 else 192)
     jury = list(ROBOTS.values())
     own = photographed(args.reference, start=0, size=args.size, tone=None, light="even")
-    seen = kept_look(jury, reader, own, KEPT)
+    seen = cached_measurements(jury, reader, own, KEPT)
     fair = photographed(args.reference, start=0, size=args.size, tone="light", light="even")
-    references = {"all tones": seen, "light skin only": kept_look(jury, reader, fair, KEPT)}
+    references = {"all tones": seen, "light skin only": cached_measurements(jury, reader, fair, KEPT)}
     cells = {
-        (tone, light): kept_look(
+        (tone, light): cached_measurements(
             jury,
             reader,
             photographed(args.people, start=args.reference, size=args.size, tone=tone, light=light),

@@ -30,7 +30,7 @@ from judge.jury.gate import refusal_rates
 from judge.jury.panel import Panel
 from judge.jury.robots import protocol as robots
 from judge.jury.robots.age import Age, stated_age
-from judge.jury.robots.measurements import kept_look
+from judge.jury.robots.measurements import cached_measurements
 from judge.jury.robots.pigment import Pigment
 from judge.jury.robots.resemblance import Resemblance, reference_set
 from judge.jury.robots.symmetry import Symmetry
@@ -128,11 +128,12 @@ def main() -> None:
         train = train.sample(min(len(train), 4 * args.limit), random_state=0)
     sets = {name: m.reset_index(drop=True) for name, m in sets.items()}
 
-    learnt = kept_look([AGE], reader, train, KEPT)
+    learnt = cached_measurements([AGE], reader, train, KEPT)
     age = AGE.fit(learnt.evidence["antiageist"], learnt.rows)
     print("age network, out of fold on the training split:", age.out_of_fold_error())
     looks = {
-        name: kept_look(ROBOTS if name != "FairFace" else [AGE], reader, m, KEPT) for name, m in sets.items()
+        name: cached_measurements(ROBOTS if name != "FairFace" else [AGE], reader, m, KEPT)
+        for name, m in sets.items()
     }
     rng = np.random.default_rng(0)
     me = sets["MEBeauty"].assign(ethnicity=sets["MEBeauty"]["ethnicity"])

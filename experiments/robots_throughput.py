@@ -36,7 +36,7 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
     from judge.jury.robots import protocol as robots
     from judge.jury.robots.age import Age
     from judge.jury.robots.features import Features
-    from judge.jury.robots.measurements import kept_look
+    from judge.jury.robots.measurements import cached_measurements
     from judge.jury.robots.pigment import Pigment
     from judge.jury.robots.resemblance import Resemblance
     from judge.jury.robots.symmetry import Symmetry
@@ -71,7 +71,7 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
         def work(rows: pd.DataFrame) -> None:
             if task == TASKS[2]:
                 copies = rows.drop(columns="content_hash").assign(path=copied(rows["path"], folder))
-                robots.scores(fitted, kept_look(chosen, reader, copies, folder, workers=2))
+                robots.scores(fitted, cached_measurements(chosen, reader, copies, folder, workers=2))
             elif fitted:
                 robots.judge(fitted, reader(rows))
             else:

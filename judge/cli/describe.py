@@ -11,6 +11,7 @@ from judge.data import summary
 from judge.data.dataset import Dataset
 from judge.data.tables import write_table
 from judge.errors import InputError
+from judge.storage import replacing, write_text
 
 SHEET_COLUMNS, SHEET_ROWS = 8, 6
 
@@ -92,7 +93,7 @@ def write_all(dataset: Dataset, tables: dict[str, pd.DataFrame], out: Path) -> P
 
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        table.to_csv(out / f"{name}.csv", index=name.startswith("counts_"))
+        write_text(out / f"{name}.csv", table.to_csv(index=name.startswith("counts_")))
     whole = {"manifest": dataset.manifest, "excluded": dataset.excluded, "ratings": dataset.ratings}
     for name, table in whole.items():
         if table is not None:
@@ -135,5 +136,6 @@ def sheet_of(dataset: Dataset, out: Path, *, show_real_people: bool) -> Path:
         real_people=dataset.real_people,
         show_real_people=show_real_people,
     )
-    sheet.save(out / "sheet.png")
+    with replacing(out / "sheet.png") as part:
+        sheet.save(part)
     return out / "sheet.png"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judge.errors import InputError
+from judge.storage import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,10 +55,9 @@ def run(args: argparse.Namespace) -> int:
     scores, excluded = score_pictures(args.judge, args.condition, pictures)
     if args.out is None:
         print(scores.to_csv(index=False), end="")
-    elif args.out.suffix == ".parquet":
-        scores.to_parquet(args.out, index=False)
     else:
-        scores.to_csv(args.out, index=False)
+        with replacing(args.out) as part:
+            (scores.to_parquet if args.out.suffix == ".parquet" else scores.to_csv)(part, index=False)
     judged = scores["image_id"].nunique()
     print(f"{judged} of {len(pictures)} pictures judged, {len(excluded)} excluded", file=sys.stderr)
     for reason, count in excluded["reason"].value_counts().items():
@@ -75,14 +75,17 @@ def _make_room(out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out {out}: its folder cannot be made: {error.strerror}") from error
-    if not os.access(out if out.exists() else out.parent, os.W_OK):
+    # a file is replaced, which its folder must allow; a device such as /dev/stdout is written to
+    needed = [out] if out.exists() and not out.is_file() else [out.resolve().parent, out]
+    if not all(os.access(place, os.W_OK) for place in needed if place.exists()):
         raise InputError(f"--out {out} cannot be written: no permission")
 
 
 def _write_excluded(excluded: pd.DataFrame, out: Path) -> None:
     file = out.with_name(out.stem + ".excluded.csv")
     if len(excluded):
-        excluded.to_csv(file, index=False)
+        with replacing(file) as part:
+            excluded.to_csv(part, index=False)
         print(f"excluded, with reasons: {file}", file=sys.stderr)
     else:
         file.unlink(missing_ok=True)  # of an earlier pass: it would speak of pictures that are judged now

@@ -11,8 +11,6 @@ Tables may carry further columns; the ones named here have to be there with thes
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import pandera.pandas as pa
 
 from judge.data.spreadsheets import spreadsheet_safe
 from judge.errors import InputError, listed
+from judge.storage import replacing
 
 SPLITS = ("train", "val", "test")
 SOURCES = ("photo", "parametric", "generated")
@@ -139,10 +138,6 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Writes path.parquet and path.csv (path without ending; spreadsheet-safe), each complete or not at all."""
     stem = Path(path)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     for ending, write in ((".parquet", table.to_parquet), (".csv", spreadsheet_safe(table).to_csv)):
-        handle, name = tempfile.mkstemp(dir=stem.parent, prefix=f".{stem.name}-", suffix=ending)
-        os.close(handle)
-        write(name, index=False)
-        Path(name).chmod(0o644)
-        Path(name).replace(stem.with_name(stem.name + ending))
+        with replacing(stem.with_name(stem.name + ending)) as part:
+            write(part, index=False)

@@ -24,6 +24,7 @@ from hydra.core.hydra_config import HydraConfig
 from judge import __version__
 from judge.data.tables import read_table, write_table
 from judge.errors import InputError
+from judge.storage import remove_leftovers, write_json, write_text
 
 SUPERSEDED = ".superseded"
 #: What became of each job of a sweep, in the sweep's folder.
@@ -31,18 +32,6 @@ SWEEP = "sweep.json"
 HYDRA = ".hydra"
 PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "pandas", "scipy", "statsmodels",
             "scikit-learn", "fairlearn", "hydra-core", "onnxruntime")  # fmt: skip
-
-
-def write_text(path: Path, text: str) -> None:
-    """The file complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, indent=2, default=str) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -116,6 +105,7 @@ class RunDir:
             if old != digest:
                 self._move_aside(old)
         (self.path / "failed.json").unlink(missing_ok=True)
+        remove_leftovers(self.path)
         write_text(self.path / "settings.yaml", settings_yaml)
         write_json(mark, {"settings_hash": digest, "command": command_line()})
         return False

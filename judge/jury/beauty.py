@@ -29,7 +29,8 @@ from judge.jury.network.pictures import load_pictures
 from judge.jury.network.probe import head_start
 from judge.jury.network.training import Pool, Training, train
 from judge.jury.network.views import frozen_views
-from judge.storage.tensors import save_tensors, write_json
+from judge.storage import cache_root, write_json
+from judge.storage.tensors import save_tensors
 
 Loss = SquaredError | Huber | LabelDistribution
 
@@ -52,7 +53,8 @@ class CnnJudge:
     loss       of losses.py
     views      views of each training picture that the frozen stages (training.train_from_stage) read beforehand;
                0: a new view is drawn at each step
-    cache      folder where such views are kept from training to training; None: they are not kept
+    cache      folder of all caches, where such views are found by the next training; None: $JUDGE_CACHE or
+               ~/.cache/judge
     progress   bars on standard error
     """
 
@@ -230,7 +232,7 @@ class CnnJudge:
             size=self.size,
             stage=self.training.train_from_stage,
             views=self.views,
-            cache=Path(self.cache) if self.cache else None,
+            cache=Path(self.cache) if self.cache else cache_root(),
             progress=self.progress,
         )
 

@@ -1,6 +1,6 @@
 """The fast judge: ridge regression on a frozen backbone's features, which are computed once a picture.
 
-Features are kept by content (hash of the file's bytes) under the backbone, its weights and the size, so that
+Features are cached by content (hash of the file's bytes) under the backbone, its weights and the size, so that
 renamed, copied and re-drawn pictures are found again, and a sweep of a hundred trainings reads each picture once.
 """
 
@@ -26,10 +26,11 @@ from judge.jury.network.backbone import create_backbone
 from judge.jury.network.depths import Depths
 from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.network.ridge import PENALTIES, once_each, ridge
-from judge.storage.tensors import load_tensors, save_tensors, write_json
+from judge.storage import ContentCache, cache_root, write_json
+from judge.storage.tensors import save_tensors
 
-#: Part of the cache's address: to be raised whenever the features of a picture change.
-VERSION = 1
+#: Part of the cache's address: to be raised whenever the features of a picture, or the way they are stored, change.
+VERSION = 2
 #: Pictures that the network reads at once, and batches after which what it saw is written.
 BATCH = 32
 BATCHES_A_FILE = 16
@@ -69,13 +70,6 @@ class Embedding:
         )
 
 
-def default_cache() -> Path:
-    """$JUDGE_CACHE, or ~/.cache/judge (under $XDG_CACHE_HOME where that is set)."""
-    if os.environ.get("JUDGE_CACHE"):
-        return Path(os.environ["JUDGE_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "judge"
-
-
 def file_hash(path: str | Path) -> str:
     """Hash of a file's bytes; of a missing or unreadable one the empty string."""
     try:
@@ -89,53 +83,29 @@ def embed(
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
     """Features float32 (n, F) of the readable pictures, their manifest rows, and what was excluded.
 
-    cache  folder of all caches; None: default_cache(). Missing pictures are added a file for every few hundred, so
-           that a kill loses no more, and processes beside one another never write the same file.
+    cache  folder of all caches; None: storage.cache_root(). Missing pictures are added a file for every few hundred,
+           so that a kill loses no more
     """
-    folder = (cache or default_cache()) / "embeddings" / what.address()
     paths = manifest["path"].tolist()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         hashes = list(pool.map(file_hash, paths))
-    known = read_cache(folder, set(hashes))
-    missing: dict[str, int] = {}
-    for row, key in enumerate(hashes):
-        if key not in known:
-            missing.setdefault(key, row)
+    store = ContentCache((cache or cache_root()) / "embeddings" / what.address())
+    found = store.get(hashes)
     reasons: dict[str, str] = {}
-    if missing:
-        keys, rows = list(missing), list(missing.values())
-        for places, features, broken in _compute([paths[row] for row in rows], what, progress):
+    if missing := found.missing:
+        keys = [hashes[row] for row in missing]
+        for places, features, broken in _compute([paths[row] for row in missing], what, progress):
             reasons |= {keys[place]: reason for place, reason in broken.items()}
-            seen = zip(places, features, strict=True)
-            fresh = {keys[place]: feature for place, feature in seen if place not in broken}
-            if fresh:
-                write_cache(folder, fresh)
-                known |= fresh
+            readable = [row for row, place in enumerate(places) if place not in broken]
+            fresh = [keys[places[row]] for row in readable]
+            store.put(fresh, {"features": features[readable]})
+            found.fill(fresh, {"features": features[readable]})
     broken_rows = {row: reasons[key] for row, key in enumerate(hashes) if key in reasons}
-    kept = [row for row in range(len(paths)) if row not in broken_rows]
-    if not kept:
+    readable = np.flatnonzero(found.known)
+    if not len(readable):
         raise InputError(f"none of the {len(paths)} pictures can be read")
-    matrix = np.stack([known[hashes[row]] for row in kept])
-    return matrix, manifest.iloc[kept].reset_index(drop=True), excluded_table(manifest, broken_rows)
-
-
-def read_cache(folder: Path, wanted: set[str]) -> dict[str, np.ndarray]:
-    """Features of the wanted hashes that the folder's files hold."""
-    found: dict[str, np.ndarray] = {}
-    for file in sorted(folder.glob("*.safetensors")):
-        tensors, facts = load_tensors(file)
-        features = tensors["features"].numpy()
-        found |= {key: features[row] for row, key in enumerate(facts["hashes"]) if key in wanted}
-        if len(found) == len(wanted):
-            break
-    return found
-
-
-def write_cache(folder: Path, features: dict[str, np.ndarray]) -> None:
-    keys = sorted(features)
-    name = hashlib.blake2b("".join(keys).encode(), digest_size=12).hexdigest()
-    stacked = torch.from_numpy(np.stack([features[key] for key in keys]))
-    save_tensors(folder / f"{name}.safetensors", {"features": stacked}, {"hashes": keys})
+    rows = manifest.iloc[readable].reset_index(drop=True)
+    return found.arrays["features"][readable], rows, excluded_table(manifest, broken_rows)
 
 
 def _compute(
@@ -197,7 +167,7 @@ class EmbeddingJudge:
     embedding  what is computed of a picture
     penalties  ridge penalties to choose from, per training picture; the one with the lowest leave-one-out
                squared error is taken (closed form: scikit-learn's RidgeCV)
-    cache      folder of the kept features; None: $JUDGE_CACHE or ~/.cache/judge
+    cache      folder of all caches; None: $JUDGE_CACHE or ~/.cache/judge
     """
 
     embedding: Embedding = field(default_factory=Embedding)

@@ -1,7 +1,7 @@
 """Pictures rendered once: in parallel, into a folder keyed by content; started again, it does what is missing.
 
 A picture's key is a hash of the person's parameters, the size, the file format and the renderer's VERSION. A file
-appears under its name only when it is complete (drawing.write_whole), so a killed run leaves nothing
+appears under its name only when it is complete (storage.write_bytes), so a killed run leaves nothing
 that could be mistaken for a picture.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,11 @@ from judge.data.parametric.people.population import RENDERED, persons
 from judge.data.parametric.picture import render
 from judge.data.parametric.picture.drawing import draw_pictures
 from judge.errors import InputError, listed
+from judge.storage import cache_root, remove_leftovers
 
 FORMATS = {"jpeg": ".jpg", "png": ".png"}
 SMALLEST, LARGEST = 32, 512  # px
 CHUNK = 16  # most pictures a task: small enough for a smooth bar, large enough that sending costs nothing
-
-
-def default_cache_dir() -> Path:
-    """$XDG_CACHE_HOME/judge/parametric, or ~/.cache/judge/parametric."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "judge" / "parametric"
 
 
 def key_of(person: Mapping[str, Any], size: int, picture_format: str) -> str:
@@ -52,9 +46,12 @@ def _plain(value: Any) -> Any:
 def picture_paths(
     table: pd.DataFrame, *, size: int, picture_format: str = "jpeg", cache_dir: str | Path | None = None
 ) -> pd.DataFrame:
-    """Columns path (absolute, whether or not it is there yet) and content_hash, index of `table`."""
+    """Columns path (absolute, whether or not it is there yet) and content_hash, index of `table`.
+
+    cache_dir  folder of the pictures; None: `parametric` in the root of all caches, $JUDGE_CACHE or ~/.cache/judge
+    """
     _check(size, picture_format)
-    root = Path(cache_dir).expanduser() if cache_dir else default_cache_dir()
+    root = Path(cache_dir).expanduser() if cache_dir else cache_root() / "parametric"
     root = root.resolve() / f"v{render.VERSION}" / str(size)
     keys = [key_of(person, size, picture_format) for person in persons(table)]
     ending = FORMATS[picture_format]
@@ -81,6 +78,7 @@ def render_missing(
         return 0
     for folder in {Path(path).parent for path in todo["path"]}:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
     tasks = list(zip(persons(todo), todo["path"], strict=True))
     workers = min(workers or cpu_count(), len(tasks))
     each = min(CHUNK, -(-len(tasks) // (4 * workers)))

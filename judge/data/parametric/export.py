@@ -30,11 +30,11 @@ from judge.data.dataset import Dataset
 from judge.data.parametric.cache import render_missing
 from judge.data.parametric.dataset import RATER_COLUMNS, read_parametric
 from judge.data.parametric.picture import render
-from judge.data.parametric.picture.drawing import write_whole
 from judge.data.parametric.sheet import contact_sheet, manifest_sheet
 from judge.data.parametric.twins import SEED, read_twins
 from judge.data.tables import write_table
 from judge.errors import InputError
+from judge.storage import remove_leftovers, replacing, write_bytes, write_text
 
 FOLDERS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -71,7 +71,8 @@ def main_parametric(
     folder = write_dataset(dataset, out, settings=settings, workers=workers, progress=progress)
     if sheet:
         picture = manifest_sheet(dataset.manifest, cell=min(size, 128))
-        picture.save(folder / "sheet.png")
+        with replacing(folder / "sheet.png") as part:
+            picture.save(part)
     return folder
 
 
@@ -104,12 +105,14 @@ def main_twins(
     folder = write_dataset(dataset, out, settings=settings, workers=workers, progress=progress)
     if sheet:
         each = int(dataset.manifest.groupby("person_id").size().iloc[0])
-        part = dataset.manifest.head(8 * each)
+        shown = dataset.manifest.head(8 * each)
         captions = [
             f"{edit} {value:.2f}" if edit == "tone" else edit
-            for edit, value in zip(part["twin_edit"], part["twin_value"], strict=True)
+            for edit, value in zip(shown["twin_edit"], shown["twin_value"], strict=True)
         ]
-        contact_sheet(part["path"], each, captions, cell=min(size, 128)).save(folder / "sheet.png")
+        picture = contact_sheet(shown["path"], each, captions, cell=min(size, 128))
+        with replacing(folder / "sheet.png") as part:
+            picture.save(part)
     return folder
 
 
@@ -140,7 +143,8 @@ def write_dataset(
     if not mark.is_file() and folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(mark, told.encode())
+    remove_leftovers(folder)
+    write_text(mark, told)
     render_missing(dataset.manifest, size=int(settings["size"]), workers=workers, progress=progress)
     manifest = dataset.manifest.copy()
     ending = manifest["path"].map(lambda path: Path(path).suffix)
@@ -150,17 +154,17 @@ def write_dataset(
     pairs = zip(dataset.manifest["path"], manifest["path"], strict=True)
     for source, target in tqdm(pairs, desc="copying", total=len(manifest), unit="file", disable=not progress):
         if not (folder / target).is_file():
-            write_whole(folder / target, Path(source).read_bytes())
+            write_bytes(folder / target, Path(source).read_bytes())
     for name, part in manifest.groupby(manifest["split"].map(FOLDERS)):
         files = part["path"].map(lambda path: Path(path).name)
         table = part.drop(columns=["path", "split"])
         table.insert(0, "file_name", files)
-        write_whole(folder / str(name) / "metadata.csv", table.to_csv(index=False).encode())
+        write_text(folder / str(name) / "metadata.csv", table.to_csv(index=False))
     if dataset.ratings is not None:
-        write_whole(folder / "ratings.csv", dataset.ratings.to_csv(index=False).encode())
+        write_text(folder / "ratings.csv", dataset.ratings.to_csv(index=False))
         raters = dataset.ratings[["rater_id", *RATER_COLUMNS.values()]].drop_duplicates("rater_id")
-        write_whole(folder / "raters.csv", raters.sort_values("rater_id").to_csv(index=False).encode())
-    write_whole(folder / "README.md", card(dataset, manifest, settings).encode())
+        write_text(folder / "raters.csv", raters.sort_values("rater_id").to_csv(index=False))
+    write_text(folder / "README.md", card(dataset, manifest, settings))
     write_table(manifest, folder / "manifest")
     return folder
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from judge.data.spreadsheets import spreadsheet_safe
+from judge.storage import write_bytes
 
 
 def records_json(table: pd.DataFrame, *, indent: int | None = 1) -> str:
@@ -34,24 +33,15 @@ def _plain(value: object) -> object:
 
 def write_numbers(table: pd.DataFrame, stem: Path, *, as_json: bool = False) -> list[Path]:
     """Writes stem.parquet, stem.csv (spreadsheet-safe) and, if asked, stem.json; each complete or not at all."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     plain = table.copy()
     plain.attrs = {}
-    written = [
-        _atomic(stem.with_name(f"{stem.name}.parquet"), plain.to_parquet(index=False)),
-        _atomic(
-            stem.with_name(f"{stem.name}.csv"), spreadsheet_safe(plain).to_csv(index=False).encode("utf-8")
-        ),
-    ]
+    contents = {
+        "parquet": plain.to_parquet(index=False),
+        "csv": spreadsheet_safe(plain).to_csv(index=False).encode("utf-8"),
+    }
     if as_json:
-        written.append(_atomic(stem.with_name(f"{stem.name}.json"), records_json(plain).encode("utf-8")))
+        contents["json"] = records_json(plain).encode("utf-8")
+    written = [stem.with_name(f"{stem.name}.{ending}") for ending in contents]
+    for path, content in zip(written, contents.values(), strict=True):
+        write_bytes(path, content)
     return written
-
-
-def _atomic(path: Path, content: bytes) -> Path:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
-    return path

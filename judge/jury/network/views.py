@@ -2,7 +2,7 @@
 
 With the first half of the network frozen, most of a training's time goes into running it forward on yet another
 view. Here a fixed number of views a picture is drawn beforehand (by the picture's content, so that they are the
-same in every training), read by the frozen stages, and kept in half precision. Each step then picks one of them.
+same in every training), read by the frozen stages, and cached in half precision. Each step then picks one of them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from tqdm.auto import tqdm
 
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
-from judge.storage.tensors import load_tensors, save_tensors
+from judge.storage import ContentCache, Found
 
+#: Part of the cache's address: to be raised whenever views, or the way they are stored, change.
+VERSION = 1
 #: Pictures whose views are written to the cache at a time: what a kill can cost.
 SHARD = 256
 
@@ -38,7 +40,8 @@ def frozen_views(
     """float16 (n, views, C, h, w): what the stages before `stage` make of `views` views of each picture.
 
     pixels  uint8 (n, 3, H, H)
-    cache   folder in which they are kept by the content of picture, frozen weights and augmentation
+    cache   folder of all caches, where views are found by the content of picture, frozen weights and augmentation;
+            None: they are not cached
     """
     stem = network.stages_before(stage).eval()
     settings = hashlib.blake2b(repr((asdict(augmentation), size, stage, views)).encode(), digest_size=16)
@@ -48,39 +51,21 @@ def frozen_views(
         hashlib.blake2b(picture.numpy().tobytes(), digest_size=16, key=settings.digest()).hexdigest()
         for picture in pixels
     ]
-    folder = None if cache is None else cache / "views" / settings.hexdigest()[:12]
-    out: Tensor | None = None
-    found: set[int] = set()
-    for file in sorted(folder.glob("*.safetensors")) if folder else []:
-        tensors, facts = load_tensors(file)
-        place = {digest: row for row, digest in enumerate(facts["digests"])}
-        rows = [row for row, digest in enumerate(digests) if digest in place]
-        if rows:
-            out = (
-                pixels.new_empty((len(pixels), *tensors["views"].shape[1:]), dtype=torch.float16)
-                if out is None
-                else out
-            )
-            out[rows] = tensors["views"][[place[digests[row]] for row in rows]]
-            found.update(rows)
-    missing = [row for row in range(len(pixels)) if row not in found]
-    bar = tqdm(total=len(missing), desc="views", unit="picture", disable=not progress, leave=False)
-    for start in range(0, len(missing), SHARD):
-        rows = missing[start : start + SHARD]
-        fresh = _compute(
-            stem, network, pixels[rows], [digests[row] for row in rows], augmentation, size, views
-        )
-        if folder is not None:
+    store = (
+        None if cache is None else ContentCache(cache / "views" / f"v{VERSION}-{settings.hexdigest()[:12]}")
+    )
+    found = Found(digests) if store is None else store.get(digests)
+    missing = found.missing
+    with tqdm(total=len(missing), desc="views", unit="picture", disable=not progress, leave=False) as bar:
+        for start in range(0, len(missing), SHARD):
+            rows = missing[start : start + SHARD]
             names = [digests[row] for row in rows]
-            name = hashlib.blake2b("".join(names).encode(), digest_size=12).hexdigest()
-            save_tensors(folder / f"{name}.safetensors", {"views": fresh}, {"digests": names})
-        if out is None:
-            out = fresh.new_empty((len(pixels), *fresh.shape[1:]))
-        out[rows] = fresh
-        bar.update(len(rows))
-    bar.close()
-    assert out is not None
-    return out
+            fresh = {"views": _compute(stem, network, pixels[rows], names, augmentation, size, views).numpy()}
+            if store is not None:
+                store.put(names, fresh)
+            found.fill(names, fresh)
+            bar.update(len(rows))
+    return torch.from_numpy(found.arrays["views"])
 
 
 @torch.inference_mode()

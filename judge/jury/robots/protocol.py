@@ -13,7 +13,6 @@ steps and returns a table image_id, score.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from judge.errors import InputError, listed
 from judge.jury.faces.alignment import Batch, Portraits
+from judge.storage import replacing, write_json
 
 
 class Robot(Protocol):
@@ -203,15 +203,12 @@ def save(robots: Iterable[Robot], folder: str | Path) -> None:
     from safetensors.numpy import save_file
 
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     robots = list(robots)
     for robot in robots:
         if robot.fitted:
-            save_file(
-                {k: np.ascontiguousarray(v) for k, v in robot.fitted.items()},
-                folder / f"{robot.name}.safetensors",
-            )
-    (folder / "names.json").write_text(json.dumps([robot.name for robot in robots]), encoding="utf-8")
+            with replacing(folder / f"{robot.name}.safetensors") as part:
+                save_file({k: np.ascontiguousarray(v) for k, v in robot.fitted.items()}, part)
+    write_json(folder / "names.json", [robot.name for robot in robots])
 
 
 def load(robots: Iterable[Robot], folder: str | Path) -> list[Robot]:

@@ -17,8 +17,9 @@ import jinja2
 import pandas as pd
 
 from judge import __version__
-from judge.report.figures.saving import save, write_bytes
+from judge.report.figures.saving import save
 from judge.report.figures.style import number, p_text, percent
+from judge.storage import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -196,7 +197,7 @@ def write_page(
         image=lambda block: images[id(block)],
         version=__version__,
     )
-    write_bytes(out / name, html.encode("utf-8"))
+    write_text(out / name, html)
     return out / name
 
 

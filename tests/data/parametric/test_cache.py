@@ -1,11 +1,11 @@
 """Rendering into the cache: same bytes in any process and order, restartable, whole files only."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from judge.data.parametric import cache
 from judge.data.parametric.cache import key_of, picture_paths, render_missing
 from judge.data.parametric.people.population import persons, sample
 from judge.data.parametric.picture import drawing, render
@@ -66,11 +66,15 @@ def test_a_rendering_killed_half_way_leaves_whole_files_and_goes_on(people, tmp_
     assert len(contents(tmp_path)) == N
 
 
-def test_a_file_that_could_not_be_finished_is_not_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        drawing.write_whole(tmp_path / "face.jpg", b"123")
-    assert list(tmp_path.iterdir()) == []
+def test_what_a_killed_rendering_left_is_removed_by_the_next_a_day_later(people, tmp_path):
+    table = placed(people.head(1), tmp_path)
+    left = Path(table["path"].iloc[0]).parent / ".part-killed"
+    left.mkdir(parents=True)
+    (left / "half.jpg").touch()
+    for place in (left / "half.jpg", left):
+        os.utime(place, (0, 0))
+    render_missing(table, size=SIZE, workers=1, progress=False)
+    assert list(contents(tmp_path)) == [Path(table["path"].iloc[0]).name]
 
 
 def test_two_rows_with_one_picture_are_drawn_once(people, tmp_path):
@@ -114,6 +118,7 @@ def test_an_unknown_format_is_refused(people):
         picture_paths(people, size=SIZE, picture_format="bmp")
 
 
-def test_the_cache_is_in_the_users_cache_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.default_cache_dir() == tmp_path / "judge" / "parametric"
+def test_pictures_lie_in_the_root_of_all_caches_unless_a_folder_is_named(people, monkeypatch, tmp_path):
+    monkeypatch.setenv("JUDGE_CACHE", str(tmp_path))
+    there = picture_paths(people, size=SIZE)["path"]
+    assert there.tolist() == placed(people, tmp_path / "parametric")["path"].tolist()

@@ -1,4 +1,4 @@
-"""What the robots saw is kept by picture: found again in any company, and the same as a fresh look."""
+"""What the robots measure is cached by picture: found again in any company, and the same as when measured afresh."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from PIL import Image
 from judge.data.parametric.dataset import read_parametric
 from judge.errors import InputError
 from judge.jury.faces.alignment import PortraitReader
-from judge.jury.robots.measurements import kept_look
+from judge.jury.robots.measurements import cached_measurements
 from judge.jury.robots.protocol import look
 from judge.jury.robots.symmetry import Symmetry
 
@@ -51,22 +51,22 @@ def same(found, expected):
 
 def test_a_killed_pass_goes_on_and_another_company_finds_what_was_seen(manifest, tmp_path):
     reader = Counting()
-    kept_look(ROBOTS, reader, manifest.iloc[[1, 4]], tmp_path, chunk=1)
+    cached_measurements(ROBOTS, reader, manifest.iloc[[1, 4]], tmp_path, chunk=1)
     reader.read.clear()
-    whole = kept_look(ROBOTS, reader, manifest, tmp_path, chunk=2)
+    whole = cached_measurements(ROBOTS, reader, manifest, tmp_path, chunk=2)
     assert reader.read == manifest["image_id"].drop([1, 4]).tolist()
     same(whole, look(ROBOTS, READER(manifest)))
 
     reader.read.clear()
     backwards = manifest.iloc[::-1]
-    same(kept_look(ROBOTS, reader, backwards, tmp_path), look(ROBOTS, READER(backwards)))
+    same(cached_measurements(ROBOTS, reader, backwards, tmp_path), look(ROBOTS, READER(backwards)))
     assert reader.read == []
 
 
 def test_one_picture_under_two_names_is_looked_at_once(manifest, tmp_path):
     reader = Counting()
     twice = pd.concat([manifest.iloc[:1], manifest.iloc[:1].assign(image_id="again")])
-    looks = kept_look(ROBOTS, reader, twice, tmp_path)
+    looks = cached_measurements(ROBOTS, reader, twice, tmp_path)
     assert len(reader.read) == 1
     assert looks.measures["image_id"].tolist() == [manifest["image_id"][0], "again"]
     np.testing.assert_array_equal(looks.evidence["symmetry"][0], looks.evidence["symmetry"][1])
@@ -75,19 +75,19 @@ def test_one_picture_under_two_names_is_looked_at_once(manifest, tmp_path):
 def test_a_changed_file_and_another_robot_are_looked_at_again(manifest, tmp_path):
     reader = Counting()
     one = manifest.iloc[[2]]  # the blank one has no content hash
-    kept_look(ROBOTS, reader, one, tmp_path)
+    cached_measurements(ROBOTS, reader, one, tmp_path)
     Image.new("RGB", (96, 96), "white").save(one["path"].item())
-    kept_look(ROBOTS, reader, one, tmp_path)
+    cached_measurements(ROBOTS, reader, one, tmp_path)
     assert len(reader.read) == 2
-    kept_look([Symmetry(name="other")], reader, one, tmp_path)
+    cached_measurements([Symmetry(name="other")], reader, one, tmp_path)
     assert len(reader.read) == 3
 
 
 def test_nobody_to_look_at_is_an_error(manifest, tmp_path):
     with pytest.raises(InputError, match="no pictures"):
-        kept_look(ROBOTS, READER, manifest.head(0), tmp_path)
+        cached_measurements(ROBOTS, READER, manifest.head(0), tmp_path)
 
 
 def test_two_processes_see_what_one_sees(manifest, tmp_path):
-    apart = kept_look(ROBOTS, READER, manifest, tmp_path, chunk=2, workers=2)
+    apart = cached_measurements(ROBOTS, READER, manifest, tmp_path, chunk=2, workers=2)
     same(apart, look(ROBOTS, READER(manifest)))

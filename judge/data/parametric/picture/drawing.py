@@ -6,8 +6,6 @@ Apart from cache.py so that a worker starts without pandas, in half the time and
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,13 @@ from typing import Any
 from PIL import Image
 
 from judge.data.parametric.picture import render
+from judge.storage import write_bytes
 
 
 def draw_pictures(chunk: list[tuple[dict[str, Any], str]], size: int) -> int:
     """Renders (person, path) pairs into files of `size` px; returns how many."""
     for person, path in chunk:
-        write_whole(Path(path), picture_bytes(person, size, Path(path).suffix))
+        write_bytes(Path(path), picture_bytes(person, size, Path(path).suffix))
     return len(chunk)
 
 
@@ -31,16 +30,3 @@ def picture_bytes(person: Mapping[str, Any], size: int, ending: str) -> bytes:
     out = io.BytesIO()
     Image.fromarray(render.render_raw(person, size)).save(out, "PNG")
     return out.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """The file is there with all of its bytes, or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
