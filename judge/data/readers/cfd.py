@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from judge.data.brackets import age_groups
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.errors import InputError, listed
 
 RATING_RANGE = (1.0, 7.0)
@@ -74,7 +75,7 @@ def read_cfd(
     rows = exclusions.where(rows, rows["ethnicity"].isna(), "unknown ethnicity", rows["person_id"])
     rows = exclusions.where(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
     rows = exclusions.where(rows, rows["rating"].isna(), "no rating", rows["person_id"])
-    rows["age_group"] = age_group_of(rows["age"])
+    rows["age_group"] = age_groups(rows["age"])
     exclusions.add(
         sorted(set(norms.index) - {model for _, _, model in found}), "file missing", "norms without a picture"
     )

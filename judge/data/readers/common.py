@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from judge.data.brackets import AGE_GROUPS
+from judge.data.brackets import ADULT
 from judge.data.checks import inspect
 from judge.data.dataset import Dataset, no_exclusions
 from judge.data.duplicates import without_duplicates
 from judge.errors import InputError, listed
 
-ADULT = 18
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -75,16 +74,6 @@ def pictures_under(folder: Path) -> list[str]:
         prefix = "" if here == "." else here + "/"
         found += [prefix + f for f in files if f.lower().endswith(PICTURES) and not f.startswith(".")]
     return sorted(found)
-
-
-def age_group_of(age: pd.Series) -> pd.Series:
-    """Ages in years as one of AGE_GROUPS; missing below 18, from 70, and where the age is missing."""
-    groups = pd.Series(pd.NA, index=age.index, dtype="str")
-    years = pd.to_numeric(age, errors="coerce")
-    for name in AGE_GROUPS:
-        low, high = map(int, name.split("-"))
-        groups[(years >= low) & (years < high + 1)] = name
-    return groups
 
 
 def excluded_items(exclude: str | Path | Iterable[str] | None) -> set[str]:
