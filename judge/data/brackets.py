@@ -1,8 +1,8 @@
 """Brackets, ages and age bands, read in one place by all who need them.
 
-An age band may be written in many ways, and a spreadsheet turns some of them into dates on opening the file: 10-19 into
-19-Oct, 3-9 into 9-Mar or 3-Sep, by locale. Both are read as what they were. A band that cannot be read says so
-(`unreadable`) and is never taken for one of adults.
+An age band may be written in many ways, and a spreadsheet turns some of them into dates on opening the file:
+10-19 into 19-Oct, 3-9 into 9-Mar or 3-Sep, by locale. These are read as what they were. A band that cannot be
+read says so (`unreadable`) and is never taken for one of adults.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def bracket_columns(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 
 
 def age_groups(age: pd.Series) -> pd.Series:
-    """Ages in years as one of AGE_GROUPS; missing below 18, from 70, and where the age is missing or no number."""
+    """Ages in years as one of AGE_GROUPS; missing below 18, from 70, and where no age is known."""
     place = np.searchsorted(_EDGES, ages(age).to_numpy(), side="right") - 1  # NaN is sorted behind all
     names = np.array([*AGE_GROUPS, None], dtype=object)  # −1, below the first edge, is the None as well
     return pd.Series(names[place], index=age.index, dtype="str")
@@ -60,13 +60,13 @@ def ages(values: pd.Series) -> pd.Series:
 def age_bands(values: pd.Series) -> pd.DataFrame:
     """first, last (years, both included), unreadable: what bands such as "18-29", "70+" or "under 18" say.
 
-    `last` is infinite for an open band, and `first` is 0 for one that is open below. Missing and empty bands have NaN
-    and are not unreadable. A single age is a band of one year. Each distinct text is parsed once: ten million rows
-    take about a second.
+    `last` is infinite for an open band, and `first` is 0 for one that is open below. Missing and empty bands have
+    NaN and are not unreadable. A single age is a band of one year. Each distinct text is parsed once: ten million
+    rows take about a second.
     """
     codes, texts = pd.factorize(values)
     found = [read_band(text) for text in texts]
-    unreadable = [band is None and str(text).strip() != "" for band, text in zip(found, texts, strict=True)]
+    unreadable = [band is None and bool(str(text).strip()) for band, text in zip(found, texts, strict=True)]
     # one row more than there are texts: the code of a missing value is −1
     years = np.array([(math.nan, math.nan) if band is None else band for band in [*found, None]])[codes]
     bad = np.array([*unreadable, False])[codes]
@@ -84,7 +84,7 @@ def band_names(values: pd.Series) -> pd.Series:
 
 
 def stated_years(people: pd.DataFrame, bands: Sequence[str] = ("age_group",)) -> pd.DataFrame:
-    """first, last (years): `age`, else the limits of the first of the columns `bands` that tells any, else NaN."""
+    """first, last (years): `age`, else what the first of the columns `bands` says that can be read, else NaN."""
     known = ages(people["age"]) if "age" in people else pd.Series(math.nan, index=people.index)
     years = pd.DataFrame({"first": known, "last": known})
     for column in bands:

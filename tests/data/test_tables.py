@@ -1,4 +1,4 @@
-"""Tables: what a run's have to hold, and on disk: Parquet keeps what is there, CSV is safe in a spreadsheet."""
+"""Tables: what those of a run hold; on disk, Parquet keeps what is there, CSV is safe in a spreadsheet."""
 
 import numpy as np
 import pandas as pd

@@ -38,8 +38,8 @@ def read_fairface(
     Ages      band 20-29 stands for the bracket 18-29; 'more than 70' has no bracket (age_group is missing,
               the column age_band keeps it); 0-2, 3-9 and 10-19 may be minors and are excluded
     Ratings   none: people may enter a contest, but nothing can be learnt about beauty
-    Traps     copies saved by a spreadsheet carry 3-Sep or 9-Mar for 3-9 and Oct-19 for 10-19: they are read as
-              what they were; faces are cropped tighter than in most sets (padding 0.25 or 1.25 by download)
+    Traps     copies saved by a spreadsheet carry 3-Sep or 9-Mar for 3-9 and Oct-19 for 10-19: read as what
+              they were; faces are cropped tighter than in most sets (padding 0.25 or 1.25 by download)
 
     splits   which of train and val are read; an absent label file is passed over while another is there
     """
@@ -77,10 +77,10 @@ def read_fairface(
     for split in files:
         there = {f"{split}/{file}" for file in pictures_under(folder / split)}
         exclusions.add(sorted(there - set(rows["image_id"])), "no label")
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     young = first[rows.index] < ADULT
-    rows = exclusions.where(rows, young, "may be under 18", "age band " + rows["age_band"])
-    rows = exclusions.where(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
-    rows = exclusions.where(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
-    rows = exclusions.where(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
+    rows = exclusions.drop(rows, young, "may be under 18", "age band " + rows["age_band"])
+    rows = exclusions.drop(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
+    rows = exclusions.drop(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
+    rows = exclusions.drop(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
     return finished("fairface", rows, exclusions, reader=read_fairface, check=check, exclude=exclude)

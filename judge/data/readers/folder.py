@@ -57,9 +57,10 @@ def read_folder(
                       default the lowest and highest that occur. Without a column rating, the mean of the
                       single ratings
     Ages              age in years gives the bracket; under 18, and age bands that begin below 18 or cannot be
-                      read, are excluded. A band is "18-29", "70+", "under 20", "adult" …; what a spreadsheet made
-                      of one (19-Oct for 10-19) is read as what it was
-    Traps             paths in the table are relative to `root` or absolute; pictures without a row are excluded
+                      read, are excluded. A band is "18-29", "70+", "under 20", "adult" …; what a spreadsheet
+                      made of one (19-Oct for 10-19) is read as what it was
+    Traps             paths in the table are relative to `root` or absolute; pictures without a row are
+                      excluded
 
     image        the column with the picture's path, by default the first of path, file, file_name,
                  filename, image
@@ -95,7 +96,7 @@ def read_folder(
         rows["rating"] = rows["image_id"].map(long.groupby("image_id")["rating"].mean())
     if span is not None:
         outside = rows["rating"].notna() & ~rows["rating"].between(*span)
-        rows = exclusions.where(rows, outside, "rating outside the range", rows["rating"].astype(str))
+        rows = exclusions.drop(rows, outside, "rating outside the range", rows["rating"].astype(str))
     if real_people is None:
         real_people = "source" not in rows or bool((rows["source"] == "photo").any())
     return finished(
@@ -173,10 +174,10 @@ def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFr
         if column in rows:
             numbers = pd.to_numeric(rows[column], errors="coerce")
             words = numbers.isna() & rows[column].notna()
-            rows = exclusions.where(
+            rows = exclusions.drop(
                 rows.assign(**{column: numbers}), words, f"{column} is no number", rows[column].astype(str)
             )
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     for column, allowed in (("split", SPLITS), ("source", SOURCES)):
         if column in rows:
             strange = rows[column].notna() & ~rows[column].isin(allowed)
@@ -193,8 +194,8 @@ def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFr
         if "age" in rows:  # whose age is known needs no band
             rows["age_group"] = rows["age_group"].where(~unread, age_groups(rows["age"]))
             unread &= rows["age"].isna()
-        rows = exclusions.where(rows, bands["first"] < ADULT, "may be under 18", "age band " + given)
-        rows = exclusions.where(rows, unread[rows.index], "unknown age band", given[rows.index])
+        rows = exclusions.drop(rows, bands["first"] < ADULT, "may be under 18", "age band " + given)
+        rows = exclusions.drop(rows, unread[rows.index], "unknown age band", given[rows.index])
     elif "age" in rows:
         rows["age_group"] = age_groups(rows["age"])
     return rows

@@ -67,8 +67,8 @@ def read_london(
     shown = set(pictures_under(folder if packed else folder / "neutral_front"))
     listed_files = set(table["file"] if packed else table["file"].str.removeprefix("neutral_front/"))
     exclusions.add(sorted(shown - listed_files), "no label")
-    rows = exclusions.where(rows, rows["image_id"].isna(), "unknown name", rows["path"])
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.drop(rows, rows["image_id"].isna(), "unknown name", rows["path"])
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     ratings = None
     if wide.is_file() and (single_ratings or "rating" not in rows):
         ratings = _long(wide, exclusions)

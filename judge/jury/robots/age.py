@@ -110,6 +110,6 @@ class Age(Judging):
 
 
 def stated_age(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Years: `age`, else the middle of `age_group` or `age_band` (20-29 → 24.5); NaN where unknown or open (70+)."""
+    """Years: `age`, else the middle of `age_group` or `age_band` (20-29 → 24.5); NaN if unknown or open (70+)."""
     middle = stated_years(rows, ("age_group", "age_band")).mean(axis=1, skipna=False).to_numpy()
     return np.where(np.isfinite(middle), middle, np.nan)

@@ -100,7 +100,7 @@ def test_a_single_rating_outside_the_range_does_not_pull_the_mean(root, reasons)
     assert reasons(data)["single rating outside the range"] == 3
 
 
-def test_what_breaks_a_rule_is_set_aside_by_reason(root, pictures, reasons):
+def test_what_breaks_a_rule_is_excluded_by_reason(root, pictures, reasons):
     pictures(root / "cut.jpg", cut=True)
     (root / "empty.jpg").write_bytes(b"")
     (root / "text.jpg").write_text("not found")
