@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from judge.data.brackets import AGE_GROUPS, bracket_names
+from judge.data.brackets import AGE_GROUPS, age_bands, bracket_names
 from judge.data.tables import RANKING, validated
 from judge.errors import InputError, listed
 
@@ -98,12 +98,10 @@ class Contest:
             reason[age < self.min_age] = f"younger than {self.min_age:g}"
             reason[age > self.max_age] = f"older than {self.max_age:g}"
         if "age_group" in entrants:
-            first = (
-                entrants["age_group"].astype("string").str.extract(r"^\s*(\d+)\s*[-+]")[0].astype("Float64")
-            )
+            bands = age_bands(entrants["age_group"])
             known = entrants["age"].notna() if "age" in entrants else pd.Series(False, index=entrants.index)
-            young = ~known & (first < self.min_age).fillna(False).astype(bool)
-            reason[young] = f"perhaps younger than {self.min_age:g}"
+            reason[~known & (bands["first"] < self.min_age)] = f"perhaps younger than {self.min_age:g}"
+            reason[~known & bands["unreadable"]] = "age_group cannot be read"
         for column in used:
             reason[reason.isna() & entrants[column].isna()] = f"{column} unknown"
         score = entrants["score"]

@@ -109,3 +109,16 @@ def test_an_age_group_that_begins_below_the_least_age_is_refused_where_no_age_is
     table = people(4, age=[np.nan, 30, np.nan, np.nan], age_group=["10-19", "10-19", "18-29", "70+"])
     result = Contest(places=1, max_age=200)(scored(table, [9, 1, 2, 3]), table)
     assert dict(result.refused.values) == {"p0": "perhaps younger than 18"}
+
+
+@pytest.mark.parametrize(
+    ("band", "reason"),
+    [
+        ("19-Oct", "perhaps younger than 18"),
+        ("0–2", "perhaps younger than 18"),
+        ("grown", "age_group cannot be read"),
+    ],
+)
+def test_no_band_that_a_spreadsheet_damaged_or_nobody_can_read_is_ranked(band, reason):
+    table = people(2, age_group=["18-29", band])
+    assert dict(Contest()(scored(table, [1, 2]), table).refused.values) == {"p1": reason}

@@ -28,7 +28,8 @@ examples
   judge data twins --n 20 --out twins --sheet       the same people in other skin tones
 
 `judge data NAME --help` shows the options. What cannot be used is excluded and counted by reason, people
-under 18 always. Your own data: `folder`, or one file judge/data/x.py and one conf/data/x.yaml.
+under 18 always. Your own data: `folder`, or one file judge/data/readers/x.py and one
+conf/data/x.yaml.
 """
 
 

@@ -25,7 +25,7 @@ def tables_of(dataset: Dataset) -> dict[str, pd.DataFrame]:
     if dataset.manifest["rating"].notna().any():
         tables["ratings_by_group"] = summary.ratings_by_group(dataset.manifest, features)
     tables["missing"] = summary.missing_values(dataset.manifest)
-    tables["excluded"] = summary.excluded(dataset.excluded)
+    tables["excluded"] = summary.exclusion_counts(dataset.excluded)
     return tables
 
 

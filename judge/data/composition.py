@@ -11,6 +11,7 @@ two doses is not blurred by a fresh draw.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
@@ -111,7 +112,8 @@ def draw(
     jointly  further features, balanced within each group: jointly="gender" takes as many women as men of each
              ethnicity; odd ones go to each side in turn, so that the total differs by at most one
     rng      one random number a row is used, whatever the shares: the same seed gives nested draws (see
-             above). The order of the manifest's rows does not matter, only their image_ids
+             above). The order of the manifest's rows does not matter, only their image_ids. Rows that repeat an
+             image_id, as in a resampled pool, count one by one: a copy may be taken without the other
 
     Rows in the manifest's order, index from 0. Raises InputError for unknown groups, and when a group has
     too few pictures: then it says how many each short group has and needs, and the largest n that these
@@ -134,13 +136,38 @@ def draw(
             f"too few pictures for n = {n}: {lines}. With these shares at most n = "
             f"{_largest(n, shares, levels, has)} can be drawn"
         )
-    keys = pd.Series(rng.random(len(manifest)), index=np.argsort(manifest["image_id"].to_numpy(dtype=str)))
+    ids = manifest["image_id"].to_numpy(dtype=str)
+    keys = pd.Series(rng.random(len(manifest)), index=np.argsort(ids, kind="stable"))
     order = cells.reset_index(drop=True).to_frame("cell").assign(key=keys.sort_index())
     order["later"] = ~manifest["image_id"].isin(set(prefer)).to_numpy()
     place = order.sort_values(["later", "key"]).groupby("cell", dropna=True).cumcount()
     quota = order["cell"].map(wanted).fillna(0)
     taken = place.reindex(order.index, fill_value=len(order)) < quota
     return manifest.loc[taken.to_numpy()].reset_index(drop=True)
+
+
+def equal_n(
+    pools: Mapping[str, pd.DataFrame], *, feature: str, rngs: Mapping[str, np.random.Generator]
+) -> dict[str, pd.DataFrame]:
+    """All pools of a run at one size, that of the smallest, so that skew is not confused with size.
+
+    A larger pool is cut at random to it, the shares of its own groups of `feature` kept; a pool that has this size
+    already comes back as the same object.
+
+    rngs   a generator a pool, as its own drawing left it. Every cut starts from the state that the first smallest
+           pool's generator is in and leaves that where it is: what one pool loses depends on no other pool that is
+           cut, and pools of equal rows lose the same ones
+
+    Raises InputError where a larger pool has too few rows with a group.
+    """
+    n = min(len(pool) for pool in pools.values())
+    smallest = next(name for name, pool in pools.items() if len(pool) == n)
+    return {
+        name: pool
+        if len(pool) == n
+        else draw(pool, n, natural_shares(pool, feature), feature=feature, rng=copy.deepcopy(rngs[smallest]))
+        for name, pool in pools.items()
+    }
 
 
 def hold_out(

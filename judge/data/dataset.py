@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from judge.data.tables import MANIFEST, RATINGS, validated
+from judge.data.tables import EXCLUDED, MANIFEST, RATINGS, validated
 
 
 def no_exclusions() -> pd.DataFrame:
@@ -20,7 +20,7 @@ class Dataset:
 
     manifest      MANIFEST schema; `path` is absolute
     ratings       RATINGS schema or None: single ratings, on the scale of manifest.rating
-    excluded      item, reason, detail: one row for each thing that could not be used
+    excluded      EXCLUDED schema: one row for each thing that could not be used
     rating_range  (lowest, highest) possible rating, or None where there are no ratings
     real_people   True for photographs: their faces stay out of reports unless asked for
     """
@@ -37,3 +37,4 @@ class Dataset:
         object.__setattr__(self, "manifest", validated(self.manifest, MANIFEST).reset_index(drop=True))
         if self.ratings is not None:
             object.__setattr__(self, "ratings", validated(self.ratings, RATINGS).reset_index(drop=True))
+        object.__setattr__(self, "excluded", validated(self.excluded, EXCLUDED))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from judge.data.brackets import AGE_GROUPS
+from judge.data.brackets import AGE_GROUPS, bracket_columns
 from judge.data.tables import SENSITIVE_FEATURES
 
 MISSING = "(missing)"
@@ -27,9 +27,7 @@ def counts(
     A bracket is a combination of the columns in `brackets` that the manifest has; combinations that nobody
     is in show as 0, of the age groups all five. People without a label count under "(missing)".
     """
-    within = [
-        name for name in brackets if name in manifest and name != feature and manifest[name].notna().any()
-    ]
+    within = [name for name in bracket_columns(manifest, brackets) if name != feature]
     labels = [manifest[name].astype("str").fillna(MISSING) for name in within]
     group = manifest[feature].astype("str").fillna(MISSING).rename(feature)
     if not labels:
@@ -68,7 +66,7 @@ def missing_values(manifest: pd.DataFrame) -> pd.DataFrame:
     return table.assign(share=table["missing"] / max(len(manifest), 1))
 
 
-def excluded(excluded: pd.DataFrame) -> pd.DataFrame:
+def exclusion_counts(excluded: pd.DataFrame) -> pd.DataFrame:
     """reason, number: what could not be used, the most frequent reason first."""
     return excluded["reason"].value_counts().rename_axis("reason").rename("number").reset_index()
 

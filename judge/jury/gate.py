@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from judge.data.brackets import bracket_columns, stated_years
 from judge.data.tables import SENSITIVE_FEATURES
 from judge.errors import InputError, listed
 
@@ -158,7 +159,7 @@ class Gate:
         return rules
 
     def _age_rules(self, people: pd.DataFrame, predicted: pd.Series | None) -> list[tuple]:
-        low, high = _stated_range(people)
+        low, high = stated_years(people).to_numpy().T
         guess = np.full(len(people), np.nan)
         if predicted is not None:
             guess = predicted.reindex(people.index).to_numpy(float)
@@ -218,30 +219,8 @@ def _above(rule: str, value: pd.Series, limit: float | None) -> tuple:
     return rule, broken, value, limit
 
 
-def _stated_range(people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest age that the entry states: `age`, else the bounds of `age_group` ("30-39", "70+", "more than
-
-    70"; the last two have no highest age: infinity); NaN where neither."""
-    n = len(people)
-    low = people["age"].to_numpy(float) if "age" in people else np.full(n, np.nan)
-    high = low
-    if "age_group" in people:
-        band = people["age_group"].astype("string")
-        bounds = band.str.extract(r"^\s*(\d+)\s*-\s*(\d+)\s*$").astype(float)
-        above = (
-            band.str.extract(r"^\s*(?:more than\s*(\d+)|(\d+)\s*\+)\s*$")
-            .astype(float)
-            .max(axis=1)
-            .to_numpy(float)
-        )
-        band_low = np.where(np.isfinite(above), above, bounds[0].to_numpy(float))
-        band_high = np.where(np.isfinite(above), np.inf, bounds[1].to_numpy(float))
-        low, high = np.where(np.isfinite(low), low, band_low), np.where(np.isfinite(high), high, band_high)
-    return low, high
-
-
 def _brackets(people: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    used = [c for c in columns if c in people and people[c].notna().any()]
+    used = bracket_columns(people, columns)
     if not used:
         return pd.Series("all", index=people.index)
     parts = people[used].astype(object).where(people[used].notna(), "unknown").astype(str)

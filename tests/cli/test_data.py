@@ -38,7 +38,7 @@ def folder(tmp_path):
 SETTINGS = ["--set", "columns.ethnicity=race", "rating_range=[1,7]"]
 
 
-def test_it_prints_groups_brackets_ratings_reliability_and_what_was_set_aside(folder, capsys):
+def test_it_prints_groups_brackets_ratings_reliability_and_what_was_excluded(folder, capsys):
     assert main(["data", "folder", "--root", str(folder), *SETTINGS]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert "folder: 4 pictures, photographs of real people" in words

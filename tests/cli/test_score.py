@@ -31,7 +31,7 @@ def picture(path: Path, level: int = 100) -> Path:
     return path
 
 
-def test_a_new_folder_is_made_and_what_is_set_aside_is_written_beside_the_scores(judge, tmp_path, capsys):
+def test_a_new_folder_is_made_and_what_is_excluded_is_written_beside_the_scores(judge, tmp_path, capsys):
     picture(tmp_path / "photos" / "a.png")
     (tmp_path / "photos" / "b.jpg").write_bytes(b"no picture")
     out = tmp_path / "new" / "deep" / "scores.csv"

@@ -8,6 +8,7 @@ from judge.data.composition import (
     allocate,
     check_disjoint,
     draw,
+    equal_n,
     equal_shares,
     hold_out,
     majority_shares,
@@ -166,6 +167,71 @@ def test_people_without_a_group_are_never_drawn():
     assert len(draw(table, 2, {"asian": 1.0}, feature="ethnicity", rng=rng())) == 2
     with pytest.raises(InputError, match="asian has 2 and needs 3"):
         draw(table, 3, {"asian": 1.0}, feature="ethnicity", rng=rng())
+
+
+def test_copies_of_a_resampled_pool_are_drawn_one_by_one_whatever_the_order_of_rows():
+    pool = pd.concat([people(asian_female=4, white_male=6)] * 2, ignore_index=True)
+    drawn = draw(pool, 10, {"asian": 0.5, "white": 0.5}, feature="ethnicity", rng=rng())
+    assert drawn["ethnicity"].value_counts().to_dict() == {"asian": 5, "white": 5}
+    assert drawn["image_id"].value_counts().max() == 2  # five rows of four people: one of them came twice
+    shuffled = pool.sample(frac=1, random_state=1)
+    again = draw(shuffled, 10, {"asian": 0.5, "white": 0.5}, feature="ethnicity", rng=rng())
+    assert sorted(again["image_id"]) == sorted(drawn["image_id"])
+
+
+def rebalanced_down(pool, generator):
+    """Every group cut to the size of the smallest, as the mitigation resample_down draws it."""
+    counts = pool["ethnicity"].value_counts()
+    n = int(counts.min()) * len(counts)
+    return draw(pool, n, equal_shares(counts.index), feature="ethnicity", rng=generator)
+
+
+SKEWED = people(
+    asian_female=30, asian_male=30, black_female=60, black_male=60, white_female=60, white_male=60
+)
+
+
+def test_the_larger_pool_is_cut_as_if_drawn_next_from_the_generator_of_the_smaller():
+    generator = rng(7)
+    smaller = rebalanced_down(SKEWED, generator)
+    assert (len(SKEWED), len(smaller)) == (300, 180)
+    pools = equal_n({"a": SKEWED, "b": smaller}, feature="ethnicity", rngs={"a": rng(1), "b": generator})
+    # what the pair of pools was made of before there were more than two: one generator, one draw after the other
+    one = rng(7)
+    rebalanced_down(SKEWED, one)
+    shares = natural_shares(SKEWED, "ethnicity")
+    pd.testing.assert_frame_equal(pools["a"], draw(SKEWED, 180, shares, feature="ethnicity", rng=one))
+    assert pools["b"] is smaller
+    assert pools["a"]["ethnicity"].value_counts().to_dict() == {"black": 72, "white": 72, "asian": 36}
+
+
+def test_pools_of_one_size_come_back_as_they_are_and_no_generator_moves():
+    pools = {"a": SKEWED, "b": SKEWED.assign(weight=2.0)}
+    generators = {name: rng(3) for name in pools}
+    found = equal_n(pools, feature="ethnicity", rngs=generators)
+    assert all(found[name] is pool for name, pool in pools.items())
+    assert list(found) == ["a", "b"]
+    equal_n({**pools, "b": SKEWED.head(200)}, feature="ethnicity", rngs=generators)
+    assert generators["b"].random() == rng(3).random()
+
+
+def test_a_cut_does_not_depend_on_what_other_pools_there_are():
+    smaller = rebalanced_down(SKEWED, rng(7))
+    generators = dict.fromkeys("abc", rng(5))
+    two = equal_n({"a": SKEWED, "b": smaller}, feature="ethnicity", rngs=generators)
+    weighted = SKEWED.assign(weight=2.0)
+    three = equal_n({"c": weighted, "a": SKEWED, "b": smaller}, feature="ethnicity", rngs=generators)
+    pd.testing.assert_frame_equal(three["a"], two["a"])
+    assert three["c"]["image_id"].tolist() == three["a"]["image_id"].tolist()
+    assert {len(pool) for pool in three.values()} == {180}
+
+
+def test_the_first_of_several_smallest_pools_lends_its_generator():
+    small = SKEWED.iloc[::2].reset_index(drop=True)
+    generators = {"a": rng(1), "b": rng(2), "c": rng(3)}
+    cut = equal_n({"a": SKEWED, "b": small, "c": small.copy()}, feature="ethnicity", rngs=generators)["a"]
+    shares = natural_shares(SKEWED, "ethnicity")
+    pd.testing.assert_frame_equal(cut, draw(SKEWED, len(small), shares, feature="ethnicity", rng=rng(2)))
 
 
 def test_holding_out_divides_people_and_keeps_proportions():

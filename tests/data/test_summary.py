@@ -6,6 +6,7 @@ import pytest
 
 from judge.data.summary import (
     counts,
+    exclusion_counts,
     known_features,
     missing_values,
     ratings_by_group,
@@ -55,9 +56,9 @@ def test_missing_values_are_counted_by_column():
     assert table.to_dict() == {"ethnicity": 1, "age_group": 1, "skin_tone": 6, "rating": 1}
 
 
-def test_things_set_aside_are_counted_by_reason():
+def test_exclusions_are_counted_by_reason():
     excluded = pd.DataFrame({"item": list("abc"), "reason": ["p", "q", "q"], "detail": ""})
-    assert excluded(excluded).to_numpy().tolist() == [["q", 2], ["p", 1]]
+    assert exclusion_counts(excluded).to_numpy().tolist() == [["q", 2], ["p", 1]]
 
 
 def single(signal, noise, raters, pictures=400, seed=0):

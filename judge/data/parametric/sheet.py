@@ -1,4 +1,4 @@
-"""Contact sheets: a population, or what a control does, at a glance."""
+"""Contact sheets: many pictures at a glance."""
 
 from __future__ import annotations
 
@@ -9,21 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from judge.data.parametric.people.population import persons, sample
-from judge.data.parametric.person import PARAMETERS, neutral
-from judge.data.parametric.picture import render
 from judge.errors import InputError
-
-#: The rows of a control sheet: (caption, parameter, its values from left to right).
-CONTROLS: tuple[tuple[str, str, Sequence[float | str]], ...] = (
-    ("melanin", "melanin", (0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.82, 1)),
-    ("wrinkles", "wrinkles", (0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1)),
-    ("blemishes", "blemishes", (0, 5, 10, 20, 35, 50, 80, 110)),
-    ("asymmetry", "asymmetry", (0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1)),
-    ("exposure", "exposure", (0.15, 0.25, 0.4, 0.6, 0.8, 1, 1.25, 1.5)),
-    ("light azimuth", "light_azimuth", (-60, -40, -20, -8, 8, 20, 40, 60)),
-    ("smile", "smile", (-1, -0.7, -0.4, -0.1, 0.2, 0.5, 0.75, 1)),
-)
 
 
 def contact_sheet(
@@ -92,30 +78,6 @@ def manifest_sheet(
         real_people=bool((part["source"] == "photo").any()),
         show_real_people=show_real_people,
     )
-
-
-def control_sheet(*, size: int = 128, columns: int = 8, varied_rows: int = 3, seed: int = 0) -> Image.Image:
-    """`varied_rows` rows of people of mode natural, then one row a control (CONTROLS) on one person.
-
-    The person of the control rows is neutral, with the asymmetry pattern of the seed's first person.
-    """
-    people = sample(
-        max(1, columns * varied_rows), seed=seed, mode="natural", camera="even", assignment="multinomial"
-    )
-    rows = persons(people)
-    images = [render.render(person, size) for person in rows[: columns * varied_rows]]
-    captions = [""] * len(images)
-    base = neutral() | {k: v for k, v in rows[0].items() if k.startswith("asym_")}
-    base |= {"light_azimuth": -20.0, "stream": rows[0]["stream"]}
-    known = {parameter.name for parameter in PARAMETERS}
-    for caption, name, values in CONTROLS:
-        assert name in known
-        for value in np.interp(np.linspace(0, len(values) - 1, columns), range(len(values)), values):
-            value = int(value) if name == "blemishes" else round(float(value), 3)
-            start = {"melanin": 0.75} if name == "exposure" else {}
-            images.append(render.render(base | start | {name: value}, size))
-            captions.append(f"{caption} {value:g}")
-    return contact_sheet(images, columns, captions, cell=size)
 
 
 def _opened(image: Image.Image | np.ndarray | str | Path) -> Image.Image:

@@ -57,7 +57,7 @@ def read_celeba(
             values = values.drop_duplicates("image_id").set_index("image_id")["value"]
             values = values.map(SPLITS) if column == "split" else values.astype("str")
             rows[column] = rows["image_id"].map(values).astype("str")
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     exclusions.add(
         sorted(set(pictures_under(images)) - set(rows["image_id"])), "no label", "not in list_attr_celeba.txt"
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from judge.data.brackets import age_groups
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.errors import InputError, listed
 
 RATING_RANGE = (1.0, 7.0)
@@ -68,13 +69,13 @@ def read_cfd(
         else:
             found.append((Path(file).stem, str(folder / "Images" / file), match[1].upper()))
     rows = pd.DataFrame(found, columns=["image_id", "path", "person_id"])
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice", rows["path"])
-    rows = exclusions.where(rows, ~rows["person_id"].isin(norms.index), "no norms", rows["person_id"])
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice", rows["path"])
+    rows = exclusions.drop(rows, ~rows["person_id"].isin(norms.index), "no norms", rows["person_id"])
     rows = rows.join(norms, on="person_id")
-    rows = exclusions.where(rows, rows["ethnicity"].isna(), "unknown ethnicity", rows["person_id"])
-    rows = exclusions.where(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
-    rows = exclusions.where(rows, rows["rating"].isna(), "no rating", rows["person_id"])
-    rows["age_group"] = age_group_of(rows["age"])
+    rows = exclusions.drop(rows, rows["ethnicity"].isna(), "unknown ethnicity", rows["person_id"])
+    rows = exclusions.drop(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
+    rows = exclusions.drop(rows, rows["rating"].isna(), "no rating", rows["person_id"])
+    rows["age_group"] = age_groups(rows["age"])
     exclusions.add(
         sorted(set(norms.index) - {model for _, _, model in found}), "file missing", "norms without a picture"
     )

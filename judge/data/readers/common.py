@@ -1,5 +1,4 @@
-"""What every reader does around its own labels: where the folder is, what was excluded and why, the last
-checks.
+"""What every reader does around its own labels: the folder, what was excluded and why, the last checks.
 
 A reader finds labels and paths, puts each thing that it cannot use into an `Exclusions`, and hands its rows to
 `finished`, which excludes minors, excluded, missing and broken pictures and duplicates, in this order.
@@ -14,32 +13,31 @@ from pathlib import Path
 
 import pandas as pd
 
-from judge.data.brackets import AGE_GROUPS
+from judge.data.brackets import ADULT
 from judge.data.checks import inspect
 from judge.data.dataset import Dataset, no_exclusions
 from judge.data.duplicates import without_duplicates
 from judge.errors import InputError, listed
 
-ADULT = 18
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 class Exclusions:
-    """Collects what cannot be used; nothing is dropped without a line here."""
+    """Collects what cannot be used and why; nothing is dropped without a line here."""
 
     def __init__(self) -> None:
         self._tables: list[pd.DataFrame] = []
 
     def add(self, items: Iterable[object], reason: str, details: object = "") -> None:
-        """`details`: one text for all items, or one an item."""
+        """Notes items; `details` is one text for all of them, or one an item."""
         items = [str(item) for item in items]
         if not items:
             return
         detail = [details] * len(items) if isinstance(details, str) else [str(d) for d in details]  # type: ignore[attr-defined]
         self._tables.append(pd.DataFrame({"item": items, "reason": reason, "detail": detail}, dtype=str))
 
-    def where(self, rows: pd.DataFrame, bad: pd.Series, reason: str, details: object = "") -> pd.DataFrame:
-        """The rows that are not bad; the bad ones are noted by their image_id."""
+    def drop(self, rows: pd.DataFrame, bad: pd.Series, reason: str, details: object = "") -> pd.DataFrame:
+        """The rows without the bad ones, which are noted by their image_id; a missing `bad` is not bad."""
         bad = bad.fillna(False).astype(bool)
         if not isinstance(details, str):
             details = pd.Series(details, index=rows.index)[bad]
@@ -47,6 +45,7 @@ class Exclusions:
         return rows[~bad]
 
     def table(self) -> pd.DataFrame:
+        """item, reason, detail: what was noted, in order."""
         return pd.concat([no_exclusions(), *self._tables], ignore_index=True).astype(str)
 
 
@@ -77,17 +76,7 @@ def pictures_under(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def age_group_of(age: pd.Series) -> pd.Series:
-    """Ages in years as one of AGE_GROUPS; missing below 18, from 70, and where the age is missing."""
-    groups = pd.Series(pd.NA, index=age.index, dtype="str")
-    years = pd.to_numeric(age, errors="coerce")
-    for name in AGE_GROUPS:
-        low, high = map(int, name.split("-"))
-        groups[(years >= low) & (years < high + 1)] = name
-    return groups
-
-
-def excluded_items(exclude: str | Path | Iterable[str] | None) -> set[str]:
+def exclusion_list(exclude: str | Path | Iterable[str] | None) -> set[str]:
     """image_ids that the user does not want: a list, or a text file with one a line (# begins a comment)."""
     if exclude is None:
         return set()
@@ -115,19 +104,17 @@ def finished(
 ) -> Dataset:
     """The Dataset of a reader's rows (image_id, path, labels, optional split, rating, age …).
 
-    Excludes who is under 18 by the column `age`, pictures on the exclusion list, missing and broken
-    files, and duplicates; keeps the single ratings of pictures that stay. The reader's docstring becomes
+    Excludes who is under 18 by the column `age`, pictures on the list `exclude`, missing and broken files,
+    and duplicates; keeps the single ratings of pictures that stay. The reader's docstring becomes
     the data card. Raises InputError when nothing is left.
     """
     found = len(rows)
     rows = rows.reset_index(drop=True)
     if "age" in rows:
-        rows = exclusions.where(
-            rows, rows["age"] < ADULT, "may be under 18", "age " + rows["age"].astype(str)
-        )
-    unwanted = excluded_items(exclude)
+        rows = exclusions.drop(rows, rows["age"] < ADULT, "may be under 18", "age " + rows["age"].astype(str))
+    unwanted = exclusion_list(exclude)
     if unwanted:
-        rows = exclusions.where(rows, rows["image_id"].isin(unwanted), "on the exclusion list")
+        rows = exclusions.drop(rows, rows["image_id"].isin(unwanted), "on the exclusion list")
     rows = rows.reset_index(drop=True)
     seen = inspect(rows["path"].tolist(), check)
     for reason in ("file missing", "broken picture"):

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from judge.data.brackets import ADULT, age_bands, age_groups, band_names
 from judge.data.dataset import Dataset
 from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.data.tables import read_table
 from judge.errors import InputError, listed
 
-#: The published bands, and what a spreadsheet makes of two of them on opening the file.
-BANDS = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")
-DAMAGED = {"03-Sep": "3-9", "3-Sep": "3-9", "09-Mar": "3-9", "Oct-19": "10-19", "19-Oct": "10-19"}
-MAY_BE_MINOR = ("0-2", "3-9", "10-19")
-AGE_GROUP = {"20-29": "18-29", "30-39": "30-39", "40-49": "40-49", "50-59": "50-59", "60-69": "60-69"}
+#: The published bands of adults.
+BANDS = ("20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")
 SPLITS = ("train", "val")
 RACES = ("black", "east_asian", "indian", "latino_hispanic", "middle_eastern", "southeast_asian", "white")
 
@@ -40,7 +38,7 @@ def read_fairface(
     Ages      band 20-29 stands for the bracket 18-29; 'more than 70' has no bracket (age_group is missing,
               the column age_band keeps it); 0-2, 3-9 and 10-19 may be minors and are excluded
     Ratings   none: people may enter a contest, but nothing can be learnt about beauty
-    Traps     copies saved by a spreadsheet carry 03-Sep for 3-9 and Oct-19 for 10-19: both are read as what
+    Traps     copies saved by a spreadsheet carry 3-Sep or 9-Mar for 3-9 and Oct-19 for 10-19: read as what
               they were; faces are cropped tighter than in most sets (padding 0.25 or 1.25 by download)
 
     splits   which of train and val are read; an absent label file is passed over while another is there
@@ -60,8 +58,7 @@ def read_fairface(
         )
 
     exclusions = Exclusions()
-    band = table["age"].astype("str").str.strip()
-    band = band.replace(DAMAGED)
+    first = age_bands(table["age"])["first"]
     rows = pd.DataFrame(
         {
             "image_id": table["file"].astype("str").str.strip(),
@@ -73,18 +70,17 @@ def read_fairface(
             .str.lower()
             .str.replace(r"[ _]+", "_", regex=True),
             "gender": table["gender"].astype("str").str.strip().str.lower(),
-            "age_group": band.map(AGE_GROUP).astype("str"),
-            "age_band": band,
+            "age_group": age_groups(first),
+            "age_band": band_names(table["age"]),
         }
     )
     for split in files:
         there = {f"{split}/{file}" for file in pictures_under(folder / split)}
         exclusions.add(sorted(there - set(rows["image_id"])), "no label")
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
-    rows = exclusions.where(
-        rows, rows["age_band"].isin(MAY_BE_MINOR), "may be under 18", "age band " + rows["age_band"]
-    )
-    rows = exclusions.where(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
-    rows = exclusions.where(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
-    rows = exclusions.where(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
+    young = first[rows.index] < ADULT
+    rows = exclusions.drop(rows, young, "may be under 18", "age band " + rows["age_band"])
+    rows = exclusions.drop(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
+    rows = exclusions.drop(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
+    rows = exclusions.drop(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
     return finished("fairface", rows, exclusions, reader=read_fairface, check=check, exclude=exclude)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from judge.data.brackets import AGE_GROUPS
+from judge.data.brackets import ADULT, age_bands, age_groups, band_names
 from judge.data.dataset import Dataset
-from judge.data.readers.common import ADULT, Exclusions, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.data.tables import SOURCES, SPLITS, read_table
 from judge.errors import InputError, listed
 
@@ -57,10 +56,11 @@ def read_folder(
                       `rating_columns` calls them. `rating_range` [lowest, highest] possible rating, by
                       default the lowest and highest that occur. Without a column rating, the mean of the
                       single ratings
-    Ages              age in years gives the bracket; under 18, and age bands that begin below 18, are set
-                      exclusions
-    Traps             paths in the table are relative to `root` or absolute; pictures without a row are set
-                      exclusions
+    Ages              age in years gives the bracket; under 18, and age bands that begin below 18 or cannot be
+                      read, are excluded. A band is "18-29", "70+", "under 20", "adult" …; what a spreadsheet
+                      made of one (19-Oct for 10-19) is read as what it was
+    Traps             paths in the table are relative to `root` or absolute; pictures without a row are
+                      excluded
 
     image        the column with the picture's path, by default the first of path, file, file_name,
                  filename, image
@@ -96,7 +96,7 @@ def read_folder(
         rows["rating"] = rows["image_id"].map(long.groupby("image_id")["rating"].mean())
     if span is not None:
         outside = rows["rating"].notna() & ~rows["rating"].between(*span)
-        rows = exclusions.where(rows, outside, "rating outside the range", rows["rating"].astype(str))
+        rows = exclusions.drop(rows, outside, "rating outside the range", rows["rating"].astype(str))
     if real_people is None:
         real_people = "source" not in rows or bool((rows["source"] == "photo").any())
     return finished(
@@ -174,10 +174,10 @@ def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFr
         if column in rows:
             numbers = pd.to_numeric(rows[column], errors="coerce")
             words = numbers.isna() & rows[column].notna()
-            rows = exclusions.where(
+            rows = exclusions.drop(
                 rows.assign(**{column: numbers}), words, f"{column} is no number", rows[column].astype(str)
             )
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     for column, allowed in (("split", SPLITS), ("source", SOURCES)):
         if column in rows:
             strange = rows[column].notna() & ~rows[column].isin(allowed)
@@ -188,23 +188,17 @@ def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFr
                     f"recode with values={{{column}: {{…}}}}"
                 )
     if "age_group" in rows:
-        bands = rows["age_group"].astype("str").str.strip()
-        rows["age_group"] = bands
-        rows = exclusions.where(rows, bands.map(begins_below_18), "may be under 18", "age band " + bands)
+        bands = age_bands(rows["age_group"])
+        unread, given = bands["unreadable"], rows["age_group"].astype("str")
+        rows["age_group"] = band_names(rows["age_group"])
+        if "age" in rows:  # whose age is known needs no band
+            rows["age_group"] = rows["age_group"].where(~unread, age_groups(rows["age"]))
+            unread &= rows["age"].isna()
+        rows = exclusions.drop(rows, bands["first"] < ADULT, "may be under 18", "age band " + given)
+        rows = exclusions.drop(rows, unread[rows.index], "unknown age band", given[rows.index])
     elif "age" in rows:
-        rows["age_group"] = age_group_of(rows["age"])
+        rows["age_group"] = age_groups(rows["age"])
     return rows
-
-
-def begins_below_18(band: object) -> bool:
-    """Whether an age band such as "10-19", "<18", "under 20" or "0–2" may hold somebody under 18."""
-    if not isinstance(band, str) or band in AGE_GROUPS:
-        return False
-    numbers = [int(number) for number in re.findall(r"\d+", band)]
-    if not numbers:
-        return bool(re.search("child|teen|minor|baby|infant", band, re.IGNORECASE))
-    upper_only = re.match(r"\s*(<|≤|under|below|up to|less)", band, re.IGNORECASE)
-    return upper_only is not None or numbers[0] < ADULT
 
 
 def _single_ratings(file: Path, name: str, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from judge.data.brackets import age_groups
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 from judge.data.tables import read_table
 from judge.errors import InputError, listed
 
@@ -62,12 +63,12 @@ def read_london(
     rows["person_id"] = table["file"].str.extract(r"(\d+)_\d+\.\w+$")[0].str.zfill(3)
     rows["image_id"] = "london-" + rows["person_id"]
     rows["path"] = str(folder) + "/" + table["file"].astype("str")
-    rows["age_group"] = age_group_of(rows["age"])
+    rows["age_group"] = age_groups(rows["age"])
     shown = set(pictures_under(folder if packed else folder / "neutral_front"))
     listed_files = set(table["file"] if packed else table["file"].str.removeprefix("neutral_front/"))
     exclusions.add(sorted(shown - listed_files), "no label")
-    rows = exclusions.where(rows, rows["image_id"].isna(), "unknown name", rows["path"])
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.drop(rows, rows["image_id"].isna(), "unknown name", rows["path"])
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     ratings = None
     if wide.is_file() and (single_ratings or "rating" not in rows):
         ratings = _long(wide, exclusions)

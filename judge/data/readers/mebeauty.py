@@ -56,9 +56,9 @@ def read_mebeauty(
         rows, ratings = _packed(folder, exclusions, single_ratings)
     else:
         rows, ratings = _official(folder, pictures, exclusions, single_ratings)
-    rows = exclusions.where(rows, rows["rating"].isna(), "no rating")
+    rows = exclusions.drop(rows, rows["rating"].isna(), "no rating")
     outside = ~rows["rating"].between(*RATING_RANGE)
-    rows = exclusions.where(rows, outside, "rating outside 1–10", rows["rating"].astype(str))
+    rows = exclusions.drop(rows, outside, "rating outside 1–10", rows["rating"].astype(str))
     if ratings is not None:
         outside = ~ratings["rating"].between(*RATING_RANGE)
         if outside.any():
@@ -88,7 +88,7 @@ def _packed(
         raise InputError(f"mebeauty: manifest.csv lacks {listed(missing)}; it has {listed(table.columns)}")
     rows = table.drop(columns="file").rename(columns={"score": "rating"})
     rows["path"] = str(folder) + "/" + table["file"].astype("str")
-    rows = exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     exclusions.add(
         sorted(set(pictures_under(folder)) - set(table["file"])), "no rating", "not in manifest.csv"
     )
@@ -203,10 +203,8 @@ def _official(
     folders = rows["image_id"].str.split("/", expand=True)
     rows["gender"], rows["ethnicity"] = folders[0], folders[1]
     rows["path"] = [str(there.base / there.files[key]) for key in rows["image_id"]]
-    rows = exclusions.where(
-        rows, ~rows["ethnicity"].isin(ETHNICITIES), "unknown ethnicity", rows["ethnicity"]
-    )
-    rows = exclusions.where(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
+    rows = exclusions.drop(rows, ~rows["ethnicity"].isin(ETHNICITIES), "unknown ethnicity", rows["ethnicity"])
+    rows = exclusions.drop(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
     workbook = folder / "scores" / WORKBOOK
     ratings = _workbook(workbook, there, exclusions) if single_ratings and workbook.is_file() else None
     return rows, ratings

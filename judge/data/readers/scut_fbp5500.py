@@ -72,7 +72,7 @@ def read_scut_fbp5500(
     if split is not None:
         rows["split"] = _split_of(folder / "train_test_files", split, rows["image_id"])
     outside = ~rows["rating"].between(*RATING_RANGE)
-    rows = exclusions.where(rows, outside, "rating outside 1–5", rows["rating"].astype(str))
+    rows = exclusions.drop(rows, outside, "rating outside 1–5", rows["rating"].astype(str))
     workbook = folder / "All_Ratings.xlsx"
     return finished(
         "scut_fbp5500",
@@ -114,7 +114,7 @@ def _labels(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     if not found:
         raise InputError(f"scut_fbp5500: {file} holds no line like 'CF437.jpg 2.883333'")
     rows = pd.DataFrame(found, columns=["image_id", "rating"])
-    return exclusions.where(rows, rows["image_id"].duplicated(), "listed twice")
+    return exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
 
 
 def _split_of(folder: Path, split: str | int, image_ids: pd.Series) -> pd.Series:

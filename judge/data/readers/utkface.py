@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from judge.data.brackets import age_groups
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, age_group_of, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
 
 GENDERS = {"0": "male", "1": "female"}
 RACES = {"0": "white", "1": "black", "2": "asian", "3": "indian", "4": "others"}
@@ -46,7 +47,7 @@ def read_utkface(
             found.append((file, str(folder / file), *fields))
     columns = ["image_id", "path", "age", "gender", "ethnicity"]
     rows = pd.DataFrame(found, columns=columns).astype({"age": float})
-    rows["age_group"] = age_group_of(rows["age"])
+    rows["age_group"] = age_groups(rows["age"])
     return finished("utkface", rows, exclusions, reader=read_utkface, check=check, exclude=exclude)
 
 

@@ -19,6 +19,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from judge.data.brackets import stated_years
 from judge.errors import InputError
 from judge.jury.faces.alignment import Portraits
 from judge.jury.robots.features import Features
@@ -109,17 +110,6 @@ class Age(Judging):
 
 
 def stated_age(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Years: column `age`, else the middle of `age_group` or `age_band` (20-29 → 24.5); NaN where none is known."""
-    age = rows["age"].to_numpy(float) if "age" in rows else np.full(len(rows), np.nan)
-    for column in ("age_group", "age_band"):
-        if column in rows:
-            age = np.where(np.isfinite(age), age, [_middle(value) for value in rows[column]])
-    return age
-
-
-def _middle(band: object) -> float:
-    low, _, high = str(band).partition("-")
-    try:
-        return (float(low) + float(high)) / 2
-    except ValueError:
-        return float("nan")
+    """Years: `age`, else the middle of `age_group` or `age_band` (20-29 → 24.5); NaN if unknown or open (70+)."""
+    middle = stated_years(rows, ("age_group", "age_band")).mean(axis=1, skipna=False).to_numpy()
+    return np.where(np.isfinite(middle), middle, np.nan)

@@ -11,7 +11,7 @@ from judge.data.brackets import AGE_GROUPS
 from judge.data.parametric.dataset import read_parametric
 from judge.data.parametric.export import main_parametric, main_twins
 from judge.data.parametric.people.ratings import Raters
-from judge.data.parametric.people.tone import expected_ita, ita_class, skin_tone
+from judge.data.parametric.people.tone import expected_ita, skin_tone
 from judge.data.parametric.sheet import contact_sheet, manifest_sheet
 from judge.errors import InputError
 
@@ -73,10 +73,7 @@ def test_a_rating_skew_leaves_pictures_and_truth_alone():
     assert set(changed) == {"rating", "expected_rating"}
 
 
-def test_ita_classes_are_the_published_bounds():
-    assert ita_class([56, 55, 41.1, 41, 28, 10, 9.9, -30, -31]).to_list() == [
-        "very light", "light", "light", "intermediate", "tan", "brown", "brown", "dark", "dark",
-    ]  # fmt: skip
+def test_skin_tones_are_divided_at_published_bounds():
     assert skin_tone([42, 41, 10.1, 10]).to_list() == ["light", "intermediate", "intermediate", "dark"]
 
 

@@ -37,7 +37,7 @@ def root(tmp_path, pictures):
     return tmp_path
 
 
-def test_every_row_is_used_or_set_aside_by_reason(root, reasons):
+def test_every_row_is_used_or_excluded_by_reason(root, reasons):
     data = read_fairface(root)
     assert reasons(data) == {
         "no label": 1,
@@ -60,6 +60,24 @@ def test_every_row_is_used_or_set_aside_by_reason(root, reasons):
     assert table.loc["val/1.jpg", "age_group"] == "18-29"
     assert table["rating"].isna().all()
     assert data.rating_range is None
+
+
+def test_a_band_that_a_spreadsheet_made_a_date_of_is_a_child_all_the_same(root, pictures):
+    damaged = ["9-Mar", "19-Oct", "Oct-19", "09-Mar", "3-Sep", "2019-10-01 00:00:00"]
+    files = [f"val/{i}.jpg" for i in range(2, 8)]
+    for file in [*files, "val/9.jpg"]:
+        pictures(root / file)
+    table = pd.DataFrame(
+        {"file": [*files, "val/9.jpg"], "age": [*damaged, "30-39"], "gender": "Male", "race": "White"}
+    )
+    table.to_csv(root / "fairface_label_val.csv", index=False)
+    data = read_fairface(root, splits=["val"])
+    assert data.manifest["image_id"].tolist() == ["val/9.jpg"]
+    young = data.excluded.set_index("item").loc[files]
+    assert set(young["reason"]) == {"may be under 18"}
+    assert young["detail"].tolist() == [
+        f"age band {band}" for band in ("3-9", "10-19", "10-19", "3-9", "3-9", "10-19")
+    ]
 
 
 def test_over_seventy_has_no_bracket_but_keeps_its_band(root):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from judge.data.readers.folder import begins_below_18, read_folder
+from judge.data.readers.folder import read_folder
 from judge.errors import InputError
 
 
@@ -100,7 +100,7 @@ def test_a_single_rating_outside_the_range_does_not_pull_the_mean(root, reasons)
     assert reasons(data)["single rating outside the range"] == 3
 
 
-def test_what_breaks_a_rule_is_set_aside_by_reason(root, pictures, reasons):
+def test_what_breaks_a_rule_is_excluded_by_reason(root, pictures, reasons):
     pictures(root / "cut.jpg", cut=True)
     (root / "empty.jpg").write_bytes(b"")
     (root / "text.jpg").write_text("not found")
@@ -162,14 +162,25 @@ def test_rendered_people_are_not_real_people(root):
     assert not read_folder(root).real_people
 
 
-@pytest.mark.parametrize("band", ["10-19", "0–2", "<18", "under 20", "15 to 25", "Child", "3-9"])
-def test_bands_that_may_hold_minors_are_known(band):
-    assert begins_below_18(band)
+def test_bands_that_may_hold_minors_or_cannot_be_read_are_excluded_and_the_others_get_one_spelling(
+    root, reasons
+):
+    write(root, file=FILES, age_group=["19-Oct", "grown", "18–29", "more than 70"])
+    data = read_folder(root)
+    assert data.manifest["age_group"].tolist() == ["18-29", "more than 70"]
+    assert reasons(data) == {"may be under 18": 1, "unknown age band": 1, "no label": 1}
+    assert data.excluded.set_index("item")["detail"].loc[["a.jpg", "b.jpg"]].tolist() == [
+        "age band 19-Oct",
+        "grown",
+    ]
 
 
-@pytest.mark.parametrize("band", ["18-29", "20-29", "more than 70", "60+", "18+", "adult", None])
-def test_bands_of_adults_are_kept(band):
-    assert not begins_below_18(band)
+def test_whose_age_is_known_needs_no_readable_band(root, reasons):
+    write(root, file=FILES, age_group=["grown", "grown", "10-19", None], age=[33, None, 33, 33])
+    data = read_folder(root)
+    table = data.manifest.set_index("image_id")["age_group"]
+    assert table.to_dict() == {"a.jpg": "30-39", "d.jpg": pytest.approx(float("nan"), nan_ok=True)}
+    assert reasons(data) == {"may be under 18": 1, "unknown age band": 1, "no label": 1}
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def root(tmp_path, pictures):
     return tmp_path
 
 
-def test_every_trap_is_read_or_set_aside_by_reason(root, reasons):
+def test_every_trap_is_read_or_excluded_by_reason(root, reasons):
     data = read_mebeauty(root)
     assert reasons(data) == {
         "unreadable score line": 1,
@@ -129,7 +129,7 @@ def test_several_crops_have_to_be_chosen_from(root, pictures):
     assert data.manifest["image_id"].tolist() == ["female/asian/one.jpg"]
 
 
-def test_pictures_on_the_exclusion_list_are_set_aside(root, tmp_path, reasons):
+def test_pictures_on_the_exclusion_list_are_excluded(root, tmp_path, reasons):
     (tmp_path / "young.txt").write_text("# an age screen\nfemale/asian/one.jpg\n")
     data = read_mebeauty(root, exclude=tmp_path / "young.txt")
     assert reasons(data)["on the exclusion list"] == 1

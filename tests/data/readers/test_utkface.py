@@ -8,7 +8,7 @@ from judge.errors import InputError
 TIME = "20200101000000000"
 
 
-def test_good_names_are_read_and_damaged_ones_are_set_aside(tmp_path, pictures, reasons):
+def test_good_names_are_read_and_damaged_ones_are_excluded(tmp_path, pictures, reasons):
     for name in (
         f"25_0_0_{TIME}.jpg.chip.jpg",
         f"69_1_3_{TIME}.jpg.chip.jpg",

@@ -8,17 +8,7 @@ from numpy.typing import ArrayLike
 
 from judge.data.parametric.picture import skin
 
-#: Classes of the individual typology angle (Chardon, Cretois & Hourseau 1991; Del Bino & Bernerd 2013),
-#: lightest first, with the lower bound of each in degrees.
-ITA_CLASSES = (
-    ("very light", 55.0),
-    ("light", 41.0),
-    ("intermediate", 28.0),
-    ("tan", 10.0),
-    ("brown", -30.0),
-    ("dark", -np.inf),
-)
-#: Three bands for contests, where six classes leave too few people each.
+#: Three bands for contests, where the six published classes leave too few people each.
 SKIN_TONES = ("light", "intermediate", "dark")
 
 
@@ -48,17 +38,12 @@ def expected_ita(melanin: ArrayLike, haemoglobin: ArrayLike = 0.5) -> np.ndarray
     return ita_of_lab(lab(skin.albedo(np, depth, blood)))
 
 
-def ita_class(ita: ArrayLike) -> pd.Series:
-    """The six classes by name; a bound belongs to the darker class."""
-    return _classed(ita, [name for name, _ in ITA_CLASSES], [low for _, low in ITA_CLASSES[:-1]])
-
-
 def skin_tone(ita: ArrayLike) -> pd.Series:
-    """light (very light and light, above 41°), intermediate (intermediate and tan), dark (10° and below)."""
-    return _classed(ita, list(SKIN_TONES), [41.0, 10.0])
+    """light (above 41°), intermediate (above 10°) or dark; a bound belongs to the darker band.
 
-
-def _classed(ita: ArrayLike, names: list[str], lower_bounds: list[float]) -> pd.Series:
-    values = pd.Series(np.asarray(ita, float))
-    number = sum((values <= low).astype(int) for low in lower_bounds)
-    return pd.Series(np.array(names, dtype=object)[number.to_numpy()]).astype(str)
+    Of the six classes of the angle (Chardon, Cretois & Hourseau 1991; Del Bino & Bernerd 2013), two each: very
+    light and light, intermediate and tan, brown and dark.
+    """
+    values = np.asarray(ita, float)
+    names = np.array(SKIN_TONES, dtype=object)
+    return pd.Series(names[(values <= 41).astype(int) + (values <= 10)]).astype(str)
