@@ -34,7 +34,7 @@ NAME = "twins"
 
 def changes_of(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
     """Paired changes of every twin under one saved judge."""
-    from judge.jury.beauty import load_judge
+    from judge.jury.loading import load_judge
 
     scores, excluded = load_judge(folder).score(manifest)
     assert excluded.empty

@@ -54,7 +54,7 @@ def judge_folders(where: Path, condition: str) -> dict[str, Path]:
 def score_pictures(where: Path, condition: str, pictures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(image_id, judge, score) of every readable picture, and (image_id, reason, detail) of the others."""
     folders = judge_folders(where, condition)
-    from judge.jury.beauty import load_judge
+    from judge.jury.loading import load_judge
 
     parts, excluded = [], []
     for name, folder in folders.items():
