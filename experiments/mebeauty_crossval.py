@@ -40,13 +40,16 @@ from torch import nn
 from torch.nn import functional
 
 from judge.data.tables import write_table
-from judge.jury.beauty import CnnJudge, build_network, load_judge
+from judge.jury.beauty import CnnJudge
 from judge.jury.embedding import Embedding, EmbeddingJudge
+from judge.jury.loading import load_judge
 from judge.jury.network.augmentation import Augmentation
 from judge.jury.network.engine import Scoring
 from judge.jury.network.losses import Batch, LabelDistribution, Parts
 from judge.jury.network.pictures import load_pictures
-from judge.jury.network.training import Pool, Training, train
+from judge.jury.network.pool import Pool
+from judge.jury.network.spec import NetworkSpec, build_network
+from judge.jury.network.training import Training, train
 from judge.jury.network.views import frozen_views
 from judge.storage.tensors import save_tensors
 
@@ -67,6 +70,9 @@ class FaceAttributes(nn.Module):
         with torch.random.fork_rng():
             torch.manual_seed(0)
             self.heads = nn.ModuleDict({name: nn.Linear(width, n) for name, n in classes.items()})
+
+    def settings(self) -> dict[str, int]:
+        return {name: head.out_features for name, head in self.heads.items()}
 
     def forward(self, network: nn.Module, batch: Batch) -> Parts:
         features = functional.dropout(network(batch.pixels).features, 0.2)
@@ -96,16 +102,7 @@ def pretrain_at(size: int, weights: str, file: Path, data: Path, out: Path) -> N
     pixels, labels, excluded = load_pictures(labels, size)
     codes = {name: pd.Categorical(labels[name]) for name in ("race", "gender", "age")}
     print(f"{len(labels)} FairFace pictures, {len(excluded)} excluded", flush=True)
-    settings = {
-        "backbone": BACKBONE,
-        "size": size,
-        "dropout": 0.0,
-        "drop_path": 0.0,
-        "levels": None,
-        "centre": 0.0,
-        "spread": 1.0,
-    }
-    make_network = partial(build_network, settings, weights)
+    make_network = partial(build_network, NetworkSpec(BACKBONE, size), weights)
     augmentation = Augmentation(rotation=15, scale=0.3, shift=0.08)
     views = frozen_views(
         make_network(), pixels, augmentation, size=size, stage=STAGE, views=4, cache=out / "cache"
@@ -136,7 +133,7 @@ def pretrain_at(size: int, weights: str, file: Path, data: Path, out: Path) -> N
         ),
         seed=0,
         workdir=out / f"pretrain-{size}",
-        identity="FaceAttributes: race, gender, age",
+        identity={"weights": weights},
     )
     print(history)
     save_tensors(file, network.backbone.state_dict(), {})
@@ -204,8 +201,8 @@ def run_fold(
         others = manifest[manifest["fold"] != fold]
         kept = out / "judges" / file.name
         if (kept / "judge.json").is_file():
-            settings, judge = judge.experiment.score, load_judge(kept)
-            judge.experiment.score = settings
+            scoring, judge = judge.scoring, load_judge(kept)
+            judge.scoring = scoring
         else:
             judge.fit(others, None, ratings=ratings, rating_range=RANGE, seed=seed, workdir=workdir)
             judge.save(kept)

@@ -1,8 +1,7 @@
-"""The attractiveness judge: a convolutional network trained on rated pictures, and judges read back from disk."""
+"""The attractiveness judge: a convolutional network trained on rated pictures."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 import tempfile
@@ -11,25 +10,33 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from judge.data.tables import SENSITIVE_FEATURES
-from judge.errors import InputError, listed
-from judge.jury.embedding import EmbeddingJudge
+from judge.data.groups import Groups
+from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation
-from judge.jury.network.backbone import HeadStart, RatingNetwork, create_backbone
+from judge.jury.network.backbone import HeadStart, RatingNetwork
 from judge.jury.network.depths import Depths
 from judge.jury.network.engine import Scoring, build_engine, score_pictures
-from judge.jury.network.losses import LOSSES, Huber, LabelDistribution, Objective, SquaredError
+from judge.jury.network.identity import described
+from judge.jury.network.losses import (
+    LOSSES,
+    Huber,
+    LabelDistribution,
+    Objective,
+    ObjectiveFactory,
+    SquaredError,
+)
 from judge.jury.network.pictures import load_pictures
-from judge.jury.network.probe import head_start
-from judge.jury.network.training import Pool, Training, train
+from judge.jury.network.pool import Pool, usable
+from judge.jury.network.ridge import head_start
+from judge.jury.network.spec import NetworkSpec, build_network
+from judge.jury.network.training import Training, train
 from judge.jury.network.views import frozen_views
-from judge.storage import cache_root, write_json
+from judge.storage import write_json
 from judge.storage.tensors import save_tensors
 
 Loss = SquaredError | Huber | LabelDistribution
@@ -47,14 +54,13 @@ class CnnJudge:
     margin     training pictures are decoded at size · margin, so that views can be cut from them without blur
     depths     what the head reads of the backbone's stages; None: the pooled last layer
     probe      the head starts as a ridge regression on what the untrained backbone makes of the pictures and their
-               mirror images (probe.py)
+               mirror images (ridge.py)
     dropout    probability that a feature is dropped before the head
     drop_path  probability that a residual branch is dropped, in its last layer
     loss       of losses.py
     views      views of each training picture that the frozen stages (training.train_from_stage) read beforehand;
                0: a new view is drawn at each step
-    cache      folder of all caches, where such views are found by the next training; None: $JUDGE_CACHE or
-               ~/.cache/judge
+    cache      folder where such views are cached from training to training; None: they are not
     progress   bars on standard error
     """
 
@@ -80,6 +86,7 @@ class CnnJudge:
         if not 0 < self.crop <= 1:
             raise InputError(f"judge.crop={self.crop}: a share of the picture's side, over 0 to 1")
         self.network: RatingNetwork | None = None
+        self.spec: NetworkSpec | None = None
         self.history: list[dict[str, float]] = []
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
@@ -93,7 +100,8 @@ class CnnJudge:
         rating_range: tuple[float, float],
         seed: int,
         workdir: Path | None = None,
-        objective: Objective | None = None,
+        groups: Groups | None = None,
+        objective: ObjectiveFactory | None = None,
     ) -> CnnJudge:
         """Trains on the rated pictures of a manifest.
 
@@ -101,24 +109,27 @@ class CnnJudge:
         val             pictures that choose the epoch; None or none rated: the last epoch is kept
         ratings         single ratings (RATINGS schema), for a label distribution
         workdir         state of the training, continued after a kill; None: a folder that is removed
-        objective       `(network, batch) -> parts` in place of the loss, e.g. of a mitigation
+        groups          of the sensitive feature; batches have the codes of its column in both manifests
+        objective       `(loss, groups) -> objective`, which is minimised in place of the loss (losses.py)
 
         What could not be read is in `excluded` (item, reason, detail), epochs in `history`.
-        Raises InputError: no rated picture, fewer than two, a rating outside rating_range.
+        Raises InputError: no rated picture, fewer than two, a rating outside rating_range, an objective without
+        groups, a workdir that holds the training of another objective or other settings.
         """
         rating_range = (float(rating_range[0]), float(rating_range[1]))
+        trained_for, objective_as = self._objective(objective, groups, seed)
         rated, unrated = usable(train_manifest, rating_range)
         pixels, rated, broken = load_pictures(rated, round(self.size * self.margin), crop=self.crop)
         if len(rated) < 2:
             raise InputError(f"{len(rated)} training pictures are rated and readable; at least 2 are needed")
         self.excluded = pd.concat([unrated, broken], ignore_index=True)
-        pool = self._pool(pixels, rated, ratings, rating_range)
+        pool = Pool.of(pixels, rated, self.loss, ratings, rating_range=rating_range, groups=groups)
         held_out = None
         if val is not None and val["rating"].notna().any():
             val, _ = usable(val, rating_range)
             val_pixels, val, val_broken = load_pictures(val, self.size, crop=self.crop)
             self.excluded = pd.concat([self.excluded, val_broken], ignore_index=True)
-            held_out = self._pool(val_pixels, val, None, rating_range)
+            held_out = Pool.of(val_pixels, val, self.loss, None, rating_range=rating_range, groups=groups)
         centre = float((pool.weight * pool.rating).sum() / pool.weight.sum())
         variance = (pool.weight * (pool.rating - centre).square()).sum() / pool.weight.sum()
         self.facts = {
@@ -129,7 +140,9 @@ class CnnJudge:
             "spread": max(float(variance.sqrt()), 1e-3),
             "n_train": len(pool.rating),
             "n_val": 0 if held_out is None else len(held_out.rating),
+            "objective": json.loads(objective_as),
         }
+        self.spec = self._spec(rating_range)
         views = self._frozen_views(pool.pixels, seed) if self.views else pool.pixels
         start = self._probe(pool, rated, seed) if self.probe else None
         pool.pixels = views
@@ -137,8 +150,8 @@ class CnnJudge:
         folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
         try:
             self.network, self.history = train(
-                partial(build_network, self._network_settings(), self.weights, start),
-                objective or self.loss,
+                partial(build_network, self.spec, self.weights, start),
+                trained_for,
                 pool,
                 held_out,
                 size=self.size,
@@ -146,13 +159,18 @@ class CnnJudge:
                 settings=self.training,
                 seed=seed,
                 workdir=folder,
-                identity=json.dumps([self._network_settings(), self.weights, repr(self.loss), self.probe]),
+                identity={"network": self.spec.to_json(), "weights": self.weights, "probe": self.probe},
+                objective_as=objective_as,
                 progress=self.progress,
             )
         finally:
             if own:
                 shutil.rmtree(folder, ignore_errors=True)
         return self
+
+    def refusal(self, seam: str) -> str | None:
+        """None: the network takes whatever a condition changes (loading.Judge)."""
+        return None
 
     def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
@@ -166,7 +184,7 @@ class CnnJudge:
 
     def save(self, folder: str | Path) -> None:
         """Writes model.safetensors and judge.json."""
-        if self.network is None:
+        if self.network is None or self.spec is None:
             raise InputError("this judge is not trained: there is nothing to save")
         folder = Path(folder)
         save_tensors(folder / "model.safetensors", self.network.state_dict(), {"kind": self.kind})
@@ -175,6 +193,7 @@ class CnnJudge:
             folder / "judge.json",
             {
                 **self.facts,
+                "network": self.spec.to_json(),
                 "normalisation": {"mean": list(cfg["mean"]), "std": list(cfg["std"])},
                 "settings": {**asdict(self), "loss": {"name": self.loss.name, **asdict(self.loss)}},
                 "history": self.history,
@@ -183,7 +202,10 @@ class CnnJudge:
 
     @classmethod
     def load(cls, folder: str | Path, facts: dict[str, Any]) -> CnnJudge:
-        settings = dict(facts.pop("settings"))
+        """The judge of a folder; facts: what its judge.json holds."""
+        if "network" not in facts:
+            raise InputError(f"{folder}: judge.json does not say what the network is made of; train it again")
+        settings, spec = dict(facts["settings"]), NetworkSpec.from_json(facts["network"])
         loss, depths = dict(settings.pop("loss")), settings.pop("depths", None)
         judge = cls(
             depths=None if depths is None else Depths(**depths),
@@ -193,38 +215,56 @@ class CnnJudge:
             scoring=Scoring(**settings.pop("scoring")),
             **settings,
         )
-        judge.history = facts.pop("history")
-        judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
-        judge.network = build_network(judge._network_settings(), "none")
-        tensors = load_file(Path(folder) / "model.safetensors")
-        tensors.setdefault("standard", judge.network.standard)  # judges saved before there was such a buffer
-        judge.network.load_state_dict(tensors, strict=True)
+        judge.history, judge.spec = facts["history"], spec
+        judge.facts = {
+            **{
+                name: value for name, value in facts.items() if name not in ("settings", "network", "history")
+            },
+            "rating_range": tuple(facts["rating_range"]),
+        }
+        judge.network = build_network(spec, "none")
+        judge.network.load_state_dict(load_file(Path(folder) / "model.safetensors"), strict=True)
         judge.network.eval()
         return judge
 
-    def _network_settings(self) -> dict[str, Any]:
+    def _objective(
+        self, factory: ObjectiveFactory | None, groups: Groups | None, seed: int
+    ) -> tuple[Objective, str]:
+        """What is minimised, and the words that tell it from another objective."""
+        if factory is None:
+            return self.loss, described(self.loss)
+        if groups is None:
+            raise InputError(
+                "an objective needs the groups of the sensitive feature: fit(…, groups=Groups.of(…))"
+            )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # of parameters that the objective may have
+            objective = factory(self.loss, groups)
+        return objective, described(factory, loss=self.loss, groups=groups)
+
+    def _spec(self, rating_range: tuple[float, float]) -> NetworkSpec:
         distribution = isinstance(self.loss, LabelDistribution)
-        return {
-            "backbone": self.backbone,
-            "size": self.size,
-            "depths": None if self.depths is None else asdict(self.depths),
-            "dropout": self.dropout,
-            "drop_path": self.drop_path,
-            "levels": self.loss.level_values(self.facts["rating_range"]).tolist() if distribution else None,
-            "centre": self.facts["centre"],
-            "spread": self.facts["spread"],
-        }
+        return NetworkSpec(
+            self.backbone,
+            self.size,
+            self.depths,
+            dropout=self.dropout,
+            drop_path=self.drop_path,
+            levels=tuple(self.loss.level_values(rating_range)) if distribution else None,
+            centre=self.facts["centre"],
+            spread=self.facts["spread"],
+        )
 
     def _probe(self, pool: Pool, rated: pd.DataFrame, seed: int) -> HeadStart:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = build_network(self._network_settings(), self.weights).eval()
+            network = build_network(self.spec, self.weights).eval()
         return head_start(network, pool.pixels, rated, pool.histogram, size=self.size, progress=self.progress)
 
     def _frozen_views(self, pixels: Tensor, seed: int) -> Tensor:
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # as the loop does: weights=none must give the same frozen stages there
-            network = build_network(self._network_settings(), self.weights)
+            network = build_network(self.spec, self.weights)
         return frozen_views(
             network,
             pixels,
@@ -232,113 +272,6 @@ class CnnJudge:
             size=self.size,
             stage=self.training.train_from_stage,
             views=self.views,
-            cache=Path(self.cache) if self.cache else cache_root(),
+            cache=Path(self.cache) if self.cache else None,
             progress=self.progress,
         )
-
-    def _pool(
-        self,
-        pixels: Tensor,
-        manifest: pd.DataFrame,
-        ratings: pd.DataFrame | None,
-        rating_range: tuple[float, float],
-    ) -> Pool:
-        rating = manifest["rating"].to_numpy(np.float32)
-        weight = manifest["weight"].to_numpy(np.float32) if "weight" in manifest else np.ones_like(rating)
-        if not weight.sum() > 0:
-            raise InputError("the training weights sum to 0: column `weight` of the manifest")
-        histogram = None
-        if isinstance(self.loss, LabelDistribution):
-            histogram = torch.from_numpy(
-                self.loss.targets(manifest["image_id"], rating, ratings, rating_range)
-            )
-        return Pool(
-            pixels,
-            torch.from_numpy(rating),
-            torch.from_numpy(weight / weight.mean()),
-            histogram,
-            {
-                name: torch.from_numpy(pd.Categorical(manifest[name]).codes.astype(np.int64))
-                for name in SENSITIVE_FEATURES
-                if name in manifest
-            },
-        )
-
-
-def build_network(settings: dict[str, Any], weights: str, start: HeadStart | None = None) -> RatingNetwork:
-    """The network of CnnJudge._network_settings, at the start of training."""
-    levels = settings["levels"]
-    backbone = create_backbone(
-        settings["backbone"], weights, size=settings["size"], drop_path=settings["drop_path"]
-    )
-    depths = settings.get("depths")
-    network = RatingNetwork(
-        backbone,
-        depths=None if depths is None else Depths(**depths),
-        levels=None if levels is None else torch.tensor(levels),
-        centre=settings["centre"],
-        spread=settings["spread"],
-        dropout=settings["dropout"],
-    )
-    if start is not None:
-        network.start_head(start)
-    return network
-
-
-def usable(manifest: pd.DataFrame, rating_range: tuple[float, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rated rows, and (item, reason, detail) of those without a rating."""
-    low, high = rating_range
-    rated = manifest["rating"].notna()
-    outside = rated & ~manifest["rating"].between(low, high)
-    if outside.any():
-        raise InputError(
-            f"{int(outside.sum())} ratings lie outside rating_range={low:g}…{high:g}, "
-            f"first {listed(manifest.loc[outside, 'rating'], 3)}"
-        )
-    if not rated.any():
-        raise InputError(f"none of the {len(manifest)} training pictures has a rating")
-    missing = manifest.loc[~rated, "image_id"].astype(str).tolist()
-    table = pd.DataFrame({"item": missing, "reason": "no rating", "detail": ""}, dtype=str)
-    return manifest[rated], table
-
-
-def load_judge(folder: str | Path) -> Any:
-    """The judge that `save` wrote to a folder: of a kind that is built in, or of one's own.
-
-    A class of one's own says where it is found by its attribute kind = "module:Class", writes that as "kind" into its
-    judge.json, and has `load(folder, facts)`, facts being what judge.json holds. Nothing is unpickled here.
-    Raises InputError: no judge.json, or a kind that is neither built in nor such a class.
-    """
-    folder = Path(folder)
-    file = folder / "judge.json"
-    if not file.is_file():
-        raise InputError(f"{folder} holds no judge: there is no judge.json")
-    try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        kind = facts["kind"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise InputError(f"{file} is not a judge's file: {error}") from error
-    kinds = {CnnJudge.kind: CnnJudge, EmbeddingJudge.kind: EmbeddingJudge}
-    return (kinds[kind] if kind in kinds else _own_kind(kind, file, list(kinds))).load(folder, facts)
-
-
-def _own_kind(kind: Any, file: Path, built_in: list[str]) -> Any:
-    """The class "module:Class"; it has to name itself so, so that no other class can be called through a file."""
-    module, _, name = str(kind).partition(":")
-    if not name:
-        raise InputError(
-            f"{file}: kind={kind!r}; allowed are {listed(built_in)}, or 'module:Class' of your own"
-        )
-    try:
-        own = getattr(importlib.import_module(module), name, None)
-    except (ImportError, ValueError) as error:
-        raise InputError(
-            f"{file}: kind={kind!r}: the module {module!r} cannot be imported ({error}); install it, or put its folder "
-            "on PYTHONPATH"
-        ) from error
-    lacks = [part for part in ("load", "score") if not callable(getattr(own, part, None))]
-    if not isinstance(own, type) or lacks or getattr(own, "kind", None) != kind:
-        raise InputError(
-            f"{file}: {kind!r} is no judge: a class with load(folder, facts), score(manifest) and kind = {kind!r}"
-        )
-    return own

@@ -21,9 +21,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from judge.data.groups import Groups
 from judge.errors import InputError
 from judge.jury.network.backbone import create_backbone
 from judge.jury.network.depths import Depths
+from judge.jury.network.losses import ObjectiveFactory
 from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.network.ridge import PENALTIES, once_each, ridge
 from judge.storage import ContentCache, cache_root, write_json
@@ -192,12 +194,17 @@ class EmbeddingJudge:
         rating_range: tuple[float, float],
         seed: int,
         workdir: Path | None = None,
+        groups: Groups | None = None,
+        objective: ObjectiveFactory | None = None,
     ) -> EmbeddingJudge:
         """Fits on the rated pictures; `weight` of the manifest counts, a repeated picture as often as it comes.
 
-        val, ratings and workdir are taken for the sake of one interface: the penalty is chosen by leave-one-out,
-        the mean rating is the target, and a fit lasts a second. The result does not depend on `seed`.
+        val, ratings, workdir and groups are taken for the sake of one interface: the penalty is chosen by
+        leave-one-out, the mean rating is the target, and a fit lasts a second. The result does not depend on `seed`.
+        Raises InputError: an objective, fewer than three rated pictures, weights that sum to 0.
         """
+        if objective is not None:
+            raise InputError(self.refusal("objective"))
         # a copy left in training would give the held-out picture away: leave-one-out leaves out pictures, not rows
         rated = once_each(train_manifest[train_manifest["rating"].notna()])
         if len(rated) < 3:
@@ -223,6 +230,15 @@ class EmbeddingJudge:
         }
         return self
 
+    def refusal(self, seam: str) -> str | None:
+        """Why the judge cannot take what a condition changes at this seam, None where it can (loading.Judge)."""
+        if seam == "objective":
+            return (
+                "the embedding judge is a ridge regression: it has a closed form and no training loop that another "
+                "objective could be put into; take a judge with a network (judge=cnn), or change the pool"
+            )
+        return None
+
     def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
         if self.head is None:
@@ -245,8 +261,6 @@ class EmbeddingJudge:
         settings = dict(facts.pop("settings"))
         what = settings.pop("embedding")
         depths = what.pop("depths", None)
-        if what.pop("layers", None):  # of judges saved before there were depths
-            raise InputError(f"{folder}: a judge with embedding.layers of an earlier version; train it again")
         judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
         judge.head = {n: t.numpy() for n, t in load_file(Path(folder) / "model.safetensors").items()}

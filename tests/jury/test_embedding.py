@@ -8,8 +8,8 @@ from sklearn.linear_model import Ridge
 
 from judge.errors import InputError
 from judge.jury import embedding
-from judge.jury.beauty import load_judge
 from judge.jury.embedding import Embedding, EmbeddingJudge, embed
+from judge.jury.loading import load_judge
 from judge.jury.network.depths import Depths
 
 SMALL = Embedding(backbone="test_efficientnet", weights="none", size=32)
@@ -74,7 +74,7 @@ def test_other_weights_under_the_same_path_are_another_address(tmp_path):
     assert Embedding(weights=str(file)).address() != first
 
 
-def test_a_broken_picture_is_set_aside_and_never_kept(manifest, tmp_path, computed):
+def test_a_broken_picture_is_excluded_and_never_cached(manifest, tmp_path, computed):
     broken = manifest[:5].copy()
     broken.loc[2, "path"] = str(tmp_path / "missing.png")
     features, kept, excluded = embed(broken, SMALL, cache=tmp_path, progress=False)

@@ -10,6 +10,7 @@ import timm
 import torch
 from safetensors.torch import load_file
 from timm.models import group_parameters
+from timm.optim import param_groups_layer_decay
 from torch import Tensor, nn
 
 from judge.errors import InputError, listed
@@ -165,6 +166,16 @@ class RatingNetwork(nn.Module):
             per_point = self.levels / start.spread**2
             self.head.weight.copy_(per_point[:, None] * weight)
             self.head.bias.copy_(per_point * bias - self.levels.square() / (2 * start.spread**2))
+
+    def parameter_groups(
+        self, *, weight_decay: float, layer_decay: float, head_lr: float
+    ) -> list[dict[str, object]]:
+        """AdamW's groups, each with `lr_scale`: the backbone by layer, and the head, which does not decay."""
+        groups = param_groups_layer_decay(self.backbone, weight_decay, layer_decay=layer_decay)
+        return [
+            *groups,
+            {"params": list(self.head.parameters()), "lr_scale": head_lr, "weight_decay": 0.0},
+        ]
 
     def freeze_norms(self) -> None:
         """Batch norms keep their statistics in training, as they do in scoring."""

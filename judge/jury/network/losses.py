@@ -1,7 +1,10 @@
 """What a judge is trained to match. An objective is `(network, batch) -> parts`, a dict whose "loss" is minimised.
 
-Mitigations use the same seam. An objective that is an nn.Module has its own parameters trained, and kept in
-the checkpoint, along with the network's.
+The losses below are objectives, and so is what a mitigation puts in the place of a loss: its factory is called
+`(loss, groups) -> objective` before the training. An objective that is an nn.Module has its own parameters trained,
+and its state kept in the checkpoint, along with the network's. If it has a method `attach(network)`, that is called
+once before the first step, with the untrained network, e.g. to make a layer as wide as `network.head.in_features`.
+On several devices each computes its part of a batch: gradients are averaged over them, buffers are not.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from judge.data.groups import Groups
 from judge.errors import InputError
 
 Parts = dict[str, Tensor]
@@ -28,7 +32,7 @@ class Batch:
                Σ share · loss is the weighted mean: use it instead of .mean()
     histogram  (B, K) target distribution over the loss's levels, or None
     rows       positions in the training manifest
-    groups     sensitive feature → codes 0 … G-1, -1 unknown (order: `groups` of training.Pool)
+    groups     sensitive feature → codes 0 … G-1 of judge.data.groups.Groups, −1 unknown
     """
 
     pixels: Tensor  # (B, 3, S, S) float, 0–255
@@ -44,6 +48,7 @@ class Batch:
 
 
 Objective = Callable[[nn.Module, Batch], Parts]
+ObjectiveFactory = Callable[[Objective, Groups], Objective]
 
 
 @dataclass(frozen=True)

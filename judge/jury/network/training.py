@@ -8,28 +8,28 @@ uint8; each step makes new views of them.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
-from timm.optim import param_groups_layer_decay
 from timm.utils import ModelEmaV3
-from torch import Tensor, nn
+from torch import nn
 from tqdm.auto import tqdm
 
 from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
-from judge.jury.network.losses import Batch, Objective
+from judge.jury.network.identity import described, same_training
+from judge.jury.network.losses import Objective
+from judge.jury.network.pool import Pool, agreement, pick, predict
 from judge.storage.tensors import (
     load_module,
     load_optimizer,
@@ -38,6 +38,9 @@ from judge.storage.tensors import (
     optimizer_tensors,
     save_tensors,
 )
+
+#: Files of a training's folder: how far it is, and the network of the epoch that is kept.
+STATE, BEST = "state.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -90,31 +93,6 @@ class Training:
             )
 
 
-@dataclass
-class Pool:
-    """Decoded pictures with what is known of them.
-
-    pixels     uint8 (n, 3, H, H), or float16 (n, views, C, h, w) as views.frozen_views makes them
-    rating     float32 (n,)
-    weight     float32 (n,), mean 1
-    histogram  float32 (n, K) or None
-    groups     sensitive feature → int64 (n,) codes, -1 unknown
-    """
-
-    pixels: Tensor
-    rating: Tensor
-    weight: Tensor
-    histogram: Tensor | None = None
-    groups: dict[str, Tensor] = field(default_factory=dict)
-
-    def fingerprint(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
-        for tensor in (self.pixels, self.rating, self.weight, self.histogram, *self.groups.values()):
-            if tensor is not None:
-                digest.update(np.ascontiguousarray(tensor.numpy()).data)
-        return digest.hexdigest()
-
-
 def train(
     make_network: Callable[[], RatingNetwork],
     objective: Objective,
@@ -126,26 +104,27 @@ def train(
     settings: Training,
     seed: int,  # of the head's initial weights, the order of pictures, their views, dropout
     workdir: Path,  # state.safetensors and best.safetensors; a training found here is continued
-    identity: str = "",  # whatever else tells this training from others (backbone, weights, loss)
+    identity: Mapping[str, Any] | None = None,  # JSON-able: what else tells this training from others
+    objective_as: str | None = None,  # the objective in words; None: what identity.described says of it
     progress: bool = True,  # bar on standard error
 ) -> tuple[RatingNetwork, list[dict[str, float]]]:
     """Trains and returns the kept epoch's network (on the CPU, in eval mode) and one record an epoch.
 
-    Raises InputError when workdir holds the state of another training, or the loss is no longer finite.
+    Raises InputError when workdir holds the state or the result of another training (it names what differs), when
+    the objective does not say what it is made of (identity.described), or when the loss is no longer finite.
     """
-    identity = hashlib.blake2b(
-        json.dumps(
-            {
-                "identity": identity,
-                "settings": asdict(settings),
-                "augmentation": asdict(augmentation),
-                "size": size,
-                "seed": seed,
-                "pools": [pool.fingerprint(), val.fingerprint() if val else None],
-            }
-        ).encode(),
-        digest_size=16,
-    ).hexdigest()
+    here = {
+        "objective": described(objective) if objective_as is None else objective_as,
+        **(identity or {}),
+        "training": asdict(settings),
+        "augmentation": asdict(augmentation),
+        "size": size,
+        "seed": seed,
+        "pictures": {"training": pool.fingerprint(), "validation": val.fingerprint() if val else None},
+    }
+    for file in (workdir / BEST, workdir / STATE):
+        if file.is_file():
+            same_training(file, load_tensors(file)[1].get("training", {}), here)
     loop = partial(  # bound, because Fabric takes the arguments of what it launches apart
         _loop,
         make_network=make_network,
@@ -157,7 +136,7 @@ def train(
         settings=settings,
         seed=seed,
         workdir=workdir,
-        identity=identity,
+        identity=here,
         progress=progress,
     )
     accelerator, many = settings.accelerator, settings.devices not in (1, "1")
@@ -173,7 +152,7 @@ def train(
     with torch.random.fork_rng():
         fabric.launch(loop) if many else loop(fabric)
         network = make_network()
-    tensors, facts = load_tensors(workdir / "best.safetensors")
+    tensors, facts = load_tensors(workdir / BEST)
     load_module("network", network, tensors)
     return network.eval(), facts["history"]
 
@@ -196,18 +175,12 @@ def _loop(
     settings: Training,
     seed: int,
     workdir: Path,
-    identity: str,
+    identity: dict[str, Any],
     progress: bool,
 ) -> None:
-    state_file, best_file = workdir / "state.safetensors", workdir / "best.safetensors"
-    for file in (best_file, state_file):
-        facts = load_tensors(file)[1] if file.is_file() else {"identity": identity}
-        if facts["identity"] != identity:
-            raise InputError(
-                f"{file} belongs to a training with other settings or pictures; choose another folder"
-            )
-        if facts.get("done"):
-            return
+    state_file, best_file = workdir / STATE, workdir / BEST
+    if best_file.is_file() and load_tensors(best_file)[1].get("done"):
+        return
     state, facts = load_tensors(state_file) if state_file.is_file() else ({}, {})
     epoch, step, losses, history = 0, 0, [], []
     if state:
@@ -221,9 +194,15 @@ def _loop(
     if pool.pixels.ndim == 5:
         network.from_stage(settings.train_from_stage)
     objective = copy.deepcopy(objective)  # a second training with the same object starts afresh
+    if callable(attach := getattr(objective, "attach", None)):
+        attach(network)
     heads = nn.ModuleDict({"objective": objective} if isinstance(objective, nn.Module) else {})
     rng = torch.Generator().manual_seed(seed)
-    groups = parameter_groups(network, heads, settings)
+    groups = network.parameter_groups(
+        weight_decay=settings.weight_decay, layer_decay=settings.layer_decay, head_lr=settings.head_lr
+    )
+    if own := list(heads.parameters()):
+        groups.append({"params": own, "lr_scale": settings.head_lr, "weight_decay": 0.0})
     optimizer = torch.optim.AdamW(groups, lr=settings.lr)
     steps = math.ceil(len(pool.rating) / settings.batch)
     half_life = settings.ema_half_life
@@ -263,7 +242,7 @@ def _loop(
         save_tensors(
             state_file,
             tensors,
-            {"identity": identity, "epoch": epoch, "step": step, "losses": losses, "history": history},
+            {"training": identity, "epoch": epoch, "step": step, "losses": losses, "history": history},
         )
 
     total = settings.epochs * steps
@@ -325,7 +304,7 @@ def _loop(
         bar.set_postfix({key: f"{value:.3f}" for key, value in record.items() if key != "epoch"})
         better = [r["val_mse"] for r in history] if val is not None and settings.select == "best" else None
         if fabric.is_global_zero and (better is None or better[-1] == min(better)):
-            save_tensors(best_file, module_tensors("network", kept), {"identity": identity})
+            save_tensors(best_file, module_tensors("network", kept), {"training": identity})
         epoch, step, losses = epoch + 1, 0, []
         order = torch.randperm(len(pool.rating), generator=rng)
         checkpoint()
@@ -333,23 +312,9 @@ def _loop(
     bar.close()
     if fabric.is_global_zero:
         tensors, _ = load_tensors(best_file)
-        save_tensors(best_file, tensors, {"identity": identity, "history": history, "done": True})
+        save_tensors(best_file, tensors, {"training": identity, "history": history, "done": True})
         state_file.unlink()
     fabric.barrier()
-
-
-def parameter_groups(network: RatingNetwork, heads: nn.Module, settings: Training) -> list[dict[str, object]]:
-    """AdamW's groups, each with `lr_scale`: the backbone by layer, the head and an objective's parameters."""
-    groups = param_groups_layer_decay(
-        network.backbone, settings.weight_decay, layer_decay=settings.layer_decay
-    )
-    groups.append(
-        {"params": list(network.head.parameters()), "lr_scale": settings.head_lr, "weight_decay": 0.0}
-    )
-    own = list(heads.parameters())
-    if own:
-        groups.append({"params": own, "lr_scale": settings.head_lr, "weight_decay": 0.0})
-    return groups
 
 
 def learning_rate(step: int, *, total: int, warmup: float) -> float:
@@ -357,41 +322,3 @@ def learning_rate(step: int, *, total: int, warmup: float) -> float:
     if step < warmup:
         return (step + 1) / (warmup + 1)
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
-
-
-def pick(pool: Pool, rows: Tensor, *, share: float, device: torch.device) -> Batch:
-    """The pool's rows on the device, pixels still uint8; share: 1 / number of pictures in the whole batch."""
-
-    def at(tensor: Tensor) -> Tensor:
-        return tensor[rows].to(device, non_blocking=True)
-
-    return Batch(
-        pixels=at(pool.pixels),
-        rating=at(pool.rating),
-        share=at(pool.weight) * share,
-        rows=rows.to(device),
-        histogram=None if pool.histogram is None else at(pool.histogram),
-        groups={name: at(codes) for name, codes in pool.groups.items()},
-    )
-
-
-@torch.inference_mode()
-def predict(network: nn.Module, pixels: Tensor, *, device: torch.device, batch: int = 64) -> Tensor:
-    """Ratings (n,) of uint8 (n, 3, S, S) pictures."""
-    was = network.training
-    network.eval()
-    parts = [
-        network(piece.to(device).to(memory_format=torch.channels_last)).rating.cpu()
-        for piece in pixels.split(batch)
-    ]
-    network.train(was)
-    return torch.cat(parts)
-
-
-def agreement(predicted: Tensor, val: Pool) -> dict[str, float]:
-    """Weighted squared error in rating units, and Pearson's correlation (NaN where either is constant)."""
-    error = (predicted - val.rating).double().square()
-    weight = val.weight.double()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        pearson = np.corrcoef(predicted.double().numpy(), val.rating.double().numpy())[0, 1]
-    return {"val_mse": float((weight * error).sum() / weight.sum()), "val_pearson": float(pearson)}

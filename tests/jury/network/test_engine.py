@@ -34,7 +34,7 @@ def scored(network, manifest, settings=PLAIN, kind="torch"):
     return score_pictures(manifest, engine, size=32, settings=settings, progress=False)
 
 
-def test_scores_are_the_network_s_ratings_in_the_manifest_s_order(network, manifest):
+def test_scores_are_the_ratings_of_the_network_in_the_order_of_the_manifest(network, manifest):
     scores, excluded = scored(network, manifest)
     pixels, _, _ = load_pictures(manifest, 32)
     with torch.no_grad():
@@ -45,7 +45,7 @@ def test_scores_are_the_network_s_ratings_in_the_manifest_s_order(network, manif
     assert excluded.empty
 
 
-def test_broken_pictures_are_set_aside_with_a_reason_and_change_no_other_score(network, manifest, tmp_path):
+def test_broken_pictures_are_excluded_with_a_reason_and_change_no_other_score(network, manifest, tmp_path):
     whole, _ = scored(network, manifest)
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("not a picture")
@@ -67,7 +67,7 @@ def test_all_broken_gives_no_scores_and_no_error(network, manifest, tmp_path):
     assert len(excluded) == 29
 
 
-def test_a_picture_s_score_does_not_depend_on_its_company(network, manifest):
+def test_the_score_of_a_picture_does_not_depend_on_its_company(network, manifest):
     whole, _ = scored(network, manifest)
     alone, _ = scored(network, manifest.iloc[[12]])
     backwards, _ = scored(network, manifest.iloc[::-1])

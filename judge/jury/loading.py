@@ -1,0 +1,146 @@
+"""What a judge is to the rest of the program, and judges that were saved: read back, and found in a run's folder."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from judge.data.groups import Groups
+from judge.errors import InputError, listed
+
+#: kind → where its class is; a network is imported only when one is loaded
+BUILT_IN = {"cnn": "judge.jury.beauty:CnnJudge", "embedding": "judge.jury.embedding:EmbeddingJudge"}
+
+
+class Judge(Protocol):
+    """Learns ratings from pictures and rates others: CnnJudge, EmbeddingJudge, or a class of one's own.
+
+    kind      name in judge.json: "cnn", "embedding", or "module:Class" of one's own
+    facts     what judge.json says of a trained judge besides its settings
+    history   a record an epoch; empty where there are none
+    excluded  item, reason, detail of training pictures that could not be used
+    """
+
+    kind: str
+    facts: dict[str, Any]
+    history: list[dict[str, float]]
+    excluded: pd.DataFrame
+
+    def fit(
+        self,
+        train_manifest: pd.DataFrame,
+        val: pd.DataFrame | None = None,
+        *,
+        ratings: pd.DataFrame | None = None,
+        rating_range: tuple[float, float],
+        seed: int,
+        workdir: Path | None = None,
+        groups: Groups | None = None,
+        objective: Callable[..., Any] | None = None,
+    ) -> Judge:
+        """Learns the column `rating` of a manifest, weighted by its column `weight` where there is one.
+
+        val        rated pictures that may choose an epoch
+        ratings    single ratings (RATINGS schema)
+        workdir    the state of the training, continued after a kill; another training's is refused
+        groups     of the sensitive feature, coded alike in every pool of a run
+        objective  `(loss, groups) -> objective`, minimised in place of the judge's own loss (network/losses.py)
+        """
+
+    def refusal(self, seam: str) -> str | None:
+        """The reason why this judge has no use for what a condition changes at a seam; None: it takes it.
+
+        seam  pool, objective, refit, scores or jury. A run asks before it does any work.
+        """
+
+    def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
+
+    def save(self, folder: str | Path) -> None:
+        """Writes judge.json, with `kind`, and whatever else `load` reads."""
+
+    @classmethod
+    def load(cls, folder: str | Path, facts: dict[str, Any]) -> Judge:
+        """The judge of a folder; facts: what its judge.json holds."""
+
+
+def load_judge(folder: str | Path) -> Judge:
+    """The judge that `save` wrote to a folder: of a kind that is built in, or of one's own.
+
+    A class of one's own says where it is found by its attribute kind = "module:Class", writes that as "kind" into its
+    judge.json, and has `load(folder, facts)`, facts being what judge.json holds. Nothing is unpickled here.
+    Raises InputError: no judge.json, or a kind that is neither built in nor such a class.
+    """
+    folder = Path(folder)
+    file = folder / "judge.json"
+    if not file.is_file():
+        raise InputError(f"{folder} holds no judge: there is no judge.json")
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        kind = facts["kind"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InputError(f"{file} is not a judge's file: {error}") from error
+    if kind in BUILT_IN:
+        module, _, name = BUILT_IN[kind].partition(":")
+        return getattr(importlib.import_module(module), name).load(folder, facts)
+    return _own_kind(kind, file).load(folder, facts)
+
+
+def _own_kind(kind: Any, file: Path) -> Any:
+    """The class "module:Class"; it has to name itself so, so that no other class can be called through a file."""
+    module, _, name = str(kind).partition(":")
+    if not name:
+        raise InputError(
+            f"{file}: kind={kind!r}; allowed are {listed(BUILT_IN)}, or 'module:Class' of your own"
+        )
+    try:
+        own = getattr(importlib.import_module(module), name, None)
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            f"{file}: kind={kind!r}: the module {module!r} cannot be imported ({error}); install it, or put its folder "
+            "on PYTHONPATH"
+        ) from error
+    lacks = [part for part in ("load", "score") if not callable(getattr(own, part, None))]
+    if not isinstance(own, type) or lacks or getattr(own, "kind", None) != kind:
+        raise InputError(
+            f"{file}: {kind!r} is no judge: a class with load(folder, facts), score(manifest) and kind = {kind!r}"
+        )
+    return own
+
+
+def judge_folders(where: str | Path, condition: str | None = None) -> dict[str, Path]:
+    """Condition → folder of the saved judge that scores for it, in the run's order, its baseline first.
+
+    where      folder of a run, or of one judge: then the one entry is called as the folder is
+    condition  only this one; None: all
+
+    A condition that was trained as another (`trained_as` in done.json) has that one's folder, unless it has a judge
+    of its own. A run without a done.json (killed, or still going on) has its folders by name.
+    Raises InputError: no such condition, or a condition whose judge was not saved.
+    """
+    where = Path(where)
+    if (where / "judge.json").is_file():
+        return {where.name: where}
+    saved = {path.parent.name: path.parent for path in sorted(where.glob("judges/*/judge.json"))}
+    done = where / "done.json"
+    facts = json.loads(done.read_text(encoding="utf-8")) if done.is_file() else {}
+    names = facts.get("conditions", list(saved))
+    trained_as = facts.get("trained_as", {})
+    if condition is not None:
+        if condition not in names:
+            raise InputError(
+                f"{where} has no saved judge of condition={condition!r}; there is {listed(names)}"
+            )
+        names = [condition]
+    found = {name: saved.get(name) or saved.get(trained_as.get(name)) for name in names}
+    missing = [name for name, folder in found.items() if folder is None]
+    if missing or not found:
+        raise InputError(
+            f"{where} holds no saved judge {listed(missing)} (judges/…/judge.json); save_judges=true keeps them"
+        )
+    return {name: folder for name, folder in found.items() if folder is not None}
