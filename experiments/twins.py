@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from judge.jury.loading import judge_folders, load_judge
 from scipy import stats
 
 import judge
@@ -24,6 +23,7 @@ from judge.contest import Contest
 from judge.data.parametric.twins import read_twins
 from judge.data.tables import write_table
 from judge.fairness.attribution import replace_in_contest, twin_changes
+from judge.jury.loading import judge_folders, load_judge
 from judge.report import figures
 
 RESULTS = Path(__file__).parents[1] / "results" / "twins"

@@ -10,7 +10,7 @@ import pandas as pd
 from judge.contest import Contest
 from judge.data.brackets import bracket_names
 from judge.errors import InputError, listed
-from judge.fairness.audit import audit
+from judge.fairness.audit.audit import audit
 
 RANKING_COLUMNS = ("bracket", "score", "rank", "winner")  # a manifest's own columns of these names give way
 

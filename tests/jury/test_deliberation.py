@@ -7,9 +7,9 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from judge.jury.robots.reference import ReferenceSet
 
-from judge.experiment import settings  # noqa: F401  registers the typed root
 from judge.data.parametric.dataset import read_parametric
 from judge.errors import InputError
+from judge.experiment import settings  # noqa: F401  registers the typed root
 from judge.jury.deliberation import Jury, JurySettings, Sitting
 from judge.jury.gate import Gate
 from judge.jury.panel import Panel
