@@ -1,9 +1,9 @@
 """One way to write a file: it stands under its name complete, or the old one does.
 
-Whatever is written goes into a hidden folder `.part-TOKEN` beside the file first, under the file's own name, and
-takes its place by a rename. So a kill leaves the old file or the new one, processes that write the same name each
-leave a complete file (the last one stays), and no pattern such as `*.parquet` ever finds half a file. Nothing is
-flushed to the disk on the way: files survive the death of the process, a power cut is left to the file system.
+Whatever is written goes to a hidden place `.part-TOKEN` beside the file first, and takes its name by a rename. So a
+kill leaves the old file or the new one, processes that write the same name each leave a complete file (the last one
+stays), and no pattern such as `*.parquet` ever finds half a file. Nothing is flushed to the disk on the way: files
+survive the death of the process; a power cut is left to the file system.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 PART = ".part-"
-#: Seconds after which the folder of an unfinished write is taken for that of a killed process.
+#: Seconds after which an unfinished write is taken for that of a killed process.
 LEFT_BEHIND = 24 * 3600.0
 
 
@@ -40,29 +40,45 @@ def replacing(path: str | Path) -> Iterator[Path]:
     >>> [file.name for file in out.parent.iterdir()]
     ['grey.png']
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        yield path
+    target, room = _places(path)
+    if room is None:
+        yield target
         return
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    room = path.parent / f"{PART}{secrets.token_hex(8)}"
+    # a folder of its own: writers tell the format by the whole name, and some put files of their own beside theirs
     room.mkdir()
     try:
-        part = room / path.name
+        part = room / target.name
         yield part
         mode = room.stat().st_mode & 0o666  # the umask cannot be read without setting it, for all threads
         if part.stat().st_mode & 0o777 != mode:
             part.chmod(mode)
-        part.replace(path)
+        part.replace(target)
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Writes the bytes, completely or not at all."""
-    with replacing(path) as part:
+    """Writes the bytes, completely or not at all; folders on the way are made."""
+    target, part = _places(path)
+    if part is None:
+        target.write_bytes(content)
+        return
+    # no folder here: to make one takes some file systems ten times as long as to write a small file
+    try:
         part.write_bytes(content)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _places(path: str | Path) -> tuple[Path, Path | None]:
+    """The file to be written, and a hidden name beside it that nobody has; None for what is no file (/dev/stdout)."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        return path, None
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target, target.parent / f"{PART}{secrets.token_hex(8)}"
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -95,12 +111,17 @@ def remove_leftovers(folder: str | Path, *, older_than: float = LEFT_BEHIND) -> 
     older_than  seconds since anything was written to one: a younger one may be at work still
     """
     removed = 0
-    for room in list(Path(folder).rglob(f"{PART}*")):
+    for left in list(Path(folder).rglob(f"{PART}*")):
         try:
-            last = max(place.stat().st_mtime for place in (room, *room.iterdir()))
+            last = max(place.stat().st_mtime for place in (left, *left.rglob("*")))
         except OSError:
-            continue  # its writer has just finished
-        if time.time() - last > older_than:
-            shutil.rmtree(room, ignore_errors=True)
-            removed += 1
+            continue  # its writer has just finished, or it is somebody else's
+        if time.time() - last <= older_than:
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                left.unlink()
+        removed += 1
     return removed

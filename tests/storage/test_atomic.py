@@ -24,19 +24,25 @@ MIB = 1 << 20
 #: writes its letter, a mebibyte of it, again and again; says so when the first is there
 WRITER = """
 import sys
-from judge.storage.atomic import write_bytes
-path, letter = sys.argv[1], sys.argv[2].encode()
-write_bytes(path, letter * (1 << 20))
+from judge.storage import atomic
+path, letter, way = sys.argv[1], sys.argv[2].encode(), sys.argv[3]
+def write():
+    if way == "write_bytes":
+        atomic.write_bytes(path, letter * (1 << 20))
+    else:
+        with atomic.replacing(path) as part:
+            part.write_bytes(letter * (1 << 20))
+write()
 print("begun", flush=True)
 while True:
-    write_bytes(path, letter * (1 << 20))
+    write()
 """
+WAYS = ("write_bytes", "replacing")
 
 
-def writer(path, letter):
-    started = subprocess.Popen(
-        [sys.executable, "-c", WRITER, path, letter], stdout=subprocess.PIPE, text=True
-    )
+def writer(path, letter, way):
+    command = [sys.executable, "-c", WRITER, path, letter, way]
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert started.stdout.readline() == "begun\n"
     return started
 
@@ -51,12 +57,13 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, way):
     file, moment = tmp_path / "file.bin", random.Random(4)
     cut = 0
-    for letter in "abcdefgh":
+    for letter in "abcdef":
         old = file.read_bytes()[:1] if file.exists() else letter.encode()
-        process = writer(file, letter)
+        process = writer(file, letter, way)
         time.sleep(moment.uniform(0, 0.02))
         killed(process)
         content = file.read_bytes()
@@ -71,7 +78,7 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
 
 def test_of_two_processes_that_write_one_name_a_reader_finds_one_whole_file(tmp_path):
     file = tmp_path / "file.bin"
-    both = [writer(file, letter) for letter in "ab"]
+    both = [writer(file, letter, way) for letter, way in zip("ab", WAYS, strict=True)]
     seen = set()
     end = time.monotonic() + 20
     while len(seen) < 2 and time.monotonic() < end:
@@ -136,6 +143,15 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert names(tmp_path) == ["a.txt"]
 
 
+def test_bytes_that_cannot_be_written_leave_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    write_text(tmp_path / "a.txt", "old")
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
 def test_a_link_stays_a_link_and_its_file_is_replaced(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     write_text(tmp_path / "elsewhere" / "real.txt", "old")
@@ -189,12 +205,14 @@ def test_only_what_was_left_a_day_ago_is_removed(tmp_path):
     for folder in folders:
         folder.mkdir(parents=True)
         (folder / "half.bin").touch()
+    (tmp_path / ".part-file").touch()
+    (tmp_path / ".part-at-work").touch()
     yesterday = time.time() - atomic.LEFT_BEHIND - 60
-    for place in [folders[0] / "half.bin", *folders, folders[1] / "half.bin"]:
+    for place in [folders[0] / "half.bin", *folders, folders[1] / "half.bin", tmp_path / ".part-file"]:
         os.utime(place, (yesterday, yesterday))  # a file at work in an old folder counts as at work
     write_text(tmp_path / "kept.txt", "kept")
-    assert remove_leftovers(tmp_path) == 2
-    assert names(tmp_path) == [".part-writing", "inner", "kept.txt"]
+    assert remove_leftovers(tmp_path) == 3
+    assert names(tmp_path) == [".part-at-work", ".part-writing", "inner", "kept.txt"]
     assert names(tmp_path / "inner") == []
     assert remove_leftovers(tmp_path / "no such folder") == 0
 
