@@ -63,7 +63,9 @@ def _facts(thing: Any) -> dict[str, Any]:
             f"{_name(thing)} cannot be told from another function: give it a name at the top of a module, and its "
             "settings as a dataclass with __call__ or by functools.partial"
         )
-    if (inspect.isroutine(thing) and not inspect.ismethod(thing)) or inspect.isclass(thing):
+    if inspect.ismethod(thing):
+        return {"type": _name(thing), "settings": {"self": _plain(thing.__self__)}}
+    if inspect.isroutine(thing) or inspect.isclass(thing):
         return {"type": _name(thing)}
     kind = _name(type(thing))
     if callable(settings := getattr(thing, "settings", None)):
