@@ -7,6 +7,7 @@ models that entrants are compared with. Networks are loaded when a picture is me
 """
 
 from judge.jury.robots.age import Age
+from judge.jury.robots.measurements import cached_measurements
 from judge.jury.robots.pigment import Pigment
 from judge.jury.robots.protocol import (
     REFERENCES,
@@ -35,6 +36,7 @@ __all__ = [
     "Robot",
     "Symmetry",
     "Wrinkles",
+    "cached_measurements",
     "check_reference",
     "fit",
     "judge",

@@ -33,7 +33,8 @@ def labels_of(rows: pd.DataFrame, column: str, robot: str) -> NDArray[np.float64
 
 def learn(measured: NDArray, label: NDArray) -> dict[str, NDArray]:
     """Arrays for `apply` from measurements (n, k), NaN allowed, and labels (n,)."""
-    from sklearn.linear_model import RidgeCV  # some seconds that processes which only measure do not spend
+    # some seconds that processes which only measure do not spend
+    from sklearn.linear_model import RidgeCV
 
     known = np.isfinite(label)
     x, y = np.asarray(measured, np.float64)[known], np.asarray(label, np.float64)[known]

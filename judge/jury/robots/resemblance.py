@@ -68,9 +68,8 @@ class Resemblance(Judging):
         are nearer to both than any entrant will ever be. Raises InputError with fewer than 8 faces, or where nobody
         has a value in `groups`.
         """
-        from sklearn.model_selection import (
-            KFold,
-        )  # some seconds that processes which only measure do not spend
+        # some seconds that processes which only measure do not spend
+        from sklearn.model_selection import KFold
 
         x = np.asarray(measurements, np.float64)
         if len(x) < 8:

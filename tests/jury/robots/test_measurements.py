@@ -88,6 +88,7 @@ def test_nobody_to_measure_is_an_error(manifest, tmp_path):
         cached_measurements(ROBOTS, READER, manifest.head(0), tmp_path)
 
 
+@pytest.mark.slow
 def test_two_processes_see_what_one_sees(manifest, tmp_path):
     apart = cached_measurements(ROBOTS, READER, manifest, tmp_path, chunk=2, workers=2)
     same(apart, measure(ROBOTS, READER(manifest)))

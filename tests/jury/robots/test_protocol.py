@@ -172,6 +172,7 @@ def test_measurements_of_another_shape_than_pictures_by_columns_are_refused():
         robots.measure([Flat()], [READER.from_pictures([picture()], pd.DataFrame({"image_id": ["a"]}))])
 
 
+@pytest.mark.slow
 def test_settings_are_read_without_loading_a_network():
     code = "import judge.jury.faces, judge.jury.robots, judge.jury.gate, judge.jury.panel, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
