@@ -38,7 +38,7 @@ from judge.jury.robots.wrinkles import Wrinkles
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
-KEPT = ROOT / "runs" / "robots"  # evidence by chunks: started again, it goes on where it was killed
+CACHE = ROOT / "runs" / "robots"  # measurements by chunks: started again, it goes on where it was killed
 TONES = {"light": 0.08, "intermediate": 0.30, "dark": 0.75}
 LIGHTS = {
     "even": ("even", {}),
@@ -46,23 +46,23 @@ LIGHTS = {
     "side": ("even", {"light_azimuth": 55.0, "light_fill": 0.3}),
 }
 TRUTH = {
-    "rynkl": "param_wrinkles",
-    "pimpl": "param_blemishes",
+    "wrinkles": "param_wrinkles",
+    "pigment": "param_blemishes",
     "symmetry": "param_asymmetry",
-    "antiageist": "param_age",
+    "age": "param_age",
 }
 ROBOTS = {
     # name → robot, and whether it learns its weights from labels
-    "RYNKL, learnt": Wrinkles(name="rynkl", labels="param_wrinkles"),
-    "RYNKL, equal weights": Wrinkles(name="rynkl_equal"),
-    "RYNKL, grey levels": Wrinkles(name="rynkl_grey", channel="grey", ridge="sato"),
-    "PIMPL, learnt": Pigment(name="pimpl", filtering="both", labels="param_blemishes"),
-    "PIMPL, filtered": Pigment(name="pimpl_filtered"),
-    "PIMPL, unfiltered": Pigment(name="pimpl_none", filtering="none"),
-    "PIMPL, naive levels": Pigment(name="pimpl_naive", channel="naive"),
-    "Symmetry Master, learnt": Symmetry(name="symmetry", labels="param_asymmetry"),
-    "Symmetry Master, equal weights": Symmetry(name="symmetry_equal"),
-    "AntiAgeist": Age(name="antiageist"),
+    "wrinkles, learnt": Wrinkles(labels="param_wrinkles"),
+    "wrinkles, equal weights": Wrinkles(name="wrinkles_equal"),
+    "wrinkles, grey levels": Wrinkles(name="wrinkles_grey", channel="grey", ridge="sato"),
+    "pigment, learnt": Pigment(filtering="both", labels="param_blemishes"),
+    "pigment, filtered": Pigment(name="pigment_filtered"),
+    "pigment, unfiltered": Pigment(name="pigment_none", filtering="none"),
+    "pigment, naive levels": Pigment(name="pigment_naive", channel="naive"),
+    "symmetry, learnt": Symmetry(labels="param_asymmetry"),
+    "symmetry, equal weights": Symmetry(name="symmetry_equal"),
+    "age": Age(),
 }
 
 
@@ -108,21 +108,21 @@ def pose_estimates(size: int, people: int = 12) -> pd.DataFrame:
     )
 
 
-def refused(looks: robots.Looks) -> pd.DataFrame:
+def refused(pictures: robots.Measurements) -> pd.DataFrame:
     """gate, rule, n, refused, rate, ci_low, ci_high of the two gates of conf/gate over everybody of one cell."""
     tables = []
     for name in ("default", "beauty_ai_2016"):
         gate = instantiate(OmegaConf.load(ROOT / "conf" / "gate" / f"{name}.yaml"))
-        people = looks.measures[["image_id"]].assign(age=30.0, source="parametric")
+        people = pictures.measures[["image_id"]].assign(age=30.0, source="parametric")
         tables.append(
-            refusal_rates(gate(looks.measures, people).refusals, people, by="source").assign(gate=name)
+            refusal_rates(gate(pictures.measures, people).refusals, people, by="source").assign(gate=name)
         )
     return pd.concat(tables)[["gate", "rule", "n", "refused", "rate", "ci_low", "ci_high"]]
 
 
-def measured(robot: robots.Robot, evidence: np.ndarray) -> np.ndarray:
+def measured(robot: robots.Robot, measurements: np.ndarray) -> np.ndarray:
     """The robot's measure before age groups and stated ages come in: higher is more wrinkles, years …"""
-    return robot.predict(evidence) if isinstance(robot, Age) else robot.strength(evidence)
+    return robot.predict(measurements) if isinstance(robot, Age) else robot.strength(measurements)
 
 
 def correlation(
@@ -152,24 +152,24 @@ def main() -> None:
     reader = PortraitReader(size=128 if args.size <= 128 else 192)
     jury = list(ROBOTS.values())
     own = photographed(args.reference, start=0, size=args.size, tone=None, light="even")
-    seen = cached_measurements(jury, reader, own, KEPT)
+    seen = cached_measurements(jury, reader, own, CACHE)
     fair = photographed(args.reference, start=0, size=args.size, tone="light", light="even")
-    references = {"all tones": seen, "light skin only": cached_measurements(jury, reader, fair, KEPT)}
+    references = {"all tones": seen, "light skin only": cached_measurements(jury, reader, fair, CACHE)}
     cells = {
         (tone, light): cached_measurements(
             jury,
             reader,
             photographed(args.people, start=args.reference, size=args.size, tone=tone, light=light),
-            KEPT,
+            CACHE,
         )
         for tone in TONES
         for light in LIGHTS
     }
     rng = np.random.default_rng(0)
     rows = []
-    for reference, looks in references.items():
-        for label, robot in zip(ROBOTS, robots.fit(jury, looks), strict=True):
-            values = {cell: measured(robot, found.evidence[robot.name]) for cell, found in cells.items()}
+    for reference, people in references.items():
+        for label, robot in zip(ROBOTS, robots.fit(jury, people), strict=True):
+            values = {cell: measured(robot, found.by_robot[robot.name]) for cell, found in cells.items()}
             home = values["light", "even"]
             for (tone, light), value in values.items():
                 table = cells[tone, light].rows
@@ -189,7 +189,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     RESULTS.mkdir(exist_ok=True)
     gates = pd.concat(
-        [refused(looks).assign(skin_tone=tone, light=light) for (tone, light), looks in cells.items()]
+        [refused(cell).assign(skin_tone=tone, light=light) for (tone, light), cell in cells.items()]
     )
     gates.assign(size=args.size).round(4).to_csv(RESULTS / "gate_against_tone.csv", index=False)
     print(
@@ -214,9 +214,9 @@ def main() -> None:
 
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Spearman and offset by tone, light and robot, for robots fitted on all tones and on light skin alone."""
-    kept = table[table["robot"].isin(["RYNKL, learnt", "RYNKL, grey levels", "PIMPL, learnt", "PIMPL, naive levels",
-                                      "Symmetry Master, learnt", "AntiAgeist"])]  # fmt: skip
-    long = kept.melt(
+    shown = ["wrinkles, learnt", "wrinkles, grey levels", "pigment, learnt", "pigment, naive levels",
+             "symmetry, learnt", "age"]  # fmt: skip
+    long = table[table["robot"].isin(shown)].melt(
         id_vars=["robot", "skin_tone", "light", "reference"],
         value_vars=["spearman", "offset_sd"],
         var_name="what",

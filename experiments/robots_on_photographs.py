@@ -3,8 +3,8 @@
     python experiments/robots_on_photographs.py [--data ../shared/data] [--limit N]
 
 The age network is trained on FairFace's train split (bands taken at their middle) and read on its val split, by race.
-MADIS takes the best rated quarter of MEBeauty, equal in ethnicity, as its models; RYNKL expects what the same
-pictures show. Writes results/robots_on_photographs/: gate_refusals.csv (data set, gate, group, rule),
+The robot resemblance takes the best rated quarter of MEBeauty, equal in ethnicity, as its models; wrinkles expects
+what the same pictures show. Writes results/robots_on_photographs/: gate_refusals.csv (data set, gate, group, rule),
 ratings.csv (Spearman of each robot with mean human ratings), age_error.csv (by race), figures. No picture, file
 name or single person appears in them.
 """
@@ -32,28 +32,30 @@ from judge.jury.robots import protocol as robots
 from judge.jury.robots.age import Age, stated_age
 from judge.jury.robots.measurements import cached_measurements
 from judge.jury.robots.pigment import Pigment
-from judge.jury.robots.resemblance import Resemblance, reference_set
+from judge.jury.robots.reference import ReferenceSet
+from judge.jury.robots.resemblance import Resemblance
 from judge.jury.robots.symmetry import Symmetry
 from judge.jury.robots.wrinkles import Wrinkles
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "robots_on_photographs"
-KEPT = ROOT / "runs" / "robots"  # evidence by chunks: started again, it goes on where it was killed
+CACHE = ROOT / "runs" / "robots"  # measurements by chunks: started again, it goes on where it was killed
 GATES = ("default", "beauty_ai_2016")
 #: London's words for the groups of MEBeauty; London's west Asians are set beside MEBeauty's Middle Easterners.
 GROUPS = {"white": "caucasian", "black": "black", "east_asian": "asian", "west_asian": "mideastern"}
 AGE = Age()
-ROBOTS = [Wrinkles(), Wrinkles(name="rynkl_grey", channel="grey", ridge="sato"), Pigment(filtering="both"),
+ROBOTS = [Wrinkles(), Wrinkles(name="wrinkles_grey", channel="grey", ridge="sato"), Pigment(filtering="both"),
           Symmetry(), Resemblance(), AGE]  # fmt: skip
 
 
-def refusals(name: str, looks: robots.Looks, manifest: pd.DataFrame, age: Age) -> pd.DataFrame:
+def refusals(name: str, pictures: robots.Measurements, manifest: pd.DataFrame, age: Age) -> pd.DataFrame:
     """Refusal rates of each gate by ethnicity, and by gender; predicted ages where none is stated."""
-    predicted = pd.Series(age.unshrunk(looks.evidence["antiageist"]), index=looks.rows["image_id"].to_numpy())
+    years = age.predicted_age(pictures.by_robot["age"])
+    predicted = pd.Series(years, index=pictures.rows["image_id"].to_numpy())
     tables = []
     for gate in GATES:
         log = instantiate(OmegaConf.load(ROOT / "conf" / "gate" / f"{gate}.yaml"))(
-            looks.measures, manifest, predicted
+            pictures.measures, manifest, predicted
         )
         for feature in ("ethnicity", "gender"):
             rates = refusal_rates(log.refusals, manifest, by=feature).rename(columns={feature: "group"})
@@ -83,12 +85,12 @@ def agreement(name: str, table: pd.DataFrame, manifest: pd.DataFrame, resamples:
     return pd.DataFrame(rows, columns=["data", "judge", "people", "n", "spearman", "ci_low", "ci_high"])
 
 
-def age_error(age: Age, looks: robots.Looks) -> pd.DataFrame:
+def age_error(age: Age, pictures: robots.Measurements) -> pd.DataFrame:
     """Mean absolute and signed error in years and share within the band, by race; bootstrap intervals over people."""
     rng = np.random.default_rng(0)
-    predicted = age.predict(looks.evidence["antiageist"])
-    table = looks.rows.assign(
-        error=predicted - looks.rows["age"], younger=age.score(looks.evidence["antiageist"], looks.rows)
+    measurements = pictures.by_robot["age"]
+    table = pictures.rows.assign(
+        error=age.predict(measurements) - pictures.rows["age"], younger=age.score(measurements, pictures.rows)
     )
     rows = []
     for group, part in [("all", table), *table.groupby("ethnicity")]:
@@ -96,7 +98,7 @@ def age_error(age: Age, looks: robots.Looks) -> pd.DataFrame:
         for metric, value in (
             ("mae", np.abs(error)),
             ("signed_error", error),
-            ("antiageist_score", part["younger"]),
+            ("age_score", part["younger"]),
         ):
             value = np.asarray(value)
             value = value[np.isfinite(value)]  # a band without an upper end has no middle
@@ -128,32 +130,32 @@ def main() -> None:
         train = train.sample(min(len(train), 4 * args.limit), random_state=0)
     sets = {name: m.reset_index(drop=True) for name, m in sets.items()}
 
-    learnt = cached_measurements([AGE], reader, train, KEPT)
-    age = AGE.fit(learnt.evidence["antiageist"], learnt.rows)
+    learnt = cached_measurements([AGE], reader, train, CACHE)
+    age = AGE.fit(learnt.by_robot["age"], learnt.rows)
     print("age network, out of fold on the training split:", age.out_of_fold_error())
-    looks = {
-        name: cached_measurements(ROBOTS if name != "FairFace" else [AGE], reader, m, KEPT)
+    measured = {
+        name: cached_measurements(ROBOTS if name != "FairFace" else [AGE], reader, m, CACHE)
         for name, m in sets.items()
     }
     rng = np.random.default_rng(0)
-    me = sets["MEBeauty"].assign(ethnicity=sets["MEBeauty"]["ethnicity"])
-    shares = dict.fromkeys(sorted(me["ethnicity"].unique()), 1 / me["ethnicity"].nunique())
-    each = int(me["ethnicity"].value_counts().min() * 0.25)
-    models = reference_set(me, each * len(shares), shares, rng, top_share=0.25)
-    reference = looks["MEBeauty"].take(models["image_id"])
+    me = sets["MEBeauty"]
+    groups = me["ethnicity"].value_counts()
+    wanted = ReferenceSet(int(groups.min() * 0.25) * len(groups), "equal", jointly=(), top_share=0.25)
+    models = wanted.draw(me, me, feature="ethnicity", rng=rng)
+    reference = measured["MEBeauty"].take(models["image_id"])
     jury = [*robots.fit(ROBOTS[:-1], reference), age]
 
-    london = looks["London"]
+    london = measured["London"]
     renamed = london.rows.assign(ethnicity=london.rows["ethnicity"].map(GROUPS))
-    by_london = robots.scores(jury, robots.Looks(london.measures, renamed, london.evidence))
-    others = looks["MEBeauty"].take(set(me["image_id"]) - set(models["image_id"]))
+    by_london = robots.scores(jury, robots.Measurements(london.measures, renamed, london.by_robot))
+    others = measured["MEBeauty"].take(set(me["image_id"]) - set(models["image_id"]))
     by_me = robots.scores(jury[:-1], others)
     RESULTS.mkdir(parents=True, exist_ok=True)
     ratings = pd.concat(
         [agreement("London", by_london, sets["London"]), agreement("MEBeauty, not the models", by_me, me)]
     )
-    gate = pd.concat([refusals(name, looks[name], sets[name], age) for name in sets])
-    ages = age_error(age, looks["FairFace"])
+    gate = pd.concat([refusals(name, measured[name], sets[name], age) for name in sets])
+    ages = age_error(age, measured["FairFace"])
     for name, table in (("ratings", ratings), ("gate_refusals", gate), ("age_error", ages)):
         table.round(4).to_csv(RESULTS / f"{name}.csv", index=False)
     for name, figure in (("gate_refusals", draw_gate(gate)), ("age_error", draw_age(ages))):
@@ -184,7 +186,7 @@ def draw_gate(gate: pd.DataFrame) -> Figure:
 
 def draw_age(ages: pd.DataFrame) -> Figure:
     """Absolute and signed error in years by race."""
-    table = ages[ages["metric"] != "antiageist_score"]
+    table = ages[ages["metric"] != "age_score"]
     sns.set_theme(style="whitegrid", context="paper")
     grid = sns.FacetGrid(table, col="metric", sharex=False, height=3, aspect=1.2)
     for axes, (metric, part) in zip(grid.axes.flat, table.groupby("metric", sort=False), strict=True):

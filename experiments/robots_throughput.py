@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 
 RESULTS = Path(__file__).parents[1] / "results"
-TASKS = ("peer", "jury", "jury, two processes", "faces", "rynkl", "pimpl", "symmetry", "madis+antiageist")
+TASKS = ("peer", "jury", "jury, two processes", "faces", "wrinkles", "pigment", "symmetry", "resemblance+age")
 
 
 def measure(task: str, n: int) -> dict[str, float | str | int]:
@@ -51,10 +51,10 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
     chosen = {
         **{name: [Wrinkles(), Pigment(), Symmetry(), Resemblance(), Age()] for name in TASKS[1:3]},
         "faces": [],
-        "rynkl": [Wrinkles()],
-        "pimpl": [Pigment()],
+        "wrinkles": [Wrinkles()],
+        "pigment": [Pigment()],
         "symmetry": [Symmetry()],
-        "madis+antiageist": [Resemblance(), Age()],
+        "resemblance+age": [Resemblance(), Age()],
     }.get(task)
     if chosen is None:
         from judge.data.images import load_square
@@ -66,7 +66,7 @@ def measure(task: str, n: int) -> dict[str, float | str | int]:
                 crops = torch.stack([load_square(p, 128) for p in part["path"]]).permute(0, 2, 3, 1).numpy()
                 Features()(Portraits(part, crops, np.zeros((len(part), 5, 2))))
     else:
-        fitted = robots.fit(chosen, robots.look(chosen, reader(base.head(96)))) if chosen else []
+        fitted = robots.fit(chosen, robots.measure(chosen, reader(base.head(96)))) if chosen else []
 
         def work(rows: pd.DataFrame) -> None:
             if task == TASKS[2]:

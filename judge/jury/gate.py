@@ -1,6 +1,6 @@
 """The gate: who may enter, by what is seen on the picture and by age; every refusal with its rule.
 
-A gate is part of the bias: "the judging algorithm sometimes excluded selfies of dark-skinned people if the lighting
+A gate is part of the bias: "the judging algorithm sometimes rejected selfies of dark-skinned people if the lighting
 was too dim" (Privacy International on Beauty.AI). So each rule is a setting, each refusal is logged with value,
 threshold, group and bracket, and for exposure and sharpness there is a choice between what is measured on the face,
 where dark skin weighs in, and what is not.
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from judge.data.brackets import bracket_columns, stated_years
+from judge.data.brackets import bracket_columns, bracket_names, stated_years
 from judge.data.tables import SENSITIVE_FEATURES
 from judge.errors import InputError, listed
 
@@ -39,7 +39,9 @@ RULES = (
 
 @dataclass(frozen=True)
 class GateResult:
-    """admitted  image_ids in the manifest's order
+    """Who may enter, and who not and why.
+
+    admitted  image_ids in the manifest's order
     refusals  a row for each broken rule: image_id, rule, value, threshold, first (the reason given), bracket and the
               sensitive features that the manifest has
     """
@@ -50,7 +52,7 @@ class GateResult:
 
 @dataclass(frozen=True)
 class Gate:
-    """Every threshold but min_age may be null, which switches its rule off.
+    """Rules for who may enter; every threshold but min_age may be null, which switches its rule off.
 
     min_face_score      detector's score, 0–1
     max_other_face      area of another face over the largest face's, 0–1
@@ -100,9 +102,11 @@ class Gate:
     def __call__(
         self, measures: pd.DataFrame, manifest: pd.DataFrame, predicted_age: pd.Series | None = None
     ) -> GateResult:
-        """measures: a row a picture (`portraits.Batch.measures`). predicted_age: years by image_id, where stated age
+        """Who of the manifest may enter.
 
-        is missing. Raises InputError where a picture of the manifest was not measured.
+        measures       a row a picture: image_id and the columns of `alignment.MEASURES`
+        predicted_age  years by image_id, used where no age is stated; null: nobody's age is predicted
+        Raises InputError where a picture of the manifest was not measured.
         """
         people = manifest.set_index("image_id", drop=False)
         table = measures.set_index("image_id").reindex(people.index)
@@ -186,10 +190,11 @@ def refusal_rates(
     rules: Sequence[str] = RULES,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """rule, the `by` columns, n, refused, rate, ci_low, ci_high (Wilson): each rule alone, and `any`.
+    """Refusal rates by rule (each alone, and `any`) and group.
 
-    A picture that breaks several rules counts under each. Groups without entrants do not appear; an unknown value
-    of a `by` column is its own group, `unknown`.
+    Columns rule, those of `by`, n, refused, rate (0–1), ci_low, ci_high (Wilson). A picture that breaks several rules
+    counts under each. Groups without entrants do not appear; an unknown value of a `by` column is its own group,
+    `unknown`.
     """
     by = [by] if isinstance(by, str) else list(by)
     people = manifest[["image_id", *by]].copy()
@@ -221,7 +226,4 @@ def _above(rule: str, value: pd.Series, limit: float | None) -> tuple:
 
 def _brackets(people: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     used = bracket_columns(people, columns)
-    if not used:
-        return pd.Series("all", index=people.index)
-    parts = people[used].astype(object).where(people[used].notna(), "unknown").astype(str)
-    return parts.agg(" ".join, axis=1)
+    return bracket_names(people[used].astype(object).where(people[used].notna(), "unknown"), used)

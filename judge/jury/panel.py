@@ -1,4 +1,6 @@
-"""The panel: many judges' scores → one score an entrant. How Beauty.AI did it was never published: a setting here.
+"""The panel: one score an entrant from many judges' scores, by a rule that is a setting.
+
+How Beauty.AI combined its robots was never published.
 
 For entrant i, judge j, and the judges J(i) that could judge i, over a scope S (all entrants, or i's bracket):
 
@@ -28,7 +30,9 @@ MISSING = ("available", "middle", "worst", "refuse")
 
 @dataclass(frozen=True)
 class Panel:
-    """rule       one of RULES
+    """Judges' scores combined by a rule of the module.
+
+    rule       one of RULES
     weights    judge → weight ≥ 0, for the rule `weights` (a judge left out weighs 0) ; null otherwise
     within     scope: columns whose combinations are the brackets, or empty for all entrants
     missing    a score that is missing takes the scope's median of that judge (middle) or its lowest score (worst),
@@ -68,10 +72,12 @@ class Panel:
             raise InputError(f"panel.min_judges is at least 1; given {self.min_judges}")
 
     def __call__(self, scores: pd.DataFrame, manifest: pd.DataFrame | None = None) -> pd.DataFrame:
-        """scores: image_id, judge, score (higher is better, NaN = could not judge), and seed where there are several.
+        """The panel's scores: SCORES columns with judge = `name`, and `judges`, how many scores the entrant had.
 
-        manifest is needed for `within`. Returns SCORES columns with judge = `name`, and `judges`: how many scores
-        of the entrant were there. One row an entrant (and seed), in the order in which they first appear.
+        scores     image_id, judge, score (higher is better, NaN: could not judge), and seed where there are several
+        manifest   image_id and the columns of `within`, where there are any
+        One row an entrant (and seed), in the order in which they first appear. Raises InputError for a judge who is
+        absent, or scores an entrant twice.
         """
         if "seed" in scores and scores["seed"].nunique() > 1:
             parts = [self(part, manifest) for _, part in scores.groupby("seed", sort=True)]
@@ -132,7 +138,10 @@ class Panel:
 def combine(
     values: NDArray, rule: str, weights: NDArray | None = None, missing: str = "middle"
 ) -> NDArray[np.float64]:
-    """(n,) from scores (n, k) of one scope; NaN where no judge judged, or one did not and `missing` is refuse."""
+    """Panel scores (n,) from scores (n, k) of n entrants by k judges in one scope.
+
+    NaN where no judge judged, or one did not and `missing` is refuse.
+    """
     values = np.asarray(values, float)
     there = np.isfinite(values)
     if missing in ("middle", "worst"):
@@ -154,7 +163,7 @@ def combine(
 
 
 def z_scores(values: NDArray) -> NDArray[np.float64]:
-    """Column by column, population standard deviation; a judge that tells nobody apart gives 0 to all."""
+    """z-scores (n, k) by column, population standard deviation; a judge that tells nobody apart gives 0 to all."""
     out = np.full(values.shape, np.nan)
     for j, column in enumerate(values.T):
         known = np.isfinite(column)
@@ -166,13 +175,13 @@ def z_scores(values: NDArray) -> NDArray[np.float64]:
 
 
 def ranks(values: NDArray) -> NDArray[np.float64]:
-    """Column by column: (rank − ½) / n in 0–1, ties averaged; the best has the highest."""
+    """Ranks (n, k) by column, (rank − ½) / n in 0–1, ties averaged; the best has the highest."""
     table = pd.DataFrame(values)
     return ((table.rank(method="average") - 0.5) / table.notna().sum()).to_numpy()
 
 
 def borda(values: NDArray) -> NDArray[np.float64]:
-    """Column by column: entrants put below, ties counted ½."""
+    """Borda points (n, k) by column: entrants put below, ties counted ½."""
     return (pd.DataFrame(values).rank(method="average") - 1).to_numpy()
 
 

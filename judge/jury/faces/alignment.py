@@ -1,7 +1,7 @@
-"""Pictures → aligned faces, in batches: read, find the face, turn it upright, measure what a gate asks.
+"""Aligned faces from pictures, in batches: read, find the face, turn it upright, measure what a gate asks.
 
-Every robot looks at the same aligned crops, so a face is found once. Nothing is dropped here: a picture that
-cannot be read or that shows no face has its row in `measures`, with what went wrong.
+Every robot measures the same aligned crops, so a face is found once. No picture is excluded here: one that cannot be
+read or shows no face has its row in `measures`, with what went wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter, laplace
 
-from judge.data.images import BrokenPicture, decode
 from judge.errors import InputError
 from judge.jury.faces import regions
 from judge.jury.faces.detector import BOX, POINTS, SCORE, RetinaFace
@@ -81,7 +80,11 @@ class Portraits:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of pictures: `measures` has a row for each, `portraits` those with a face."""
+    """A batch of n pictures.
+
+    measures    a row a picture, n: image_id, problem (None, or why there is no portrait), columns of MEASURES
+    portraits   those with a face
+    """
 
     measures: pd.DataFrame
     portraits: Portraits
@@ -89,13 +92,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class PortraitReader:
-    """Reads pictures into aligned faces.
+    """Reads the pictures of a manifest into aligned faces.
 
     size         side of the aligned crop in pixels; 128 unless pictures are larger and detail counts
     frame        pictures are scaled so that their longer side is this before the detector sees them, pixels
     batch_size   pictures in memory at a time
     threads      that decode and align
-    detector     any callable as in `faces`
+    detector     any callable as in `detector`
     """
 
     size: int = 128
@@ -131,28 +134,28 @@ class PortraitReader:
     def from_pictures(self, pictures: list[NDArray[np.uint8]], rows: pd.DataFrame) -> Batch:
         """The same for pictures already in memory, each uint8 (height, width, 3)."""
         with ThreadPoolExecutor(self.threads) as pool:
-            return self._look(rows.reset_index(drop=True), list(pictures), pool)
+            return self._aligned(rows.reset_index(drop=True), list(pictures), pool)
 
     def _batch(self, rows: pd.DataFrame, pool: ThreadPoolExecutor) -> Batch:
-        return self._look(rows, list(pool.map(_read, rows["path"])), pool)
+        return self._aligned(rows, list(pool.map(_read, rows["path"])), pool)
 
-    def _look(self, rows: pd.DataFrame, pictures: list, pool: ThreadPoolExecutor) -> Batch:
+    def _aligned(self, rows: pd.DataFrame, pictures: list, pool: ThreadPoolExecutor) -> Batch:
         frames = np.zeros((len(pictures), self.frame, self.frame, 3), dtype=np.uint8)
-        readable = [i for i, picture in enumerate(pictures) if not isinstance(picture, BrokenPicture)]
+        readable = [i for i, picture in enumerate(pictures) if not isinstance(picture, InputError)]
         for i, small in zip(
             readable, pool.map(lambda i: _fitted(pictures[i], self.frame), readable), strict=True
         ):
             frames[i, : small.shape[0], : small.shape[1]] = small
         found = dict(zip(readable, self.detector(frames[readable]), strict=True))
-        looks = list(pool.map(lambda i: self._portrait(pictures[i], found.get(i)), range(len(pictures))))
-        measures = pd.DataFrame([look[0] for look in looks], columns=["problem", *MEASURES])
+        seen = list(pool.map(lambda i: self._portrait(pictures[i], found.get(i)), range(len(pictures))))
+        measures = pd.DataFrame([one[0] for one in seen], columns=["problem", *MEASURES])
         measures.insert(0, "image_id", rows["image_id"].to_numpy())
-        kept = [i for i, look in enumerate(looks) if look[1] is not None]
+        at = [i for i, one in enumerate(seen) if one[1] is not None]
         size = self.size
         portraits = Portraits(
-            rows.iloc[kept].reset_index(drop=True),
-            np.stack([looks[i][1] for i in kept]) if kept else np.zeros((0, size, size, 3), np.uint8),
-            np.stack([looks[i][2] for i in kept]) if kept else np.zeros((0, 5, 2)),
+            rows.iloc[at].reset_index(drop=True),
+            np.stack([seen[i][1] for i in at]) if at else np.zeros((0, size, size, 3), np.uint8),
+            np.stack([seen[i][2] for i in at]) if at else np.zeros((0, 5, 2)),
         )
         return Batch(measures, portraits)
 
@@ -189,7 +192,7 @@ def similarity(points: NDArray) -> tuple[complex, complex]:
     """Least-squares similarity (a, b), z → a·z + b with z = x + iy, from landmarks (5, 2) to the template.
 
     Eyes and mouth corners count, the nose does not: it leaves the midline as soon as the head turns.
-    Umeyama 1991 in two dimensions, in closed form.
+    Umeyama 1991 in two dimensions, in closed form. Raises InputError where the landmarks coincide.
     """
     use = [0, 1, 3, 4]
     z = points[use] @ [1, 1j]
@@ -203,13 +206,13 @@ def similarity(points: NDArray) -> tuple[complex, complex]:
 
 
 def apply(turn: tuple[complex, complex], points: NDArray) -> NDArray[np.float64]:
-    """The similarity of points (…, 2)."""
+    """Points (…, 2) after the similarity `turn`."""
     z = turn[0] * (np.asarray(points) @ [1, 1j]) + turn[1]
     return np.stack([z.real, z.imag], axis=-1)
 
 
 def warped(picture: NDArray[np.uint8], turn: tuple[complex, complex], size: int) -> NDArray[np.uint8]:
-    """The aligned crop (size, size, 3); outside the picture the nearest row or column goes on."""
+    """The aligned crop, uint8 (size, size, 3); outside the picture the nearest row or column goes on."""
     step = regions.EXTENT / size
     inverse = 1 / turn[0]
     # crop pixel (u, v) → frame → picture
@@ -237,7 +240,9 @@ def warped(picture: NDArray[np.uint8], turn: tuple[complex, complex], size: int)
     return np.asarray(image)
 
 
-def _read(path: str) -> NDArray[np.uint8] | BrokenPicture:
+def _read(path: str) -> NDArray[np.uint8] | InputError:
+    from judge.data.images import BrokenPicture, decode  # needs torch, which reading settings does not
+
     try:
         return np.ascontiguousarray(decode(path).permute(1, 2, 0).numpy())
     except BrokenPicture as error:

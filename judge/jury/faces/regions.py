@@ -56,18 +56,18 @@ def _grid(size: int) -> tuple[NDArray, NDArray]:
 
 
 def to_pixels(points: NDArray, size: int) -> NDArray:
-    """Frame coordinates (…, 2) in eye distances → pixels from the crop's corner."""
+    """Pixels (…, 2) from the corner of a crop of `size` pixels, of frame coordinates (…, 2) in eye distances."""
     return (np.asarray(points) - [-EXTENT / 2, TOP]) * (size / EXTENT)
 
 
 def to_frame(points: NDArray, size: int) -> NDArray:
-    """Pixels of a crop (…, 2) → frame coordinates in eye distances."""
+    """Frame coordinates (…, 2) in eye distances, of pixels (…, 2) from the corner of a crop of `size` pixels."""
     return np.asarray(points) * (EXTENT / size) + [-EXTENT / 2, TOP]
 
 
 @cache
 def zone_masks(size: int) -> dict[str, NDArray[np.bool_]]:
-    """Zone → mask (size, size), symmetric about the midline; features (eyes, brows, nostrils, lips) are cut out."""
+    """Masks (size, size) by zone, symmetric about the midline, eyes, brows, nostrils and lips cut out."""
     x, y = _grid(size)
     free = ~feature_mask(size)
     return {
@@ -78,7 +78,7 @@ def zone_masks(size: int) -> dict[str, NDArray[np.bool_]]:
 
 @cache
 def feature_mask(size: int) -> NDArray[np.bool_]:
-    """Eyes, brows, nostrils and lips (size, size)."""
+    """Mask (size, size) of eyes, brows, nostrils and lips."""
     x, y = _grid(size)
     return np.logical_or.reduce(
         [((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1 for cx, cy, rx, ry in _FEATURES]
@@ -87,7 +87,7 @@ def feature_mask(size: int) -> NDArray[np.bool_]:
 
 @cache
 def oval_mask(size: int) -> NDArray[np.bool_]:
-    """The face without ears, hair and neck (size, size)."""
+    """Mask (size, size) of the face without ears, hair and neck."""
     x, y = _grid(size)
     lower = (x / 1.02) ** 2 + ((y - 0.35) / 1.32) ** 2 <= 1
     return lower & (y > -0.85)
@@ -105,26 +105,27 @@ def face_box(size: int, margin: float = 0.0) -> tuple[slice, slice]:
 
 
 def linear(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """sRGB 0–255 → linear light 0–1 (IEC 61966-2-1)."""
+    """Linear light 0–1 of sRGB 0–255, of any shape (IEC 61966-2-1)."""
     return _SRGB_TO_LINEAR[crops]
 
 
 def luminance(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Relative luminance 0–1 of pictures (…, 3)."""
+    """Relative luminance 0–1 (…) of pictures (…, 3), sRGB 0–255."""
     return linear(crops) @ _LUMINANCE.astype(np.float32)
 
 
 def log_luminance(crops: NDArray[np.uint8], floor: float = 0.004) -> NDArray[np.float32]:
-    """Natural log of luminance + floor: a wrinkle of given depth is the same step on any skin and in any light,
+    """Natural log of luminance + floor (…) of pictures (…, 3), sRGB 0–255.
 
-    until noise, the specular reflection (which adds, not multiplies) and `floor` (about the first step of an
-    8-bit picture) take over: in dim light and on dark skin. Shape (…), pictures (…, 3).
+    A wrinkle of given depth is the same step on any skin and in any light, until noise, the specular reflection
+    (which adds, not multiplies) and `floor` (about the first step of an 8-bit picture) take over: in dim light and on
+    dark skin.
     """
     return np.log(luminance(crops) + np.float32(floor))
 
 
 def log_red(crops: NDArray[np.uint8], floor: float = 0.004) -> NDArray[np.float32]:
-    """As `log_luminance`, of the red channel: skin's haemoglobin absorbs little of it."""
+    """As `log_luminance`, of the red channel, of which skin's haemoglobin absorbs little."""
     return np.log(linear(crops[..., 0]) + np.float32(floor))
 
 
@@ -133,7 +134,7 @@ def skin_mask(crop: NDArray[np.uint8], spread: float = 4.0) -> NDArray[np.bool_]
 
     The colour model is the person's own (median and median absolute deviation of log-luminance and two log
     chromaticities in the cheek and forehead zones), so that no absolute skin colour is assumed. `spread`: how
-    many deviations still count. Small holes are filled: a pimple is skin.
+    many deviations still count. Small holes are filled: a blemish is skin.
     """
     size = crop.shape[0]
     box = face_box(size, 0.1)
@@ -162,7 +163,7 @@ def _disc(radius: int) -> NDArray[np.bool_]:
 
 
 def eroded(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """The mask without its rim of `pixels`: filters at a rim answer to the rim."""
+    """The mask (height, width) without its rim of `pixels`: filters at a rim answer to the rim."""
     return binary_erosion(mask, _disc(pixels)) if pixels > 0 else mask
 
 

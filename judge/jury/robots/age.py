@@ -1,4 +1,4 @@
-"""AntiAgeist: predicted age against stated age, and against the age that people would guess.
+"""Predicted age against stated age, and against the age that people would guess (AntiAgeist of 2016).
 
 The age network is trained here: a ridge regression (its penalty by leave-one-out, Golub et al. 1979) on embeddings of
 a frozen network; FairFace bands, UTKFace years and rendered people all serve as labels. Predictions of any
@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge, RidgeCV
-from sklearn.model_selection import KFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from judge.data.brackets import stated_years
 from judge.errors import InputError
@@ -30,33 +27,47 @@ DIRECTIONS = ("younger", "true")
 
 @dataclass(frozen=True)
 class Age(Judging):
-    """direction  younger: years that the face looks younger than stated; true: minus years between the two,
+    """Years that a face looks younger than its stated age.
+
+    direction  younger: years that the face looks younger than stated; true: minus years between the two,
                as in a robot that wants people to look their age
     guessed    weight of the age that people guess (column `guessed_age`, where a manifest has it) beside the
                stated age; 0–1
     calibrated take off the mean prediction at each stated age
     folds      for the out-of-fold predictions behind that
+    features   what is measured: embeddings of a frozen network
     """
+
+    learns_from: ClassVar[str] = "ages"
+    missing_because: ClassVar[str] = "no stated age"
 
     direction: str = "younger"
     guessed: float = 0.5
     calibrated: bool = True
     folds: int = 5
     features: Features = field(default_factory=lambda: Features(part="places"))
-    name: str = "antiageist"
-    unable: str = "no stated age"
+    name: str = "age"
     fitted: Mapping[str, NDArray] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.direction not in DIRECTIONS:
             raise InputError(f"{self.name}: direction is one of {DIRECTIONS}; given {self.direction!r}")
 
-    def look(self, portraits: Portraits) -> NDArray[np.float32]:
+    def measure(self, portraits: Portraits) -> NDArray[np.float32]:
         """Embeddings (n, d)."""
         return self.features(portraits)
 
-    def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Age:
-        """Trains the age network; rows need `age` in years or `age_group` (its middle is taken)."""
+    def fit(self, measurements: NDArray, rows: pd.DataFrame) -> Age:
+        """Trains the age network on measurements (n, d); rows (n) need `age` in years, or a band: its middle counts.
+
+        Raises InputError with fewer than 50 faces of known age.
+        """
+        # some seconds that processes which only measure do not spend
+        from sklearn.linear_model import Ridge, RidgeCV
+        from sklearn.model_selection import KFold, cross_val_predict
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
         age = stated_age(rows)
         known = np.isfinite(age)
         if known.sum() < 50:
@@ -64,7 +75,7 @@ class Age(Judging):
                 f"{self.name}: 50 faces of known age are needed to train on; given {known.sum()}. Where the training "
                 "pool states no ages, data@jury.age_data names a data set that does"
             )
-        x, y = np.asarray(evidence, np.float64)[known], age[known]
+        x, y = np.asarray(measurements, np.float64)[known], age[known]
         scaler, ridge = make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(1, 5, 13))).fit(x, y)
         # the penalty is not chosen anew in each fold: of thousands of people that would cost minutes
         again = make_pipeline(StandardScaler(), Ridge(alpha=ridge.alpha_))
@@ -79,18 +90,18 @@ class Age(Judging):
             }
         )
 
-    def predict(self, evidence: NDArray) -> NDArray[np.float64]:
-        """Years, (n,)."""
+    def predict(self, measurements: NDArray) -> NDArray[np.float64]:
+        """Years (n,), drawn towards the mean age as every regression's predictions are."""
         known = self.known()
-        return np.asarray(evidence, np.float64) @ known["coefficients"] + known["intercept"][0]
+        return np.asarray(measurements, np.float64) @ known["coefficients"] + known["intercept"][0]
 
-    def unshrunk(self, evidence: NDArray) -> NDArray[np.float64]:
-        """Years, (n,), without the pull towards the mean age: what a gate may compare with an age limit."""
+    def predicted_age(self, measurements: NDArray) -> NDArray[np.float64]:
+        """Years (n,), without the pull towards the mean age: what a gate may compare with an age limit."""
         intercept, slope = self.known()["expected"]
-        return (self.predict(evidence) - intercept) / slope
+        return (self.predict(measurements) - intercept) / slope
 
-    def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Years looked younger than stated (or minus the distance), NaN without a stated age."""
+    def score(self, measurements: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Years (n,) looked younger than stated (or minus the distance), NaN without a stated age."""
         stated = stated_age(rows)
         reference = stated
         if "guessed_age" in rows and self.guessed > 0:
@@ -100,16 +111,16 @@ class Age(Judging):
         if self.calibrated:
             intercept, slope = self.known()["expected"]
             reference = intercept + slope * reference
-        younger = reference - self.predict(evidence)
+        younger = reference - self.predict(measurements)
         return younger if self.direction == "younger" else -np.abs(younger)
 
     def out_of_fold_error(self) -> dict[str, float]:
-        """mae in years, correlation, n of the training set's out-of-fold predictions."""
+        """Of the training set's out-of-fold predictions: mae in years, correlation with the stated age, n."""
         mae, correlation, n = self.known()["error"]
         return {"mae": float(mae), "correlation": float(correlation), "n": float(n)}
 
 
 def stated_age(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Years: `age`, else the middle of `age_group` or `age_band` (20-29 → 24.5); NaN if unknown or open (70+)."""
+    """Years (n,): `age`, else the middle of `age_group` or `age_band` (20-29 → 24.5); NaN if unknown or open (70+)."""
     middle = stated_years(rows, ("age_group", "age_band")).mean(axis=1, skipna=False).to_numpy()
     return np.where(np.isfinite(middle), middle, np.nan)

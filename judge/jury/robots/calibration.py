@@ -12,13 +12,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import RidgeCV
 
 from judge.errors import InputError, listed
 
 
 def labels_of(rows: pd.DataFrame, column: str, robot: str) -> NDArray[np.float64]:
-    """The label column as numbers. Raises InputError where the reference set lacks it or has under 20 labels."""
+    """The label column as numbers (n,), NaN where missing.
+
+    Raises InputError, naming the robot, where the reference set lacks the column or has fewer than 20 labels.
+    """
     if column not in rows:
         raise InputError(
             f"{robot}: labels={column!r} is no column of the reference set; it has {listed(rows.columns)}"
@@ -31,6 +33,9 @@ def labels_of(rows: pd.DataFrame, column: str, robot: str) -> NDArray[np.float64
 
 def learn(measured: NDArray, label: NDArray) -> dict[str, NDArray]:
     """Arrays for `apply` from measurements (n, k), NaN allowed, and labels (n,)."""
+    # some seconds that processes which only measure do not spend
+    from sklearn.linear_model import RidgeCV
+
     known = np.isfinite(label)
     x, y = np.asarray(measured, np.float64)[known], np.asarray(label, np.float64)[known]
     there = np.isfinite(x)
@@ -46,7 +51,7 @@ def learn(measured: NDArray, label: NDArray) -> dict[str, NDArray]:
 
 
 def apply(measured: NDArray, learnt: Mapping[str, NDArray]) -> NDArray[np.float64]:
-    """Predicted label (n,); NaN where nothing was measured."""
+    """Predicted labels (n,) of measurements (n, k); NaN where nothing was measured."""
     x = np.asarray(measured, np.float64)
     there = np.isfinite(x)
     filled = np.where(there, x, learnt["label_mean"]) - learnt["label_mean"]

@@ -1,4 +1,4 @@
-"""Embeddings of aligned faces from a frozen network: what MADIS and AntiAgeist look with.
+"""Embeddings of aligned faces from a frozen network: what the robots resemblance and age measure.
 
 Several depths of the network are read: age and skin show in the middle layers, which the last one has learnt to
 ignore. The network is the packaged one of the embedding judge, so no download.
@@ -33,7 +33,9 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Features:
-    """part              what is read, one of PARTS; a network with five stages (0 to 4) of feature_info is needed
+    """Embeddings (n, d) of aligned faces from a frozen network.
+
+    part              what is read, one of PARTS; a network with five stages (0 to 4) of feature_info is needed
     backbone, weights   as in `backbone.create_backbone`
     size                side to which the crop is resized, pixels
     """
@@ -48,7 +50,7 @@ class Features:
             raise InputError(f"features.part={self.part!r}: allowed are {listed(PARTS)}")
 
     def __call__(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, d). All parts of the last call are kept, so that two robots share one forward pass."""
+        """Embeddings (n, d); all parts of the last call are cached, so that two robots share one forward pass."""
         global _last
         network = (self.backbone, self.weights, self.size)
         if _last is None or _last[0] != network or _last[1] is not portraits:

@@ -20,11 +20,11 @@ from tqdm.auto import tqdm
 from judge.errors import InputError
 from judge.jury.faces.alignment import Batch, PortraitReader
 from judge.jury.faces.detector import RetinaFace
-from judge.jury.robots.protocol import Looks, Robot, look
+from judge.jury.robots.protocol import Measurements, Robot, measure
 from judge.storage import ContentCache, cache_root
 
-#: To be raised with every change of what a robot or the reader measures, or of how it is stored: older evidence is
-#: then not found.
+#: To be raised with every change of what a robot or the reader measures, or of how it is stored: what was
+#: cached before is then not found.
 VERSION = 4
 #: Starting processes takes some seconds: with fewer chunks than this there is one.
 WORTH_PROCESSES = 4
@@ -38,7 +38,7 @@ def cached_measurements(
     chunk: int = 256,
     progress: bool = False,
     workers: int | None = 1,
-) -> Looks:
+) -> Measurements:
     """What the robots measure on the pictures; what the cache has, of whatever company, is not measured again.
 
     folder  of the cache; None: `robots` in the root of all caches, $JUDGE_CACHE or ~/.cache/judge
@@ -74,8 +74,8 @@ def cached_measurements(
     seen = measures["problem"].isna().to_numpy()
     measures["problem"] = measures["problem"].astype(object).where(~seen, None)
     nothing = np.zeros((len(rows), 0), np.float32)
-    evidence = {robot.name: found.arrays.get(robot.name, nothing)[seen] for robot in robots}
-    return Looks(measures, rows[seen].reset_index(drop=True), evidence)
+    by_robot = {robot.name: found.arrays.get(robot.name, nothing)[seen] for robot in robots}
+    return Measurements(measures, rows[seen].reset_index(drop=True), by_robot)
 
 
 def _done(jobs: list[tuple], workers: int) -> Iterator[int]:
@@ -105,12 +105,12 @@ def _single_threaded(reader: Any) -> Any:
 def _measure(
     store: ContentCache, keys: list[str], robots: list[Robot], reader: Any, rows: pd.DataFrame
 ) -> int:
-    """Measures the pictures and adds them to the store: those with a face with their evidence, others without."""
-    looks = look(robots, reader(rows))
-    records = np.array(looks.measures.drop(columns="image_id").to_dict("records"), dtype=object)
-    seen = looks.measures["problem"].isna().to_numpy()
-    for which, evidence in ((seen, looks.evidence), (~seen, {})):
-        store.put([key for key, use in zip(keys, which, strict=True) if use], evidence, list(records[which]))
+    """Measures the pictures and adds them to the store: with what the robots measured where there is a face."""
+    measured = measure(robots, reader(rows))
+    records = np.array(measured.measures.drop(columns="image_id").to_dict("records"), dtype=object)
+    seen = measured.measures["problem"].isna().to_numpy()
+    for which, arrays in ((seen, measured.by_robot), (~seen, {})):
+        store.put([key for key, use in zip(keys, which, strict=True) if use], arrays, list(records[which]))
     return len(rows)
 
 

@@ -1,4 +1,4 @@
-"""PIMPL: pimples and pigment spots, by blob detection on the skin.
+"""Pimples and pigment spots, by blob detection on the skin (PIMPL of 2016).
 
 Two channels in which a spot stands out by what it is made of, whatever the light (Dawson et al. 1980; Tsumura et al.
 1999): ln R − ln G rises with haemoglobin (pimples), −ln of luminance with melanin (spots, moles, marks). Blobs are
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import ClassVar
 
 import numba
 import numpy as np
@@ -29,7 +30,9 @@ FILTERING = ("none", "filtered", "both")
 
 @dataclass(frozen=True)
 class Pigment(Judging):
-    """channel     log: the two channels above; naive: a* stand-in R − G and darkness in 0–255 levels, where the
+    """How much of the skin pimples and pigment spots take, whatever the light.
+
+    channel     log: the two channels above; naive: a* stand-in R − G and darkness in 0–255 levels, where the
                 same spot is fainter on dark skin and in dim light
     filtering   none: every blob counts; filtered: after a median filter, and only round blobs; both: the mean
     first       smallest blob, standard deviation in eye distances; each of the `levels` is `ratio` times wider
@@ -40,6 +43,9 @@ class Pigment(Judging):
     labels      column of a labelled reference set from which the weights of the four measures are learnt, or null
     min_skin    part of the face's oval that must be skin
     """
+
+    learns_from: ClassVar[str] = "pool"
+    missing_because: ClassVar[str] = "too little skin to look for spots"
 
     channel: str = "log"
     filtering: str = "filtered"
@@ -52,8 +58,7 @@ class Pigment(Judging):
     redness: float = 0.9
     labels: str | None = None
     min_skin: float = 0.3
-    name: str = "pimpl"
-    unable: str = "too little skin to look for spots"
+    name: str = "pigment"
     fitted: Mapping[str, NDArray] | None = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -62,14 +67,15 @@ class Pigment(Judging):
         if self.channel not in ("log", "naive"):
             raise InputError(f"{self.name}: channel is log or naive; given {self.channel!r}")
 
-    def look(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, 4): summed strength an area of one square eye distance of skin: red and dark blobs, without and with
+    def measure(self, portraits: Portraits) -> NDArray[np.float32]:
+        """Measurements (n, 4): summed strength of blobs in an area of skin of one square eye distance.
 
-        filtering, in that order."""
+        Red blobs without and with filtering, then dark ones; NaN where too little skin shows.
+        """
         skins = portraits.skins
-        return each(portraits, lambda i: self._measure(portraits.crops[i], skins[i]), 4)
+        return each(portraits, lambda i: self._measure_one(portraits.crops[i], skins[i]), 4)
 
-    def _measure(self, crop: NDArray[np.uint8], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _measure_one(self, crop: NDArray[np.uint8], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
         size = crop.shape[0]
         unit = size / regions.EXTENT
         if skin.sum() < self.min_skin * regions.oval_mask(size).sum():
@@ -114,9 +120,10 @@ class Pigment(Judging):
         return float((cube[level, row, column] - threshold).clip(0).sum())
 
     def _round(self, blurred: NDArray, level: NDArray, row: NDArray, column: NDArray) -> NDArray[np.bool_]:
-        """Both curvatures of a blob are alike; of a wrinkle or a hair one is near zero. Second differences at the
+        """Whether the two curvatures of each peak are alike, as a blob's are; of a wrinkle or a hair one is near zero.
 
-        peaks, the eigenvalues of a symmetric 2 × 2 matrix in closed form."""
+        Second differences at the peaks, the eigenvalues of a symmetric 2 × 2 matrix in closed form.
+        """
         height, width = blurred.shape[1:]
         up, down = np.maximum(row - 1, 0), np.minimum(row + 1, height - 1)
         left, right = np.maximum(column - 1, 0), np.minimum(column + 1, width - 1)
@@ -130,23 +137,23 @@ class Pigment(Judging):
         middle, apart = -(rr + cc) / 2, np.hypot((rr - cc) / 2, rc)
         return (middle + apart > 0) & (middle - apart >= self.roundness * (middle + apart))
 
-    def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Pigment:
-        """Learns the weights of its measures where `labels` names a column; otherwise needs no reference."""
+    def fit(self, measurements: NDArray, rows: pd.DataFrame) -> Pigment:
+        """Learns weights for its measurements (n, 4) where `labels` names a column of rows (n); else nothing."""
         if self.labels is None:
             return self
         label = calibration.labels_of(rows, self.labels, self.name)
-        return self.with_fitted(calibration.learn(_logs(evidence), label))
+        return self.with_fitted(calibration.learn(_logs(measurements), label))
 
-    def strength(self, evidence: NDArray) -> NDArray[np.float64]:
+    def strength(self, measurements: NDArray) -> NDArray[np.float64]:
         """(n,), more and stronger spots, higher: the predicted label, or log(1 + 20·strength)."""
         if self.labels is not None or self.fitted:
-            return calibration.apply(_logs(evidence), self.known())
-        red, dark = evidence[:, :2].mean(1), evidence[:, 2:].mean(1)
+            return calibration.apply(_logs(measurements), self.known())
+        red, dark = measurements[:, :2].mean(1), measurements[:, 2:].mean(1)
         return np.log1p(20 * (self.redness * red + (1 - self.redness) * dark)).astype(float)
 
-    def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Minus `strength`; where nothing was learnt, 0 is skin without a spot."""
-        return -self.strength(evidence)
+    def score(self, measurements: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Minus `strength` (n,); where nothing was learnt, 0 is skin without a spot."""
+        return -self.strength(measurements)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -180,10 +187,10 @@ def _peaks(cube, threshold):
 
 
 def _median3(picture: NDArray) -> NDArray:
-    """Median of each 3 × 3 neighbourhood, mirrored at the rim: scipy.ndimage.median_filter(picture, 3), bit by bit,
+    """Median of each 3 × 3 neighbourhood (height, width), mirrored at the rim.
 
-    in an eighth of its time: nine shifted pictures sorted by the network of Paeth (1990, "Median finding on a 3 × 3
-    grid", Graphics Gems).
+    scipy.ndimage.median_filter(picture, 3), bit by bit, in an eighth of its time: nine shifted pictures sorted by the
+    network of Paeth (1990, "Median finding on a 3 × 3 grid", Graphics Gems).
     """
     height, width = picture.shape
     padded = np.pad(picture, 1, mode="symmetric")
@@ -199,8 +206,8 @@ _SORTING = (
 )  # fmt: skip
 
 
-def _logs(evidence: NDArray) -> NDArray[np.float64]:
-    return np.log(np.asarray(evidence, np.float64).clip(0) + 0.02)
+def _logs(measurements: NDArray) -> NDArray[np.float64]:
+    return np.log(np.asarray(measurements, np.float64).clip(0) + 0.02)
 
 
 _GREY = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)

@@ -1,14 +1,14 @@
-"""The robots' bench: what a robot is, one pass over the pictures for all of them, fitting, saving.
+"""What a robot is, one pass over the pictures for all of them, fitting, scoring.
 
-A robot looks at aligned faces and gives a score, higher is better. It works in two steps, so that pictures are
+A robot measures aligned faces and gives a score, higher is better. It works in two steps, so that pictures are
 read once however many references, conditions or panels are tried afterwards:
 
-    look(portraits)        → evidence, float (n, k): what is measured on the picture itself
-    score(evidence, rows)  → float (n,): what the robot makes of it, given what it was fitted on and what the
-                             manifest's rows state (age, group); NaN where it cannot judge
+    measure(portraits)         → measurements, float (n, k): what is seen on the picture itself
+    score(measurements, rows)  → float (n,): what the robot makes of them, given what it was fitted on and what the
+                                 manifest's rows state (age, group); NaN where it cannot judge
 
-`fit(evidence, rows)` returns the robot with what it takes from a reference set. `robot(portraits)` does both
-steps and returns a table image_id, score.
+`fit(measurements, rows)` returns the robot with what it takes from a reference; from which one, it declares itself
+(`learns_from`). `robot(portraits)` does both steps and returns a table image_id, score.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,50 +25,95 @@ from numpy.typing import NDArray
 
 from judge.errors import InputError, listed
 from judge.jury.faces.alignment import Batch, Portraits
-from judge.storage import replacing, write_json
+
+#: What a robot may learn from; whoever composes a jury fits each robot on that.
+REFERENCES = {
+    "pool": "the training pool of the condition",
+    "reference": "the reference set of models",
+    "ages": "a data set of known ages where one is given, else the training pool",
+    "nothing": "no reference: it is never fitted",
+}
 
 
 class Robot(Protocol):
-    """`name` is the judge's name in the scores table; `unable` says why a score may be missing; `fitted` holds
-    named arrays, or None before `fit` (robots that need no reference are fitted from the start)."""
+    """A judge that measures one thing; `Judging` gives a class all but `measure`, `fit` and `score`.
+
+    name            the judge's name in the scores table
+    learns_from     one of REFERENCES: whoever fits robots reads it there, so that another robot needs no line elsewhere
+    missing_because why a score may be missing, as the scores table says it
+    fitted          named arrays, or None before `fit` (robots that need no reference are fitted from the start)
+    """
 
     name: str
-    unable: str
+    learns_from: ClassVar[str]
+    missing_because: ClassVar[str]
     fitted: Mapping[str, NDArray] | None
 
-    def look(self, portraits: Portraits) -> NDArray[np.float32]: ...
-    def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Robot: ...
-    def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]: ...
-    def __call__(self, portraits: Portraits) -> pd.DataFrame: ...
+    def measure(self, portraits: Portraits) -> NDArray[np.float32]:
+        """Measurements (n, k) of n portraits; a row of NaN where one cannot be measured."""
+
+    def fit(self, measurements: NDArray, rows: pd.DataFrame) -> Robot:
+        """The robot with what it takes from reference people: measurements (n, k) and their manifest rows (n)."""
+
+    def score(self, measurements: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Scores (n,), higher is better; NaN where this robot cannot judge."""
+
+    def predicted_age(self, measurements: NDArray) -> NDArray[np.float64] | None:
+        """Years (n,), fit to be held against an age limit; None of a robot that predicts no age."""
+
+    def warnings(self, reference: pd.DataFrame, entrants: pd.DataFrame) -> list[str]:
+        """What a user should know of these entrants (rows) judged after that reference (rows); mostly nothing."""
+
+    def __call__(self, portraits: Portraits) -> pd.DataFrame:
+        """The table image_id, score of n portraits, in their order."""
 
 
 class Judging:
-    """The common second half of a robot: calling it, and refusing to be called before it was fitted."""
+    """What robots have in common: being called, and refusing to be called before they were fitted."""
 
     name: str
     fitted: Mapping[str, NDArray] | None
 
     def __call__(self, portraits: Portraits) -> pd.DataFrame:
-        """image_id, score (higher is better, NaN where this robot cannot judge)."""
-        evidence = self.look(portraits)  # type: ignore[attr-defined]
+        """The table image_id, score (higher is better, NaN where this robot cannot judge), in the portraits' order."""
+        measurements = self.measure(portraits)  # type: ignore[attr-defined]
         return pd.DataFrame(
             {
                 "image_id": portraits.rows["image_id"].to_numpy(),
-                "score": self.score(evidence, portraits.rows),  # type: ignore[attr-defined]
+                "score": self.score(measurements, portraits.rows),  # type: ignore[attr-defined]
             }
         )
 
+    def predicted_age(self, measurements: NDArray) -> NDArray[np.float64] | None:
+        """None: most robots predict no age."""
+        return None
+
+    def warnings(self, reference: pd.DataFrame, entrants: pd.DataFrame) -> list[str]:
+        """Nothing to warn of."""
+        return []
+
     def with_fitted(self, fitted: Mapping[str, NDArray]) -> Any:
+        """A copy that was fitted to these named arrays."""
         return replace(self, fitted=dict(fitted))  # type: ignore[type-var]
 
     def known(self) -> Mapping[str, NDArray]:
+        """What was fitted. Raises InputError before `fit`."""
         if self.fitted is None or (getattr(self, "labels", None) is not None and not self.fitted):
             raise InputError(f"the robot {self.name} has to be fitted on a reference set before it can score")
         return self.fitted
 
 
+def check_reference(robot: Robot) -> None:
+    """Raises InputError for a robot whose `learns_from` is none of REFERENCES."""
+    given = getattr(robot, "learns_from", None)
+    if given not in REFERENCES:
+        raise InputError(
+            f"the robot {robot.name}: learns_from is one of {listed(REFERENCES)}; given {given!r}"
+        )
+
+
 def each(portraits: Portraits, measure: Callable[[int], NDArray], width: int) -> NDArray[np.float32]:
-    """`measure(i)` → (width,) for every portrait; a row of NaN where it fails on that one picture.
+    """`measure(i)` → (width,) for every portrait: (n, width), a row of NaN where it fails on that one picture.
 
     In as many threads as OMP_NUM_THREADS says: most of a filter's time is spent outside the interpreter's lock.
     """
@@ -93,29 +137,29 @@ def each(portraits: Portraits, measure: Callable[[int], NDArray], width: int) ->
 
 
 @dataclass(frozen=True)
-class Looks:
-    """What one pass over n pictures found.
+class Measurements:
+    """What one pass over n pictures measured, of which m show a face.
 
-    measures   a row a picture, in order: image_id, problem, and the columns of portraits.MEASURES
+    measures   a row a picture, n in order: image_id, problem, and the columns of alignment.MEASURES, for the gate
     rows       the manifest's rows of the m pictures that show a face
-    evidence   robot's name → (m, k)
+    by_robot   robot's name → its measurements (m, k), float32
     """
 
     measures: pd.DataFrame
     rows: pd.DataFrame
-    evidence: dict[str, NDArray[np.float32]]
+    by_robot: dict[str, NDArray[np.float32]]
 
-    def take(self, image_ids: Iterable[str]) -> Looks:
+    def take(self, image_ids: Iterable[str]) -> Measurements:
         """These pictures, in the order given; one that is named twice (a resampled pool) is there twice.
 
-        Ids that were not looked at are left out.
+        Ids that were not measured are left out.
         """
         chosen = pd.Index(list(image_ids))
         measured, seen = (_places(table["image_id"], chosen) for table in (self.measures, self.rows))
-        return Looks(
+        return Measurements(
             self.measures.iloc[measured].reset_index(drop=True),
             self.rows.iloc[seen].reset_index(drop=True),
-            {name: array[seen] for name, array in self.evidence.items()},
+            {name: array[seen] for name, array in self.by_robot.items()},
         )
 
 
@@ -124,42 +168,46 @@ def _places(there: pd.Series, chosen: pd.Index) -> NDArray[np.int64]:
     return places[places >= 0]
 
 
-def look(robots: Iterable[Robot], batches: Iterable[Batch]) -> Looks:
-    """One pass that keeps the evidence: memory grows with it (the embeddings are about 5 kB a picture)."""
+def measure(robots: Iterable[Robot], batches: Iterable[Batch]) -> Measurements:
+    """All robots' measurements in one pass: memory grows with them (the embeddings are about 5 kB a picture).
+
+    Raises InputError where there is no picture, and for a robot whose measurements have another shape than (n, k).
+    """
     robots = list(robots)
     measures, rows = [], []
-    evidence: dict[str, list] = {robot.name: [] for robot in robots}
+    by_robot: dict[str, list] = {robot.name: [] for robot in robots}
     for batch in batches:
         measures.append(batch.measures)
         rows.append(batch.portraits.rows)
         for robot in robots:
-            evidence[robot.name].append(_look(robot, batch.portraits))
+            by_robot[robot.name].append(_measured(robot, batch.portraits))
     if not measures:
-        raise InputError("no pictures to look at")
-    return Looks(
+        raise InputError("no pictures to measure")
+    return Measurements(
         pd.concat(measures, ignore_index=True),
         pd.concat(rows, ignore_index=True),
-        {name: np.concatenate(parts) for name, parts in evidence.items()},
+        {name: np.concatenate(parts) for name, parts in by_robot.items()},
     )
 
 
-def fit(robots: Iterable[Robot], looks: Looks) -> list[Robot]:
-    """The robots, each fitted on what the pass over a reference set found."""
-    return [robot.fit(looks.evidence[robot.name], looks.rows) for robot in robots]
+def fit(robots: Iterable[Robot], reference: Measurements) -> list[Robot]:
+    """The robots, all fitted on this one reference."""
+    return [robot.fit(reference.by_robot[robot.name], reference.rows) for robot in robots]
 
 
-def scores(robots: Iterable[Robot], looks: Looks, *, seed: int = 0) -> pd.DataFrame:
-    """SCORES table: image_id, judge, seed, score, for every picture and robot; NaN with a `reason` where there is
+def scores(robots: Iterable[Robot], pictures: Measurements, *, seed: int = 0) -> pd.DataFrame:
+    """SCORES table of every picture and robot: image_id, judge, seed, score; NaN with a `reason` where there is none.
 
-    none: no picture and no robot is lost because another could not judge.
+    No picture and no robot is lost because another could not judge.
     """
     tables = []
-    problem = looks.measures.set_index("image_id")["problem"]
+    problem = pictures.measures.set_index("image_id")["problem"]
     for robot in robots:
         value = pd.Series(
-            robot.score(looks.evidence[robot.name], looks.rows), index=looks.rows["image_id"].to_numpy()
+            robot.score(pictures.by_robot[robot.name], pictures.rows),
+            index=pictures.rows["image_id"].to_numpy(),
         ).reindex(problem.index)
-        reason = problem.where(problem.notna() | value.notna(), robot.unable).where(value.isna())
+        reason = problem.where(problem.notna() | value.notna(), robot.missing_because).where(value.isna())
         tables.append(
             pd.DataFrame(
                 {
@@ -177,52 +225,24 @@ def scores(robots: Iterable[Robot], looks: Looks, *, seed: int = 0) -> pd.DataFr
 def judge(
     robots: Iterable[Robot], batches: Iterable[Batch], *, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(scores, measures) in one pass that keeps no evidence: memory is a batch and the two tables."""
+    """The tables scores (as `scores`) and measures in one pass that stores no measurements: memory is a batch.
+
+    Raises InputError where there is no picture.
+    """
     robots = list(robots)
     tables, measures = [], []
     for batch in batches:
-        looks = look(robots, [batch])
-        tables.append(scores(robots, looks, seed=seed))
+        tables.append(scores(robots, measure(robots, [batch]), seed=seed))
         measures.append(batch.measures)
     if not tables:
         raise InputError("no pictures to judge")
     return pd.concat(tables, ignore_index=True), pd.concat(measures, ignore_index=True)
 
 
-def _look(robot: Robot, portraits: Portraits) -> NDArray[np.float32]:
-    evidence = np.asarray(robot.look(portraits), dtype=np.float32)
-    if evidence.ndim != 2 or len(evidence) != len(portraits):
+def _measured(robot: Robot, portraits: Portraits) -> NDArray[np.float32]:
+    table = np.asarray(robot.measure(portraits), dtype=np.float32)
+    if table.ndim != 2 or len(table) != len(portraits):
         raise InputError(
-            f"the robot {robot.name} gave evidence of shape {evidence.shape} for {len(portraits)} pictures"
+            f"the robot {robot.name} gave measurements of shape {table.shape} for {len(portraits)} pictures"
         )
-    return evidence
-
-
-def save(robots: Iterable[Robot], folder: str | Path) -> None:
-    """What each robot was fitted on: NAME.safetensors, and names.json."""
-    from safetensors.numpy import save_file
-
-    folder = Path(folder)
-    robots = list(robots)
-    for robot in robots:
-        if robot.fitted:
-            with replacing(folder / f"{robot.name}.safetensors") as part:
-                save_file({k: np.ascontiguousarray(v) for k, v in robot.fitted.items()}, part)
-    write_json(folder / "names.json", [robot.name for robot in robots])
-
-
-def load(robots: Iterable[Robot], folder: str | Path) -> list[Robot]:
-    """The robots with what `save` kept. Raises InputError for a robot that was not saved there."""
-    from safetensors.numpy import load_file
-
-    folder = Path(folder)
-    out = []
-    for robot in robots:
-        path = folder / f"{robot.name}.safetensors"
-        if robot.fitted is None or path.is_file():
-            if not path.is_file():
-                there = sorted(p.stem for p in folder.glob("*.safetensors"))
-                raise InputError(f"{folder} holds no fitted {robot.name}; it holds {listed(there)}")
-            robot = robot.with_fitted(load_file(path))  # type: ignore[attr-defined]
-        out.append(robot)
-    return out
+    return table

@@ -1,4 +1,4 @@
-"""MADIS: resemblance to models of the entrant's own demographic group.
+"""Resemblance to models of the entrant's own demographic group (MADIS of 2016).
 
 Two parts on embeddings that were whitened on the reference set. Likeness to the average: how near the face is to the
 mean of the group's reference people. Likeness in distinctive traits: how alike what sets it apart from that mean is
@@ -11,13 +11,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold
 
-from judge.data.composition import draw
 from judge.errors import InputError, listed
 from judge.jury.faces.alignment import Portraits
 from judge.jury.robots.features import Features
@@ -29,13 +28,18 @@ UNKNOWN_GROUP = ("missing", "everybody")
 
 @dataclass(frozen=True)
 class Resemblance(Judging):
-    """groups      columns whose combinations are the demographic groups
+    """How much a face resembles the models of its own demographic group.
+
+    groups      columns whose combinations are the demographic groups
     average     weight of likeness to the group's average; the rest goes to distinctive traits; 0–1
     dimensions  of the whitened space
     neighbours  reference people who count as alike in distinctive traits
     shrink      a group's average is drawn towards everybody's as if by so many people
     unknown     an entrant whose group the reference lacks: `missing` (no score) or compared with `everybody`
     """
+
+    learns_from: ClassVar[str] = "reference"
+    missing_because: ClassVar[str] = "nobody of this demographic group in the reference set"
 
     groups: Sequence[str] = ("ethnicity", "gender")
     average: float = 0.5
@@ -44,8 +48,7 @@ class Resemblance(Judging):
     shrink: float = 3.0
     unknown: str = "missing"
     features: Features = field(default_factory=Features)
-    name: str = "madis"
-    unable: str = "nobody of this demographic group in the reference set"
+    name: str = "resemblance"
     fitted: Mapping[str, NDArray] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,17 +57,21 @@ class Resemblance(Judging):
         if not 0 <= self.average <= 1:
             raise InputError(f"{self.name}: average is a weight from 0 to 1; given {self.average}")
 
-    def look(self, portraits: Portraits) -> NDArray[np.float32]:
+    def measure(self, portraits: Portraits) -> NDArray[np.float32]:
         """Embeddings (n, d)."""
         return self.features(portraits)
 
-    def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Resemblance:
-        """The reference people: their whitened embeddings, their groups' averages, and how alike they are.
+    def fit(self, measurements: NDArray, rows: pd.DataFrame) -> Resemblance:
+        """Learns the reference people: their whitened embeddings, their groups' averages, and how alike they are.
 
         How alike is measured out of fold, on people who had no part in the whitening and the averages: those who had
-        are nearer to both than any entrant will ever be.
+        are nearer to both than any entrant will ever be. Raises InputError with fewer than 8 faces, or where nobody
+        has a value in `groups`.
         """
-        x = np.asarray(evidence, np.float64)
+        # some seconds that processes which only measure do not spend
+        from sklearn.model_selection import KFold
+
+        x = np.asarray(measurements, np.float64)
         if len(x) < 8:
             raise InputError(f"{self.name}: a reference set of at least 8 faces is needed; given {len(x)}")
         names = self.groups_of(rows)
@@ -100,16 +107,17 @@ class Resemblance(Judging):
         known["people/everybody"] = z
         return known
 
-    def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Weighted mean of the two parts, each in standard deviations of the reference people's own likeness."""
-        z = (self.parts(evidence, rows) - self.known()["part_mean"]) / self.known()["part_sd"]
+    def score(self, measurements: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Weighted mean of the two parts (n,), each in standard deviations of the reference people's own likeness."""
+        z = (self.parts(measurements, rows) - self.known()["part_mean"]) / self.known()["part_sd"]
         return z @ np.array([self.average, 1 - self.average])
 
-    def parts(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """(n, 2): likeness to the average (minus root mean square distance), likeness in distinctive traits (mean
+    def parts(self, measurements: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """The two parts (n, 2): likeness to the average, and likeness in distinctive traits.
 
-        cosine to the nearest reference people)."""
-        white = self._white(np.asarray(evidence, np.float64), self.known())
+        Minus the root mean square distance in the whitened space; mean cosine (−1 to 1) to the nearest models.
+        """
+        white = self._white(np.asarray(measurements, np.float64), self.known())
         return self._parts(white, self.groups_of(rows))
 
     def _parts(self, z: NDArray, names: list[str | None]) -> NDArray[np.float64]:
@@ -131,6 +139,13 @@ class Resemblance(Judging):
     def _white(self, x: NDArray, known: Mapping[str, NDArray]) -> NDArray[np.float64]:
         return ((x - known["centre"]) / known["scale"]) @ known["project"]
 
+    def warnings(self, reference: pd.DataFrame, entrants: pd.DataFrame) -> list[str]:
+        """Names the entrants' groups of which nobody is in the reference, and what becomes of their scores."""
+        absent = set(self.groups_of(entrants)) - {None, *self.groups_of(reference)}
+        if not absent:
+            return []
+        return [f"{self.name}: nobody of {listed(sorted(absent))} in the reference set, {self.unknown}"]
+
     def groups_of(self, rows: pd.DataFrame) -> list[str | None]:
         """Each row's demographic group, None where a value is missing."""
         columns = [c for c in self.groups if c in rows]
@@ -142,36 +157,6 @@ class Resemblance(Judging):
             " ".join(map(str, values)) if ok else None
             for values, ok in zip(table.to_numpy(), known, strict=True)
         ]
-
-
-def reference_set(
-    manifest: pd.DataFrame,
-    n: int,
-    shares: Mapping[str, float],
-    rng: np.random.Generator,
-    *,
-    feature: str = "ethnicity",
-    top_share: float = 0.3,
-    jointly: str | Sequence[str] | None = None,
-) -> pd.DataFrame:
-    """`n` well-rated people (“models”) with the chosen shares of a sensitive feature.
-
-    jointly   further features balanced within each group, as in composition.draw
-    Taken from the `top_share` best rated of each group (and of each combination with `jointly`), so that no group is
-    left out because its ratings are lower.
-    Raises InputError where a group has too few.
-    """
-    if not 0 < top_share <= 1:
-        raise InputError(f"top_share lies above 0 and at most at 1; given {top_share}")
-    rated = manifest[manifest["rating"].notna() & manifest[feature].notna()]
-    place = rated.groupby([feature, *_listed(jointly)])["rating"].rank(
-        ascending=False, pct=True, method="first"
-    )
-    return draw(rated[place <= top_share], n, shares, feature=feature, rng=rng, jointly=jointly)
-
-
-def _listed(names: str | Sequence[str] | None) -> list[str]:
-    return [names] if isinstance(names, str) else list(names or ())
 
 
 def _unit(x: NDArray) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Symmetry Master: left–right symmetry about the face's own midline.
+"""Left–right symmetry about the face's own midline (Symmetry Master of 2016).
 
 Light from one side is no asymmetry of the face, nor is a pimple, so what is compared is the logarithm of red light,
 in which haemoglobin hardly shows (Tsumura et al. 1999), without its broad shading and divided by its local contrast;
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 import numba
 import numpy as np
@@ -58,7 +59,9 @@ PATCHES = np.array(
 
 @dataclass(frozen=True)
 class Symmetry(Judging):
-    """channel    red, or grey: luminance, in which pimples show
+    """How alike the two halves of a face are placed.
+
+    channel    red, or grey: luminance, in which pimples show
     shading    what is broader is light, not face: standard deviation of the Gaussian, eye distances
     contrast   window of the local contrast that is divided out, eye distances
     noise      contrast under this is noise, in log-luminance
@@ -69,6 +72,9 @@ class Symmetry(Judging):
                unlikeness of matched patches, displacement of the detector's five landmarks
     labels     column of a labelled reference set from which the weights of all patches are learnt, or null
     """
+
+    learns_from: ClassVar[str] = "pool"
+    missing_because: ClassVar[str] = "the face could not be matched with its mirror image"
 
     channel: str = "red"
     shading: float = 0.22
@@ -82,24 +88,26 @@ class Symmetry(Judging):
     points: float = 0.0
     labels: str | None = None
     name: str = "symmetry"
-    unable: str = "the face could not be matched with its mirror image"
     fitted: Mapping[str, NDArray] | None = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.channel not in ("red", "grey"):
             raise InputError(f"{self.name}: channel is red or grey; given {self.channel!r}")
 
-    def look(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, 3 + 3·22): geometric mean displacement of patches in eye distances, mean unlikeness (1 − correlation),
+    def measure(self, portraits: Portraits) -> NDArray[np.float32]:
+        """Measurements (n, 3 + 3·22): three for the whole face, then three for each of the 22 patches.
 
-        root mean square displacement of the landmarks in eye distances; then for each patch its displacement across
-        and along the midline and its unlikeness.
+        Geometric mean displacement of the patches (eye distances), their mean unlikeness (1 − correlation), root mean
+        square displacement of the landmarks (eye distances); of each patch its displacement across and along the
+        midline (eye distances) and its unlikeness.
         """
         return each(
-            portraits, lambda i: self._measure(portraits.crops[i], portraits.points[i]), 3 + 3 * len(PATCHES)
+            portraits,
+            lambda i: self._measure_one(portraits.crops[i], portraits.points[i]),
+            3 + 3 * len(PATCHES),
         )
 
-    def _measure(self, crop: NDArray[np.uint8], points: NDArray) -> NDArray[np.float32]:
+    def _measure_one(self, crop: NDArray[np.uint8], points: NDArray) -> NDArray[np.float32]:
         size = crop.shape[0]
         unit = size / regions.EXTENT
         flat = regions.log_red(crop) if self.channel == "red" else regions.log_luminance(crop)
@@ -121,26 +129,26 @@ class Symmetry(Judging):
         parts = [placed, unlike, np.sqrt((off**2).sum(1).mean()) / 2]
         return np.concatenate([parts, np.abs(rest).ravel(), 1 - likeness]).astype(np.float32)
 
-    def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Symmetry:
+    def fit(self, measurements: NDArray, rows: pd.DataFrame) -> Symmetry:
         """Learns the weights of the patches where `labels` names a column; otherwise needs no reference."""
         if self.labels is None:
             return self
         label = calibration.labels_of(rows, self.labels, self.name)
-        return self.with_fitted(calibration.learn(evidence, label))
+        return self.with_fitted(calibration.learn(measurements, label))
 
-    def strength(self, evidence: NDArray) -> NDArray[np.float64]:
+    def strength(self, measurements: NDArray) -> NDArray[np.float64]:
         """(n,), more asymmetric, higher: the predicted label, or the weighted sum of the logs of the three parts."""
         if self.labels is not None or self.fitted:
-            return calibration.apply(evidence, self.known())
-        return _logs(evidence[:, :3]) @ np.array([self.place, self.alike, self.points])
+            return calibration.apply(measurements, self.known())
+        return _logs(measurements[:, :3]) @ np.array([self.place, self.alike, self.points])
 
-    def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Minus `strength`."""
-        return -self.strength(evidence)
+    def score(self, measurements: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Minus `strength` (n,), higher is more symmetrical."""
+        return -self.strength(measurements)
 
 
-def _logs(evidence: NDArray) -> NDArray[np.float64]:
-    return np.log(np.asarray(evidence, np.float64).clip(0) + 0.004)
+def _logs(measurements: NDArray) -> NDArray[np.float64]:
+    return np.log(np.asarray(measurements, np.float64).clip(0) + 0.004)
 
 
 @cache
@@ -152,10 +160,10 @@ def _window(radius: int) -> NDArray[np.float32]:
 
 
 def _matched(picture: NDArray, radius: int, reach: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """The picture's patches in its mirror image, and the mirror image's in the picture: for each way shifts in pixels
+    """Where the picture's patches lie in its mirror image, and where the mirror image's lie in the picture.
 
-    (k, 2) and peak correlations (k,). Windowed normalised cross-correlation at all whole shifts, the peak by a
-    parabola through its neighbours.
+    For each way shifts in pixels (k, 2) and peak correlations (k,). Windowed normalised cross-correlation at all whole
+    shifts, the peak by a parabola through its neighbours.
     """
     padded = np.pad(picture, radius + reach, mode="reflect")
     mirrored = np.ascontiguousarray(padded[:, ::-1])

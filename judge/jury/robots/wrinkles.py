@@ -1,4 +1,4 @@
-"""RYNKL: wrinkles beyond what the entrant's age group shows.
+"""Wrinkles beyond what the entrant's age group shows (RYNKL of 2016).
 
 Dark ridges in forehead, frown, eye-corner, under-eye, cheek and mouth zones, from the Hessian of scikit-image. A
 wrinkle runs where its zone's muscle makes it run (across the forehead, away from the eye's corner, from nose to
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,9 @@ ANY_AGE = "any age"
 
 @dataclass(frozen=True)
 class Wrinkles(Judging):
-    """channel    log: log-luminance, where a wrinkle of given depth has the same contrast on any skin in any light;
+    """How much less wrinkled a face is than reference people of its age group.
+
+    channel    log: log-luminance, where a wrinkle of given depth has the same contrast on any skin in any light;
                grey: 0–1 grey levels as a camera gives them, where it has less on dark skin
     ridge      directed (see above), or scikit-image's sato, meijering or frangi, which answer to any direction
     sigmas     widths of the ridges in eye distances
@@ -44,6 +47,9 @@ class Wrinkles(Judging):
     shrink     an age group's expectation is drawn towards that of all ages as if by so many people
     """
 
+    learns_from: ClassVar[str] = "pool"
+    missing_because: ClassVar[str] = "too little skin in the wrinkle zones"
+
     channel: str = "log"
     ridge: str = "directed"
     sigmas: Sequence[float] = (0.022, 0.035)
@@ -52,8 +58,7 @@ class Wrinkles(Judging):
     labels: str | None = None
     min_skin: float = 0.35
     shrink: float = 5.0
-    name: str = "rynkl"
-    unable: str = "too little skin in the wrinkle zones"
+    name: str = "wrinkles"
     fitted: Mapping[str, NDArray] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -67,15 +72,16 @@ class Wrinkles(Judging):
                 f"{self.name}: zones are weights over {listed(regions.ZONES)}; given {dict(self.zones)}"
             )
 
-    def look(self, portraits: Portraits) -> NDArray[np.float32]:
-        """(n, zones · sigmas · 2): mean ridge strength across, then along the zone's direction; NaN where too little
+    def measure(self, portraits: Portraits) -> NDArray[np.float32]:
+        """Measurements (n, zones · sigmas · 2): mean ridge strength across, then along the zone's direction.
 
-        of the zone is skin. The order is that of `regions.ZONES`, then sigmas."""
+        In the order of `regions.ZONES`, then sigmas; NaN where too little of the zone is skin.
+        """
         skins = portraits.skins
         width = len(regions.ZONES) * len(self.sigmas) * 2
-        return each(portraits, lambda i: self._measure(portraits.crops[i], skins[i]), width)
+        return each(portraits, lambda i: self._measure_one(portraits.crops[i], skins[i]), width)
 
-    def _measure(self, crop: NDArray[np.uint8], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _measure_one(self, crop: NDArray[np.uint8], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
         size = crop.shape[0]
         unit = size / regions.EXTENT
         if self.channel == "log":
@@ -105,9 +111,9 @@ class Wrinkles(Judging):
             along - np.clip(across, 0, None), 0, None
         )
 
-    def strength(self, evidence: NDArray) -> NDArray[np.float64]:
-        """(n,), more wrinkles, higher: the predicted label, or the weighted mean over the zones seen."""
-        table = np.asarray(evidence, np.float64).reshape(-1, len(regions.ZONES), len(self.sigmas), 2)
+    def strength(self, measurements: NDArray) -> NDArray[np.float64]:
+        """Strength (n,), higher with more wrinkles: the predicted label, or the weighted mean over the zones seen."""
+        table = np.asarray(measurements, np.float64).reshape(-1, len(regions.ZONES), len(self.sigmas), 2)
         weights = np.array([float(self.zones.get(zone, 0.0)) for zone in regions.ZONES])
         seen = np.isfinite(table[..., 0]).all(2)
         enough = (seen * weights).sum(1) >= 0.4 * weights.sum()
@@ -120,16 +126,19 @@ class Wrinkles(Judging):
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(enough, (level * weights).sum(1) / (seen * weights).sum(1), np.nan)
 
-    def fit(self, evidence: NDArray, rows: pd.DataFrame) -> Wrinkles:
-        """What reference people of each age group show; without ages, one expectation for all."""
-        table = np.asarray(evidence, np.float64).reshape(-1, len(regions.ZONES), len(self.sigmas), 2)
+    def fit(self, measurements: NDArray, rows: pd.DataFrame) -> Wrinkles:
+        """Learns what reference people of each age group show; without the column age_group, one expectation for all.
+
+        Raises InputError where fewer than two of the reference's faces can be measured.
+        """
+        table = np.asarray(measurements, np.float64).reshape(-1, len(regions.ZONES), len(self.sigmas), 2)
         known: dict[str, NDArray] = {}
         if self.labels is not None:
             known |= calibration.learn(_logs(table), calibration.labels_of(rows, self.labels, self.name))
         counted = np.isfinite(table).sum(axis=(0, 2, 3))
         mean = np.where(np.isfinite(table), table, 0)[..., 0].sum(axis=(0, 2)) / np.maximum(counted / 2, 1)
         known["zone_mean"] = np.where(mean > 0, mean, 1.0)
-        value = pd.Series(self.with_fitted(known).strength(evidence))
+        value = pd.Series(self.with_fitted(known).strength(measurements))
         value = value[np.isfinite(value)]
         if len(value) < 2:
             raise InputError(f"{self.name}: the reference has {len(value)} face(s) to measure; 2 are needed")
@@ -144,17 +153,18 @@ class Wrinkles(Judging):
             known[str(name)] = np.array([mean, np.sqrt(within / (n + self.shrink)), n])
         return self.with_fitted(known)
 
-    def score(self, evidence: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Minus the excess over the age group, in its standard deviations. Where the age group is not stated or the
+    def score(self, measurements: NDArray, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Minus the excess over the age group (n,), in its standard deviations.
 
-        reference has nobody of it: over all ages."""
+        Where the age group is not stated or the reference has nobody of it: over all ages.
+        """
         known = self.known()
         group = rows["age_group"].astype(object) if "age_group" in rows else pd.Series([None] * len(rows))
         expected = np.array([known.get(name, known[ANY_AGE])[:2] for name in group]).reshape(-1, 2)
-        return -(self.strength(evidence) - expected[:, 0]) / expected[:, 1]
+        return -(self.strength(measurements) - expected[:, 0]) / expected[:, 1]
 
     def expectation(self) -> pd.DataFrame:
-        """age_group, mean, sd of the strength, n of the reference."""
+        """What was learnt, a row an age group: age_group, mean and sd of the strength, n of the reference."""
         order = [name for name in (*AGE_GROUPS, ANY_AGE) if name in self.known()]
         table = pd.DataFrame([self.known()[name] for name in order], columns=["mean", "sd", "n"])
         return table.assign(age_group=order)[["age_group", "mean", "sd", "n"]]

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rendered import picture, portraits, rows
+from rendered import rows
 
 from judge.errors import InputError
 from judge.jury.robots.age import Age, stated_age
@@ -45,6 +45,14 @@ def test_calibration_takes_off_that_every_regression_makes_the_old_look_young():
     assert abs(slope(Age())) < 0.12
 
 
+def test_the_age_that_a_gate_asks_for_is_not_drawn_towards_the_mean():
+    robot = Age().fit(*people(noise=25.0))
+    x, table = people(noise=25.0, seed=2)
+    slopes = [np.polyfit(table["age"], years(x), 1)[0] for years in (robot.predict, robot.predicted_age)]
+    assert slopes[0] < 0.6
+    assert slopes[1] == pytest.approx(1, abs=0.2)
+
+
 def test_an_age_that_people_guess_counts_beside_the_stated_one():
     robot = Age(calibrated=False, guessed=0.5).fit(*people())
     x, _ = people(seed=1)
@@ -79,34 +87,6 @@ def test_too_few_ages_and_a_misspelt_direction_are_errors():
         Age().fit(x[:30], table[:30])
     with pytest.raises(InputError, match="direction"):
         Age(direction="older")
-    with pytest.raises(InputError, match="has to be fitted"):
-        Age().predict(x)
-
-
-def test_features_of_many_pictures_are_read_by_onnx_and_are_the_same(monkeypatch):
-    from judge.jury.robots import features
-
-    if not features.onnx_is_there():
-        pytest.skip("the extra judge[onnx] is not installed")
-    batches = [portraits([picture(), picture(melanin=0.8)]) for _ in range(2)]
-    by_torch = {part: features.Features(part, size=64)(batches[0]) for part in features.PARTS}
-    monkeypatch.setattr(features, "_seen", features.ONNX_FROM)
-    by_onnx = {part: features.Features(part, size=64)(batches[1]) for part in features.PARTS}
-    assert features._by_onnx.cache_info().currsize == 1
-    for part in features.PARTS:
-        np.testing.assert_allclose(by_onnx[part], by_torch[part], atol=1e-3)
-    assert by_torch["means"].shape != by_torch["places"].shape
-
-
-def test_two_robots_of_one_network_share_one_pass(monkeypatch):
-    from judge.jury.robots import features
-
-    passes = []
-    forward = features._forward
-    monkeypatch.setattr(features, "_forward", lambda *args: passes.append(1) or forward(*args))
-    faces = portraits([picture()])
-    for part in features.PARTS:
-        features.Features(part, size=64)(faces)
-    assert len(passes) == 1
-    with pytest.raises(InputError, match=r"features\.part='cells': allowed are 'means'"):
-        features.Features("cells")
+    for years in (Age().predict, Age().predicted_age):
+        with pytest.raises(InputError, match="has to be fitted"):
+            years(x)

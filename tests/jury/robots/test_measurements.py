@@ -9,7 +9,7 @@ from judge.data.parametric.dataset import read_parametric
 from judge.errors import InputError
 from judge.jury.faces.alignment import PortraitReader
 from judge.jury.robots.measurements import cached_measurements
-from judge.jury.robots.protocol import look
+from judge.jury.robots.protocol import measure
 from judge.jury.robots.symmetry import Symmetry
 
 ROBOTS = [Symmetry()]
@@ -43,10 +43,10 @@ def manifest(tmp_path_factory):
 
 def same(found, expected):
     assert found.rows["image_id"].tolist() == expected.rows["image_id"].tolist()
-    tables = [looks.measures.fillna({"problem": ""}) for looks in (found, expected)]
+    tables = [measured.measures.fillna({"problem": ""}) for measured in (found, expected)]
     pd.testing.assert_frame_equal(*tables, check_dtype=False, check_exact=False, atol=1e-4)
-    for name, evidence in expected.evidence.items():
-        assert found.evidence[name] == pytest.approx(evidence, abs=1e-4, nan_ok=True)
+    for name, table in expected.by_robot.items():
+        assert found.by_robot[name] == pytest.approx(table, abs=1e-4, nan_ok=True)
 
 
 def test_a_killed_pass_goes_on_and_another_company_finds_what_was_seen(manifest, tmp_path):
@@ -55,24 +55,24 @@ def test_a_killed_pass_goes_on_and_another_company_finds_what_was_seen(manifest,
     reader.read.clear()
     whole = cached_measurements(ROBOTS, reader, manifest, tmp_path, chunk=2)
     assert reader.read == manifest["image_id"].drop([1, 4]).tolist()
-    same(whole, look(ROBOTS, READER(manifest)))
+    same(whole, measure(ROBOTS, READER(manifest)))
 
     reader.read.clear()
     backwards = manifest.iloc[::-1]
-    same(cached_measurements(ROBOTS, reader, backwards, tmp_path), look(ROBOTS, READER(backwards)))
+    same(cached_measurements(ROBOTS, reader, backwards, tmp_path), measure(ROBOTS, READER(backwards)))
     assert reader.read == []
 
 
-def test_one_picture_under_two_names_is_looked_at_once(manifest, tmp_path):
+def test_one_picture_under_two_names_is_measured_once(manifest, tmp_path):
     reader = Counting()
     twice = pd.concat([manifest.iloc[:1], manifest.iloc[:1].assign(image_id="again")])
-    looks = cached_measurements(ROBOTS, reader, twice, tmp_path)
+    measured = cached_measurements(ROBOTS, reader, twice, tmp_path)
     assert len(reader.read) == 1
-    assert looks.measures["image_id"].tolist() == [manifest["image_id"][0], "again"]
-    np.testing.assert_array_equal(looks.evidence["symmetry"][0], looks.evidence["symmetry"][1])
+    assert measured.measures["image_id"].tolist() == [manifest["image_id"][0], "again"]
+    np.testing.assert_array_equal(measured.by_robot["symmetry"][0], measured.by_robot["symmetry"][1])
 
 
-def test_a_changed_file_and_another_robot_are_looked_at_again(manifest, tmp_path):
+def test_a_changed_file_and_another_robot_are_measured_again(manifest, tmp_path):
     reader = Counting()
     one = manifest.iloc[[2]]  # the blank one has no content hash
     cached_measurements(ROBOTS, reader, one, tmp_path)
@@ -83,11 +83,12 @@ def test_a_changed_file_and_another_robot_are_looked_at_again(manifest, tmp_path
     assert len(reader.read) == 3
 
 
-def test_nobody_to_look_at_is_an_error(manifest, tmp_path):
+def test_nobody_to_measure_is_an_error(manifest, tmp_path):
     with pytest.raises(InputError, match="no pictures"):
         cached_measurements(ROBOTS, READER, manifest.head(0), tmp_path)
 
 
+@pytest.mark.slow
 def test_two_processes_see_what_one_sees(manifest, tmp_path):
     apart = cached_measurements(ROBOTS, READER, manifest, tmp_path, chunk=2, workers=2)
-    same(apart, look(ROBOTS, READER(manifest)))
+    same(apart, measure(ROBOTS, READER(manifest)))

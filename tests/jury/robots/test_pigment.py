@@ -24,7 +24,7 @@ def spotted(n, light=0.4, red=0.85):
 
 def strength(*crops, **settings):
     robot = Pigment(**settings)
-    return robot.strength(robot.look(of_crops(crops)))
+    return robot.strength(robot.measure(of_crops(crops)))
 
 
 @pytest.mark.parametrize("filtering", ["none", "filtered", "both"])
@@ -59,7 +59,7 @@ def test_filtering_drops_lines_and_keeps_spots():
 def test_rendered_blemishes_are_counted_in_order():
     robot = Pigment()
     counts = [0, 20, 50, 90, 140]
-    values = robot.strength(robot.look(portraits([picture(blemishes=n) for n in counts])))
+    values = robot.strength(robot.measure(portraits([picture(blemishes=n) for n in counts])))
     assert spearmanr(values, counts).statistic > 0.85
 
 
@@ -71,9 +71,9 @@ def test_the_score_falls_as_spots_rise_and_without_any_it_is_0():
 
 def test_weights_learnt_from_labels_find_the_measure_that_matters():
     rng = np.random.default_rng(0)
-    evidence = rng.uniform(0.1, 1, (200, 4)).astype(np.float32)
-    robot = Pigment(labels="spots").fit(evidence, rows(200, spots=np.log(evidence[:, 3])))
-    assert np.corrcoef(robot.score(evidence, rows(200)), np.log(evidence[:, 3]))[0, 1] < -0.95
+    measurements = rng.uniform(0.1, 1, (200, 4)).astype(np.float32)
+    robot = Pigment(labels="spots").fit(measurements, rows(200, spots=np.log(measurements[:, 3])))
+    assert np.corrcoef(robot.score(measurements, rows(200)), np.log(measurements[:, 3]))[0, 1] < -0.95
 
 
 def test_no_skin_no_score():

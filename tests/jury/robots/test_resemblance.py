@@ -4,7 +4,7 @@ import pytest
 from rendered import picture, portraits, rows
 
 from judge.errors import InputError
-from judge.jury.robots.resemblance import Resemblance, reference_set
+from judge.jury.robots.resemblance import Resemblance
 
 
 def people(n_a=40, n_b=40, seed=0, spread=1.0):
@@ -77,19 +77,11 @@ def test_gender_splits_the_groups_where_it_is_known():
     }
 
 
-def test_reference_sets_have_the_shares_asked_for_and_hold_the_best_rated_of_each_group():
-    manifest = pd.DataFrame(
-        {
-            "image_id": [f"i{k}" for k in range(200)],
-            "ethnicity": ["a"] * 100 + ["b"] * 100,
-            "rating": [*range(100), *range(100)],
-        }
-    )
-    chosen = reference_set(manifest, 20, {"a": 0.9, "b": 0.1}, np.random.default_rng(0))
-    assert chosen["ethnicity"].value_counts().to_dict() == {"a": 18, "b": 2}
-    assert chosen["rating"].min() >= 70
-    with pytest.raises(InputError):
-        reference_set(manifest, 60, {"a": 0.9, "b": 0.1}, np.random.default_rng(0))
+def test_it_warns_of_groups_that_the_reference_lacks_and_of_nobody_else():
+    reference = pd.DataFrame({"ethnicity": ["a", "b"]})
+    assert ROBOT.warnings(reference, pd.DataFrame({"ethnicity": ["a", "b", None]})) == []
+    (text,) = ROBOT.warnings(reference, pd.DataFrame({"ethnicity": ["z", "a", "y", "z"]}))
+    assert text == "resemblance: nobody of 'y', 'z' in the reference set, missing"
 
 
 def test_a_reference_that_is_too_small_or_unlabelled_is_an_error():
@@ -104,7 +96,7 @@ def test_embeddings_of_rendered_faces_tell_people_apart_more_than_light():
     one = picture(masculinity=0.1, african=0.9, asian=0.05, caucasian=0.05)
     same = picture(masculinity=0.1, african=0.9, asian=0.05, caucasian=0.05, exposure=0.9)
     other = picture(masculinity=0.9, african=0.05, asian=0.05, caucasian=0.9, age=65)
-    x = Resemblance().look(portraits([one, same, other]))
+    x = Resemblance().measure(portraits([one, same, other]))
     assert x.dtype == np.float32 and x.shape[0] == 3
     assert np.linalg.norm(x[0] - x[1]) < 0.6 * np.linalg.norm(x[0] - x[2])
 

@@ -29,43 +29,43 @@ def with_moved_mouth_corner(crop, shift):
     )
 
 
-def look(*crops):
-    return Symmetry().look(of_crops(crops))
+def measure(*crops):
+    return Symmetry().measure(of_crops(crops))
 
 
 def test_a_mirror_symmetric_face_has_no_asymmetry():
-    evidence = look(face())[0]
-    assert evidence[PLACED] < 0.002
-    assert evidence[UNLIKE] < 0.01
+    measurements = measure(face())[0]
+    assert measurements[PLACED] < 0.002
+    assert measurements[UNLIKE] < 0.01
 
 
 def test_a_moved_mouth_corner_is_measured_by_its_displacement():
     corner = 3 + 2 * 9 + 1  # the patch at the mouth's corner, along the midline
     moved = [0.0, 0.03, 0.06, 0.09]
-    evidence = look(*(with_moved_mouth_corner(face(), s) for s in moved))
+    measurements = measure(*(with_moved_mouth_corner(face(), s) for s in moved))
     assert PATCHES[9, :2] == pytest.approx([-0.38, 1.12])
-    assert (np.diff(evidence[:, corner]) > 0.005).all()
-    assert evidence[:, corner] == pytest.approx(np.array(moved), abs=0.03)
-    assert evidence[1:, PLACED].min() > evidence[0, PLACED]
+    assert (np.diff(measurements[:, corner]) > 0.005).all()
+    assert measurements[:, corner] == pytest.approx(np.array(moved), abs=0.03)
+    assert measurements[1:, PLACED].min() > measurements[0, PLACED]
 
 
 def test_a_face_and_its_mirror_image_are_equally_symmetric():
     moved = with_moved_mouth_corner(face(), 0.08)
-    one, two = look(moved, moved[:, ::-1])
+    one, two = measure(moved, moved[:, ::-1])
     assert one[PLACED] == pytest.approx(two[PLACED], rel=1e-3)
 
 
 def test_an_error_of_the_midline_is_no_asymmetry():
     symmetric = face()
     shifted = np.roll(symmetric, 2, axis=1)
-    values = look(symmetric, shifted, with_moved_mouth_corner(symmetric, 0.08))[:, PLACED]
+    values = measure(symmetric, shifted, with_moved_mouth_corner(symmetric, 0.08))[:, PLACED]
     assert values[1] < 0.3 * values[2]
 
 
 def test_brightness_that_grows_from_left_to_right_is_no_asymmetry():
     ramp = np.linspace(0.4, 1.0, 128)[None, :, None]
     lit = (face() * ramp).astype(np.uint8)
-    values = look(face(), lit, with_moved_mouth_corner(face(), 0.08))[:, PLACED]
+    values = measure(face(), lit, with_moved_mouth_corner(face(), 0.08))[:, PLACED]
     assert values[1] < 0.3 * values[2]
 
 
@@ -85,7 +85,7 @@ def test_rendered_asymmetry_of_one_person_is_seen_in_order():
     }
     strengths = [0.0, 0.25, 0.5, 0.75, 1.0]
     crops = portraits([picture(asymmetry=a, light_azimuth=0.0, **pattern) for a in strengths])
-    values = Symmetry().look(crops)[:, PLACED]
+    values = Symmetry().measure(crops)[:, PLACED]
     assert spearmanr(values, strengths).statistic > 0.85
 
 
@@ -96,10 +96,10 @@ def test_more_asymmetric_scores_lower():
 
 def test_weights_learnt_from_labels_find_the_patch_that_matters():
     rng = np.random.default_rng(0)
-    evidence = rng.uniform(0.01, 0.2, (300, 3 + 3 * len(PATCHES))).astype(np.float32)
-    label = np.log(evidence[:, 10])
-    robot = Symmetry(labels="truth").fit(evidence, rows(300, truth=label))
-    assert np.corrcoef(robot.score(evidence, rows(300)), label)[0, 1] < -0.9
+    measurements = rng.uniform(0.01, 0.2, (300, 3 + 3 * len(PATCHES))).astype(np.float32)
+    label = np.log(measurements[:, 10])
+    robot = Symmetry(labels="truth").fit(measurements, rows(300, truth=label))
+    assert np.corrcoef(robot.score(measurements, rows(300)), label)[0, 1] < -0.9
 
 
 def test_a_patch_is_found_where_the_weighted_correlation_of_numpy_is_highest():
