@@ -150,7 +150,6 @@ def _jury(experiment: Experiment, drawn: Drawn) -> Jury | None:
     from judge.jury.deliberation import Jury, JurySettings, Sitting
     from judge.jury.robots.age import stated_age
     from judge.jury.robots.reference import ReferenceSet
-    from judge.storage import cache_root
 
     told = experiment.jury
     ages = None
@@ -161,7 +160,7 @@ def _jury(experiment: Experiment, drawn: Drawn) -> Jury | None:
         robots=[instantiate(robot) for robot in told["robots"].values()],
         reader=instantiate(told["reader"]),
         ages=ages,
-        cache=Path(told["cache"]) if told["cache"] else cache_root() / "robots",
+        cache=Path(told["cache"]) if told["cache"] else None,
         chunk=int(told["chunk"]),
         workers=told.get("workers"),
     )

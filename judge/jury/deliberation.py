@@ -186,7 +186,7 @@ class Jury:
         if ages is None or robot.learns_from != "ages":
             return robot
         measured = self._measure([robot], manifest=ages.reset_index(drop=True))
-        return robot.fit(measured.evidence[robot.name], measured.rows)
+        return robot.fit(measured.by_robot[robot.name], measured.rows)
 
     def _warn(self, pools: Mapping[str, pd.DataFrame], models: Mapping[str, pd.DataFrame]) -> None:
         for name, pool in pools.items():
@@ -205,7 +205,7 @@ class Jury:
 
     def _shown(self, robot: Any, image_ids: pd.Series) -> tuple[np.ndarray, pd.DataFrame]:
         measured = self.measured.take(image_ids)
-        return measured.evidence[robot.name], measured.rows
+        return measured.by_robot[robot.name], measured.rows
 
     def _fit(self, robot: Any, pool: pd.DataFrame, models: pd.DataFrame, fitted: dict[Hashable, Any]) -> Any:
         """The robot, fitted on what it learns from; conditions that share the people share the robot."""
@@ -233,6 +233,8 @@ class Jury:
         """Years by image_id, by a robot that was taught known ages; a pool's own would know its pool only."""
         for robot in self.robots:
             if robot.learns_from == "ages" and robot.fitted is not None:
-                evidence, seen = self._shown(robot, rows["image_id"])
-                return pd.Series(robot.predicted_age(evidence), index=seen["image_id"].to_numpy())
+                measurements, seen = self._shown(robot, rows["image_id"])
+                years = robot.predicted_age(measurements)
+                if years is not None:
+                    return pd.Series(years, index=seen["image_id"].to_numpy())
         return None

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
-from judge.jury.robots.reference import ReferenceSet
 
 from judge.data.parametric.dataset import read_parametric
 from judge.errors import InputError
@@ -13,6 +12,7 @@ from judge.experiment import settings  # noqa: F401  registers the typed root
 from judge.jury.deliberation import Jury, JurySettings, Sitting
 from judge.jury.gate import Gate
 from judge.jury.panel import Panel
+from judge.jury.robots.reference import ReferenceSet
 
 
 @pytest.fixture(scope="module")
