@@ -105,7 +105,7 @@ class Gate:
         """Who of the manifest may enter.
 
         measures       a row a picture: image_id and the columns of `alignment.MEASURES`
-        predicted_age  years by image_id, used where no age is stated; null: nobody's age is predicted
+        predicted_age  years by image_id, used where no age is stated; None: nobody's age is predicted
         Raises InputError where a picture of the manifest was not measured.
         """
         people = manifest.set_index("image_id", drop=False)

@@ -30,7 +30,7 @@ MISSING = ("available", "middle", "worst", "refuse")
 
 @dataclass(frozen=True)
 class Panel:
-    """Judges' scores combined by a rule of the module.
+    """Combines the scores of many judges into one score an entrant.
 
     rule       one of RULES
     weights    judge → weight ≥ 0, for the rule `weights` (a judge left out weighs 0) ; null otherwise

@@ -30,7 +30,7 @@ FILTERING = ("none", "filtered", "both")
 
 @dataclass(frozen=True)
 class Pigment(Judging):
-    """How much of the skin pimples and pigment spots take, whatever the light.
+    """How free of pimples and pigment spots the skin is.
 
     channel     log: the two channels above; naive: a* stand-in R − G and darkness in 0–255 levels, where the
                 same spot is fainter on dark skin and in dim light

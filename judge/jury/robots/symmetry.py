@@ -59,7 +59,7 @@ PATCHES = np.array(
 
 @dataclass(frozen=True)
 class Symmetry(Judging):
-    """How alike the two halves of a face are placed.
+    """How symmetrical a face is about its own midline.
 
     channel    red, or grey: luminance, in which pimples show
     shading    what is broader is light, not face: standard deviation of the Gaussian, eye distances
