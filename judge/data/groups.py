@@ -37,7 +37,8 @@ class Groups:
         """(n,) codes 0 … G-1 of the table's rows, −1 for a missing value or a group that the source lacks."""
         if self.feature not in table:
             raise InputError(f"no column {self.feature!r}; there is {listed(table.columns)}")
-        return pd.Index(self.names).get_indexer(table[self.feature].astype(object)).astype(np.int64)
+        values = table[self.feature]
+        return pd.Index(self.names).get_indexer(values.astype(str).where(values.notna())).astype(np.int64)
 
     def counts(self, codes: Iterable[int]) -> pd.Series:
         """Rows of each group, groups without any included."""
