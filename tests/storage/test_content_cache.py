@@ -273,7 +273,15 @@ def test_all_four_caches_lie_in_the_one_root(monkeypatch, tmp_path, pictures):
     embed(pictures, Embedding(backbone="test_efficientnet", weights="none", size=32), progress=False)
     assert list((root / "embeddings").rglob("*.safetensors"))
 
-    judge = CnnJudge(backbone="test_efficientnet", weights="none", size=32, views=1, progress=False)
+    # views are large: they are cached where a judge is told a root, and not by themselves
+    judge = CnnJudge(
+        backbone="test_efficientnet",
+        weights="none",
+        size=32,
+        views=1,
+        cache=str(cache_root()),
+        progress=False,
+    )
     judge.training = judge.training.__class__(epochs=1, batch=2, train_from_stage=2, ema_half_life=None)
     judge.fit(pictures, rating_range=(0, 5), seed=0)
     assert list((root / "views").rglob("*.safetensors"))
