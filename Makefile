@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo demo-short test lint types clean
+.PHONY: setup demo demo-short test test-light lint types clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo        set-up, then the main job on rendered faces; ends in the path of its page"
-	@echo "make test        set-up, then all tests"
+	@echo "make test        set-up, then all tests, a few minutes on two cores"
+	@echo "make test-light  set-up, then the tests without those that train, render much or start processes"
 	@echo "make lint types  ruff and mypy"
 	@echo "make clean       removes the environment and runs/demo"
 
@@ -30,8 +31,12 @@ demo: setup
 demo-short: setup
 	$(BIN)/judge run experiment=demo name=demo-short data.n=300 pool.n=60 entrants.n=60 judge.training.epochs=2
 
+# worksteal: tests take from milliseconds to a minute, and a worker that is done takes over another's
 test: setup
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-light: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: setup
 	$(BIN)/ruff check .

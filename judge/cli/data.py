@@ -18,18 +18,18 @@ SEEDS = {"parametric": 0, "twins": 1_000_000}
 
 EXAMPLES = """\
 examples
-  judge data mebeauty --root DIR                    groups × brackets, ratings, reliability, what is excluded
-  judge data fairface --root DIR --out about        the same as a page, figures and tables; shows no face
-  judge data utkface --root DIR --decode            decode every picture: damage inside, equal pixels
-  judge data scut_fbp5500 --root DIR --set split=2  a setting of conf/data/scut_fbp5500.yaml
+  judge data mebeauty --root DIR                     groups × brackets, ratings, reliability, what is excluded
+  judge data fairface --root DIR --out about         the same as a page, figures and tables; shows no face
+  judge data utkface --root DIR --decode             decode every picture: damage inside, equal pixels
+  judge data scut_fbp5500 --root DIR --set split=2   a setting of conf/data/scut_fbp5500.yaml
   judge data folder --root DIR --set table=people.csv columns.ethnicity=race rating_range=[1,7]
-  judge data cfd --card                             the data card: origin, licence, labels, traps
-  judge data parametric --n 500 --out faces --sheet 500 people who do not exist, and a picture of them
-  judge data twins --n 20 --out twins --sheet       the same people in other skin tones
+  judge data cfd --card                              the data card: origin, licence, labels, traps
+  judge data parametric --n 500 --out faces --sheet  500 people who do not exist, and a picture of them
+  judge data twins --n 20 --out twins --sheet        the same people in other skin tones
 
-`judge data NAME --help` shows the options. What cannot be used is excluded and counted by reason, people
-under 18 always. Your own data: `folder`, or one file judge/data/readers/x.py and one
-conf/data/x.yaml.
+`judge data NAME --help` shows the options. What cannot be used is excluded and counted by reason; so is whoever
+is, or by an age band may be, under 18. Your own data: `folder`, or a reader in one file judge/data/readers/x.py
+and its settings in conf/data/x.yaml.
 """
 
 
@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             description=what,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        _made_options(sub, name) if name in MADE else _read_options(sub)
+        _made_options(sub, name) if name in MADE else _read_options(sub, name)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,7 +66,7 @@ def data_sets() -> dict[str, str]:
     return found
 
 
-def _read_options(sub: argparse.ArgumentParser) -> None:
+def _read_options(sub: argparse.ArgumentParser, name: str) -> None:
     sub.add_argument("--root", metavar="DIR", help="the folder on your disk")
     sub.add_argument(
         "--card", action="store_true", help="print the data card (origin, licence, labels, traps) and stop"
@@ -75,7 +75,7 @@ def _read_options(sub: argparse.ArgumentParser) -> None:
         "--decode", action="store_true", help="decode every picture, not only look at its header"
     )
     sub.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of conf/data/NAME.yaml"
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", help=f"settings of conf/data/{name}.yaml"
     )
     sub.add_argument(
         "--out", type=Path, metavar="DIR", help="write a page, figures and tables (CSV, Parquet) here"
@@ -107,7 +107,8 @@ def _made_options(sub: argparse.ArgumentParser, name: str) -> None:
         "--mode",
         choices=("independent", "natural"),
         default="independent",
-        help="independent: nothing correlates with ethnicity; natural: tone, morphology and hair do (%(default)s)",
+        help="independent: nothing but head shape goes with ethnicity; natural: skin, hair, eyes too "
+        "(%(default)s)",
     )
     sub.add_argument("--camera", default="even", help="even, varied, dim … (%(default)s)")
     sub.add_argument(

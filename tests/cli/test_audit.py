@@ -197,6 +197,7 @@ def test_a_broken_parquet_is_named(tmp_path, capsys):
     assert "cannot be read" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_audit_starts_without_torch_or_pandera():
     code = (
         "import sys; from judge.cli import main; main(['audit', 'beauty-ai-2016', '--json']); "

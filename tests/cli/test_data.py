@@ -203,6 +203,7 @@ def test_people_are_made_and_read_back_as_a_folder(tmp_path, capsys, monkeypatch
     assert "folder: 4 pictures, people who do not exist" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_help_starts_without_torch_pandas_or_hydra():
     code = (
         "import sys, json\n"
@@ -216,6 +217,7 @@ def test_help_starts_without_torch_pandas_or_hydra():
     assert "judge data mebeauty --root DIR" in done.stdout
 
 
+@pytest.mark.slow
 def test_reading_needs_no_torch(folder):
     code = (
         "import sys\n"

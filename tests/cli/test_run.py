@@ -30,6 +30,7 @@ def finished(folder, overrides):
     (folder / ".hydra/overrides.yaml").write_text("".join(f"- {word}\n" for word in overrides))
 
 
+@pytest.mark.slow
 def test_jobs_refused_before_they_begin_are_told_with_their_reason_whatever_else_the_folder_holds(tmp_path):
     for i in range(6):
         finished(tmp_path / f"runs/contest/older{i}", [f"seed={i + 10}"])
@@ -45,6 +46,7 @@ def test_jobs_refused_before_they_begin_are_told_with_their_reason_whatever_else
     assert others["reason"].str.contains("pool.majority_share lies between").sum() == 2
 
 
+@pytest.mark.slow
 def test_a_data_set_without_a_root_is_named(tmp_path):
     code, out = judge(tmp_path, "run", "data=folder")
     assert code == 2

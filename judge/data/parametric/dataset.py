@@ -69,7 +69,7 @@ def read_parametric(
     splits         shares of train, val and test, exact within each ethnicity × gender × age group as far as whole
                    people allow; default .7, .1, .2
     picture_format jpeg (at the person's jpeg_quality) or png
-    cache_dir      where pictures are kept; None: judge/parametric in the user's cache folder
+    cache_dir      where pictures are cached; None: judge/parametric in the user's cache folder
     workers        rendering processes; None: all cores that this process may use
     render         False: paths are given but nothing is drawn; cache.render_missing(rows, size=size) draws some
     """

@@ -1,6 +1,8 @@
 """Rendering into the cache: same bytes in any process and order, restartable, whole files only."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +29,7 @@ def contents(folder):
     return {p.name: p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_two_processes_and_two_orders_give_the_same_bytes(people, tmp_path):
     forward, backward = placed(people, tmp_path / "a"), placed(people.iloc[::-1], tmp_path / "b")
     assert render_missing(forward, size=SIZE, workers=1, progress=False) == N
@@ -36,6 +39,16 @@ def test_two_processes_and_two_orders_give_the_same_bytes(people, tmp_path):
     (tmp_path / "b.parquet").unlink()
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert len(contents(tmp_path / "a")) == N
+
+
+@pytest.mark.slow
+def test_a_rendering_process_starts_without_pandas_or_torch():
+    code = (
+        "import sys, judge.data.parametric.picture.drawing\n"
+        "print([name for name in ('pandas', 'pandera', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_only_what_is_missing_is_drawn(people, tmp_path):

@@ -67,6 +67,7 @@ def test_a_size_out_of_range_is_refused_with_the_allowed_range(size):
         render_raw(neutral(), size)
 
 
+@pytest.mark.slow
 def test_the_same_row_gives_the_same_bytes_in_another_process_and_order():
     styles = [("short", "coiled"), ("long", "wavy"), ("none", "straight")]
     people = [
