@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROWS = 200  # rows of a table on a page; the rest is in the file beside it, and the page says so
 #: letters a line up to which a table gets this least width (style.css); on a narrower screen it scrolls
-WIDTHS = ((46, "small"), (80, "medium"), (100, "large"), (130, "huge"), (10_000, "giant"))
+WIDTHS = ((52, "small"), (80, "medium"), (100, "large"), (130, "huge"), (10_000, "giant"))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from judge.report.conditions import TRUTH, baseline_of, in_order, titled
-from judge.report.html import Block, Face, Faces, Text
-from judge.report.wording import counted
+from judge.report.html import Block, Face, Faces, Fold, Text
 
 NOBODY = ("parametric", "generated")  # sources of faces that belong to nobody
 SHOWN = 50  # winners a condition, at most
@@ -33,16 +32,16 @@ def face_blocks(people: pd.DataFrame, *, show_faces: bool) -> list[Block]:
         won = winners[winners["condition"] == condition]
         who = "by the known truth" if condition == TRUTH else f"under {titled(condition, baseline)}"
         caption = f"Winners {who}, by bracket and rank."
-        if condition != baseline and baseline is not None:
-            again = won["image_id"].isin(before)
-            if again.all():
-                blocks.append(
-                    Text(f"Winners {who}: the same {counted(len(won), 'person')} as under {baseline}.")
-                )
-                continue
-            caption = f"Winners {who} who did not win under {baseline} ({(~again).sum()} of {len(won)})."
-            won = won[~again]
-        blocks += _shown(won, caption, show_faces=show_faces)
+        if condition == baseline:
+            blocks += _shown(won, caption, show_faces=show_faces)
+            continue
+        new = won[~won["image_id"].isin(before)]
+        if new.empty:
+            blocks.append(Text(f"Winners {who}: nobody who did not win under {baseline}."))
+            continue
+        caption = f"Winners {who} who did not win under {baseline}: {len(new)} of {len(won)}."
+        for block in _shown(new, caption, show_faces=show_faces):
+            blocks.append(Fold(caption.rstrip("."), [block]) if isinstance(block, Faces) else block)
     return blocks
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import audit_rows
-
 from judge.report.figures.contest import ratio_forest
+
 from judge.report.html.page import Column, Section, Table, Text, table_from, write_page
 from judge.report.pages.audit import write_audit_report
 from judge.report.pages.dataset import data_counts, duplicate_counts, write_data_report
