@@ -98,7 +98,7 @@ def run_sections(
     return [
         Section("What the conditions did", first),
         pools_section(pools, owners, feature),
-        gate_section(tables.get("gate_rates"), names),
+        gate_section(tables.get("gate_rates")),
         winners_section(audit, feature, benchmarks=benchmarks),
         ratio_section(audit, feature),
         scores_section(judged_people, judged, feature),

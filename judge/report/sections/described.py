@@ -12,6 +12,7 @@ from judge.report.conditions import baseline_of
 from judge.report.sections.provenance import setting_of
 from judge.report.wording import counted, joined
 
+SAID = 3  # arguments of a method that are told; all are in the settings at the end of the page
 HYDRA = {"_target_", "_convert_", "_partial_", "_recursive_"}
 
 
@@ -38,31 +39,39 @@ def changes(settings: Mapping[str, Any], condition: str) -> str:
         if seam == "trained_as" or value is None:
             continue
         if seam == "jury":
-            told += [_override(key, inner) for key, inner in value.items()]
+            told += [_override(key, inner, setting_of(settings, "jury", key)) for key, inner in value.items()]
         else:
             told.append(f"{seam}: {_called(value)}")
     return "; ".join(told) or "–"
 
 
-def _override(key: str, value: Any) -> str:
-    if value is None:
+def _override(key: str, value: Mapping[str, Any] | None, before: Any) -> str:
+    """What a condition changes of the jury; of a gate that has settings before and after, those that differ."""
+    if not value:
         return f"no {key}"
+    if isinstance(before, Mapping) and value.get("_target_") == before.get("_target_"):
+        changed = [f"{name} {_called(inner)}" for name, inner in value.items() if before.get(name) != inner]
+        return f"{key}: {_listed(changed)}"
     return f"{key}: {_called(value)}"
+
+
+def _listed(given: list[str]) -> str:
+    return ", ".join(given if len(given) <= SAID else [*given[:SAID], "…"])
 
 
 def _called(value: Any) -> str:
     """A `_target_` by its own name in words with its arguments in brackets; anything else as it is."""
     if not isinstance(value, Mapping):
-        return str(value)
+        return "none" if value is None else str(value)
     given = [
         f"{key} {_called(inner)}" for key, inner in value.items() if key not in HYDRA and inner is not None
     ]
     target = value.get("_target_")
     if target is None:
-        return ", ".join(given)
+        return _listed(given)
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", _last(target))
     words = " ".join(word if word.isupper() else word.lower() for word in name.split())
-    return f"{words} ({', '.join(given)})" if given else words
+    return f"{words} ({_listed(given)})" if given else words
 
 
 def _last(target: Any) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from judge.report.conditions import REFERENCES, in_order
-from judge.report.html import Block, Column, Section, Text, count, interval, label
+from judge.report.conditions import in_order
+from judge.report.html import Block, Column, Section, count, interval, label
 from judge.report.sections.tables import by_condition, folded, told_by
-from judge.report.wording import joined, percent
+from judge.report.wording import percent
 
 
-def gate_section(rates: pd.DataFrame | None, conditions: Sequence[str]) -> Section:
+def gate_section(rates: pd.DataFrame | None) -> Section:
     """rates: condition, rule, feature, group, n, refused, rate, ci_low, ci_high; no blocks where there is no gate.
 
-    conditions: all of the run; those that `rates` lacks have no gate. A gate that is the same throughout is told once.
+    A gate that is the same in every condition is told once.
     """
     title = "Whom the gate turned away"
     if rates is None or rates.empty:
@@ -28,7 +26,7 @@ def gate_section(rates: pd.DataFrame | None, conditions: Sequence[str]) -> Secti
     note = "A picture that breaks several rules counts under each."
     if all(part.equals(numbers[0]) for part in numbers[1:]):
         rates = numbers[0].assign(condition="")
-        note += " The gate is the same in each condition that has one." if len(gated) > 1 else ""
+        note += " The gate is the same in each condition." if len(gated) > 1 else ""
     rates = by_condition(rates, ["feature", "rule", "group"])
     columns = {
         "rule": Column("rule", label, numeric=False),
@@ -45,7 +43,4 @@ def gate_section(rates: pd.DataFrame | None, conditions: Sequence[str]) -> Secti
     blocks: list[Block] = [folded(told_by(rates[~brackets], columns, caption, note=note))]
     columns.pop("rule")
     blocks.append(folded(told_by(whole, columns, "Refusals by bracket, by any rule.")))
-    without = [name for name in conditions if name not in {*gated, *REFERENCES}]
-    if without:
-        blocks.insert(0, Text(f"There is no gate under {joined(without)}."))
     return Section(title, blocks)

@@ -13,7 +13,7 @@ from judge.report import figures
 from judge.report.conditions import with_order
 
 METRICS = ("pearson", "mae", "signed_error")
-SIZES = [(2, 3), (10, 7)]
+SIZES = [(2, 3), pytest.param(10, 7, marks=pytest.mark.slow)]
 
 
 def names(conditions):
