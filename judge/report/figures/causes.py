@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from judge.report.figures.contest import ROWS, offsets, with_condition
+from judge.report.figures.rows import ROWS, offsets, with_condition
 from judge.report.figures.style import (
     BLACK,
     BLUE,
@@ -16,23 +16,18 @@ from judge.report.figures.style import (
     INK,
     VERMILLION,
     above,
-    as_group,
     empty,
-    in_order,
     keys,
-    largest,
     marks,
     new_figure,
-    number,
     one_axes,
-    p_said,
     panels_done,
-    percent,
     plain,
     rows_axis,
     styled,
     with_note,
 )
+from judge.report.wording import as_group, largest, number, p_said, percent
 
 
 @styled
@@ -52,30 +47,27 @@ def twin_changes(changes: pd.DataFrame) -> Figure:
     if "placebo" not in table:
         table["placebo"] = False
     measures = list(dict.fromkeys(table["measure"]))
-    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
+    style = marks(table["condition"])
     edits, left = largest(table.groupby("group").size(), ROWS)
     placebo = table.groupby("group")["placebo"].any()
     edits = sorted(edits, key=list(dict.fromkeys(table["group"])).index)  # as given, e.g. from light to dark
     edits = [e for e in edits if not placebo[e]] + [e for e in edits if placebo[e]]
-    figure, axes = new_figure(
-        0.75 + len(edits) * max(0.42, 0.26 * len(conditions)), 1, len(measures), sharey=True
-    )
+    figure, axes = new_figure(0.75 + len(edits) * max(0.42, 0.26 * len(style)), 1, len(measures), sharey=True)
     sizes = table.groupby(["measure", "condition", "group"]).size().groupby("group").max()
-    where = offsets(conditions, 0.44)
+    where = offsets(list(style), 0.44)
     rng = np.random.default_rng(0)
     for ax, measure in zip(axes[0], measures, strict=True):
         rows_axis(
             ax, [f"{plain(e)}{' (placebo)' if placebo[e] else ''}\nn = {int(sizes[e]):,}" for e in edits]
         )
         for row, edit in enumerate(edits):
-            for condition in conditions:
+            for condition, mark in style.items():
                 cell = table.query("measure == @measure and condition == @condition and group == @edit")[
                     "change"
                 ]
                 values, y = cell.to_numpy(float), row + where[condition]
                 if not len(values):
                     continue
-                mark = style[condition]
                 shown = values[:: max(1, -(-len(values) // 500))]
                 ax.plot(
                     shown, y + rng.uniform(-0.09, 0.09, len(shown)), ".", markersize=2.2, alpha=0.35,

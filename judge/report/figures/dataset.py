@@ -7,23 +7,21 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from judge.report.figures.contest import ROWS, with_condition
+from judge.report.figures.rows import ROWS, with_condition
 from judge.report.figures.style import (
     BLUE,
     GREY,
     INK,
     PALE,
     VERMILLION,
-    as_group,
     empty,
-    largest,
-    number,
     one_axes,
     plain,
     rows_axis,
     styled,
     with_note,
 )
+from judge.report.wording import as_group, largest, number
 
 
 @styled

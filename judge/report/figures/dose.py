@@ -12,24 +12,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from judge.report.figures.contest import offsets, with_condition
+from judge.report.figures.rows import offsets, with_condition
 from judge.report.figures.style import (
     INK,
     above,
     empty,
-    in_order,
     keys,
-    largest,
     marks,
-    new_figure,
     one_axes,
     panels_done,
+    panels_of,
     plain,
     rule,
     rule_keys,
     styled,
     with_note,
 )
+from judge.report.wording import largest
 
 ENTERED: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (1, 1.5))}
 
@@ -61,20 +60,19 @@ def dose_response(
     table = table[table["share"].notna()]
     if table.empty:
         return empty(*one_axes(1.4), "no finished runs")
-    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
+    style = marks(table["condition"])
+    conditions = list(style)
     size = table.groupby("group")["entrants"].max() if "entrants" in table else table.groupby("group").size()
     groups, left = largest(size, limit)
-    columns = min(len(groups), 3)
-    height = -(-len(groups) // columns)
-    figure, axes = new_figure(0.7 + 1.95 * height, height, columns, sharex=True, sharey=True)
+    figure, axes = panels_of(len(groups), len(style), height=1.95)
     doses = sorted(table["share"].unique())
     shift = offsets(conditions, 0.3 * _gap(doses) if len(conditions) > 1 else 0.0)
     labelled = _spaced(doses)
     floor = _floor(table[outcome].astype(float)) if log else None
     for ax, group in zip(axes.flat, groups, strict=False):
         part = table[table["group"] == group]
-        for condition in conditions:
-            mine, mark = part[part["condition"] == condition], style[condition]
+        for condition, mark in style.items():
+            mine = part[part["condition"] == condition]
             x = mine["share"] + shift[condition] + _jitter(mine, 0.08 * _gap(doses))
             y = mine[outcome].astype(float)
             if floor:
@@ -97,7 +95,7 @@ def dose_response(
             ax.errorbar(
                 centre["dose"] + shift[condition], centre["value"],
                 yerr=_errors(centre, floor), color=mark.colour, linestyle=mark.line, linewidth=1.1,
-                elinewidth=1.4, capsize=2, gid=f"mean:{condition}:{group}",
+                elinewidth=1.4, capsize=2, gid=f"mean:{condition}:{plain(group)}",
                 **{k: v for k, v in mark.points(4.8).items() if k != "linestyle"},
             )  # fmt: skip
         if "entrant_share" in part and is_share:

@@ -7,25 +7,24 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from judge.report.figures.contest import ROWS, offsets, with_condition
+from judge.report.figures.rows import ROWS, rows_figure, rows_of, with_condition
 from judge.report.figures.style import (
+    CROWDED,
     GREY,
     INK,
     above,
     empty,
-    in_order,
     keys,
-    largest,
     marks,
-    new_figure,
     one_axes,
     panels_done,
+    panels_of,
     plain,
-    rows_axis,
     rule_keys,
     styled,
     with_note,
 )
+from judge.report.wording import largest
 
 ERRORS = {
     "pearson": "Pearson correlation",
@@ -43,83 +42,65 @@ def error_by_group(audit: pd.DataFrame) -> Figure:
     rows = with_condition(audit[audit["metric"].isin(ERRORS)])
     if rows.empty:
         return empty(*one_axes(1.2), "no ratings to compare the scores with")
-    conditions, style = in_order(rows["condition"]), marks(in_order(rows["condition"]))
     sizes = rows.groupby("group")["n"].max()
     groups, left = largest(sizes, ROWS)
+    lines = rows_of(groups, marks(rows["condition"]), sizes)
     metrics = [m for m in ERRORS if m in set(rows["metric"])]
-    figure, axes = new_figure(
-        0.85 + len(groups) * max(0.36, 0.2 * len(conditions)), 1, len(metrics), sharey=True
-    )
-    where = offsets(conditions, 0.4)
-    for ax, metric in zip(axes[0], metrics, strict=True):
+    figure, axes = rows_figure(lines, len(metrics))
+    for ax, metric in zip(axes, metrics, strict=True):
         cells = rows[rows["metric"] == metric].set_index(["condition", "group"])
-        rows_axis(ax, [f"{plain(g)}\nn = {int(sizes[g]):,}" for g in groups])
-        for condition in conditions:
-            for row, group in enumerate(groups):
-                y, key = row + where[condition], (condition, group)
-                value = cells.loc[key, "value"] if key in cells.index else np.nan
-                if pd.isna(value):
-                    ax.text(
-                        0.5,
-                        y,
-                        "not available",
-                        transform=ax.get_yaxis_transform(),
-                        ha="center",
-                        va="center",
-                        fontsize=6.5,
-                        color=GREY,
-                    )
-                    continue
-                mark = style[condition]
-                ax.plot(
-                    cells.loc[key, ["ci_low", "ci_high"]].astype(float),
-                    [y, y],
-                    color=mark.colour,
-                    linewidth=1.2,
-                )
-                ax.plot([value], [y], color=mark.colour, gid=f"{metric}:{condition}:{row}", **mark.points())
+        for y, condition, group, mark in lines:
+            key = (condition, group)
+            value = cells.loc[key, "value"] if key in cells.index else np.nan
+            if pd.isna(value):
+                ax.text(0.5, y, "not available", transform=ax.get_yaxis_transform(), ha="center", va="center",
+                        fontsize=6.5, color=GREY)  # fmt: skip
+                continue
+            ends = cells.loc[key, ["ci_low", "ci_high"]].astype(float)
+            ax.plot(ends, [y, y], color=mark.colour, linewidth=1.2)
+            ax.plot(
+                [value], [y], color=mark.colour, gid=f"{metric}:{condition}:{plain(group)}", **mark.points()
+            )
         if metric != "pearson":
             ax.axvline(0, color=INK, linewidth=0.8, zorder=0)
         ax.set_title(ERRORS[metric], fontweight="normal")
         ax.grid(axis="x")
     figure.supxlabel(with_note("", left), fontsize=8)
-    above(figure, keys(style))
     return figure
 
 
 @styled
 def calibration(points: pd.DataFrame, *, same_scale: bool = True) -> Figure:
-    """Score against rating by group: means of tenths of the ratings with ±1.96 standard errors, over all points.
+    """Score against rating by group: means of tenths of the ratings with ±1.96 standard errors.
 
-    points: group, rating, score, optionally condition. With `same_scale` the diagonal is where both agree;
-    a line flatter than it gives the best of a group too little, and winners are the best. At most nine groups.
+    points: group, rating, score, optionally condition; they are dots too, as long as a panel has few conditions.
+    With `same_scale` the diagonal is where both agree; a line flatter than it gives the best of a group too little,
+    and winners are the best. At most nine groups.
     """
     table = with_condition(points)
     table = table[np.isfinite(table[["rating", "score"]].astype(float)).all(axis=1)]
     if table.empty:
         return empty(*one_axes(1.2), "no ratings to compare the scores with")
-    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
+    style = marks(table["condition"])
     sizes = table.groupby(["condition", "group"]).size().groupby("group").max()
     groups, left = largest(sizes, 9)
-    columns = min(len(groups), 3)
-    lines = -(-len(groups) // columns)
-    figure, axes = new_figure(0.55 + 1.9 * lines, lines, columns, sharex=True, sharey=True)
+    figure, axes = panels_of(len(groups), len(style), height=1.9)
     for ax, group in zip(axes.flat, groups, strict=False):
-        for condition in conditions:
+        for condition, mark in style.items():
             part = table[(table["group"] == group) & (table["condition"] == condition)]
             if part.empty:
                 continue
-            mark = style[condition]
             shown = part if len(part) <= 1000 else part.iloc[:: -(-len(part) // 1000)]
-            sns.scatterplot(
-                x=shown["rating"], y=shown["score"], ax=ax, s=4, color=mark.colour, alpha=0.18,
-                linewidth=0, legend=False, rasterized=len(shown) > 300,
-            )  # fmt: skip
+            if len(style) <= CROWDED:
+                sns.scatterplot(
+                    x=shown["rating"], y=shown["score"], ax=ax, s=4, color=mark.colour, alpha=0.18,
+                    linewidth=0, legend=False, rasterized=len(shown) > 300,
+                )  # fmt: skip
             means = _tenths(part)
             ax.errorbar(
                 means["rating"], means["score"], yerr=1.96 * means["error"], color=mark.colour, linestyle=mark.line,
                 marker=mark.marker, markersize=4, elinewidth=0.8, markeredgewidth=0.9,
-                markerfacecolor=mark.colour if mark.filled else "white",
+                markerfacecolor=mark.face, gid=f"tenths:{condition}:{plain(group)}",
             )  # fmt: skip
         if same_scale:
             ax.axline((table["rating"].mean(),) * 2, slope=1, color=INK, linewidth=0.8, zorder=0)

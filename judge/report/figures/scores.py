@@ -1,8 +1,6 @@
-"""Figures of scores and ranks: where each group stands to the winners’ cut, and along the whole ranking."""
+"""The figure of the scores: where each group stands to the winners’ cut."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,9 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, NullLocator
 
-from judge.report.figures.contest import with_condition
+from judge.report.figures.rows import with_condition
 from judge.report.figures.style import (
     GREY,
     INK,
@@ -20,8 +17,6 @@ from judge.report.figures.style import (
     Mark,
     above,
     empty,
-    in_order,
-    largest,
     marks,
     new_figure,
     one_axes,
@@ -31,6 +26,7 @@ from judge.report.figures.style import (
     styled,
     with_note,
 )
+from judge.report.wording import largest
 
 DENSITY_POINTS = 5_000  # people a density is drawn from; box, n and winners are always those of everybody
 DOTS = 400  # winners drawn as single dots, at most, a row
@@ -67,37 +63,39 @@ def scores_by_group(scores: pd.DataFrame, totals: pd.DataFrame | None = None) ->
     table = table[np.isfinite(table["margin"].astype(float))]
     if table.empty:
         return empty(*one_axes(1.2), "no scores")
-    conditions, style = in_order(table["condition"]), marks(in_order(table["condition"]))
+    style = marks(table["condition"])
     if totals is None:
         counted = with_condition(scores).groupby(["condition", "group"])["winner"]
         totals = counted.agg(entrants="size", winners="sum").reset_index()
     totals = with_condition(totals).set_index(["condition", "group"])
     sizes = totals["entrants"]
     groups, left = largest(sizes.groupby("group").max(), 12)
-    low, high = (
-        np.quantile(table["margin"], [0.0005, 1]) if len(table) > 50 else table["margin"].agg(["min", "max"])
-    )
-    pad = 0.04 * (high - low or 1)
-    columns = min(len(conditions), 3)
-    lines = -(-len(conditions) // columns)
+    columns = min(len(style), 3)
+    lines = -(-len(style) // columns)
+    one_scale = _one_scale(table)
     figure, axes = new_figure(
-        0.75 + lines * (0.2 + 0.48 * len(groups)), lines, columns, sharex=True, sharey=True
+        0.75 + lines * ((0.2 if one_scale else 0.42) + 0.48 * len(groups)),
+        lines,
+        columns,
+        sharex=one_scale,
+        sharey=True,
     )
     counts = sizes.groupby("group").max()
-    for i, (ax, condition) in enumerate(zip(axes.flat, conditions, strict=False)):
+    for i, (ax, (condition, mark)) in enumerate(zip(axes.flat, style.items(), strict=False)):
         part = table[table["condition"] == condition]
         rows_axis(ax, [f"{plain(g)}\nn = {int(counts[g]):,}" for g in groups])
         ax.tick_params(labelleft=i % columns == 0)
         for row, group in enumerate(groups):
             won = int(totals["winners"].get((condition, group), 0))
-            _score_row(ax, row, part[part["group"] == group], style[condition], won)
+            _score_row(ax, row, part[part["group"] == group], mark, won)
         for cut in part["cut"].dropna().unique() if label == "score" else [0.0]:
             ax.axvline(cut, color=INK, linewidth=0.9, zorder=1)
         if condition:
-            ax.set_title(plain(condition))
-        ax.set_xlim(low - pad, high + pad)
-    panels_done(axes, len(conditions))
-    label = with_note(label, left)
+            ax.set_title(mark.label)
+        low, high = _limits(table if one_scale else part)
+        ax.set_xlim(low, high)
+    panels_done(axes, len(style))
+    label = with_note(label if one_scale else f"{label}; each panel has its own scale", left)
     if total > len(table):
         label += f"\nnot drawn, for want of a score or of a winner in the bracket: {total - len(table):,}"
     figure.supxlabel(label, fontsize=8)
@@ -109,6 +107,22 @@ def scores_by_group(scores: pd.DataFrame, totals: pd.DataFrame | None = None) ->
     ]
     above(figure, handles)
     return figure
+
+
+def _limits(table: pd.DataFrame) -> tuple[float, float]:
+    """The span of the margins, with some air; a few far below do not press the rest together."""
+    margin = table["margin"]
+    low, high = np.quantile(margin, [0.0005, 1]) if len(margin) > 50 else margin.agg(["min", "max"])
+    pad = 0.04 * (high - low or 1)
+    return float(low - pad), float(high + pad)
+
+
+def _one_scale(table: pd.DataFrame) -> bool:
+    """False where a condition's scores (standardised ones, sums of ranks) would vanish on the others' axis."""
+    middle = table.groupby("condition")["margin"].quantile([0.05, 0.95]).unstack()
+    widths = middle[0.95] - middle[0.05]
+    whole = middle[0.95].max() - middle[0.05].min()
+    return bool(widths.min() > 0.2 * whole) or whole == 0 or len(widths) < 2
 
 
 def thinned(scores: pd.DataFrame, most: int = 200_000) -> pd.DataFrame:
@@ -180,64 +194,3 @@ def _density(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     grid = np.linspace(values.min(), values.max(), 120)
     height = gaussian_kde(values)(grid)
     return grid, height / height.max()
-
-
-@styled
-def skew_at_k(curve: pd.DataFrame, *, sizes: Mapping[str, int], places: int | None = None) -> Figure:
-    """Skew@k, ln(share among the best k ÷ share among all), over k, with the band in which chance leaves it.
-
-    curve   group, k (places a bracket), skew, null_low, null_high, optionally condition: `fairness.ranking.skew_curve`
-    sizes   entrants of each group         places   the contest's own k, drawn as a dotted line
-
-    One panel a group, at most nine. A curve that leaves the axis at the bottom has nobody yet (−∞).
-    """
-    curve = with_condition(curve)
-    if curve.empty:
-        return empty(*one_axes(1.2), "no ranking")
-    conditions, style = in_order(curve["condition"]), marks(in_order(curve["condition"]))
-    groups, left = largest(pd.Series({g: sizes.get(g, 0) for g in curve["group"].unique()}), 9)
-    columns = min(len(groups), 3)
-    lines = -(-len(groups) // columns)
-    figure, axes = new_figure(0.5 + 1.7 * lines, lines, columns, sharex=True, sharey=True)
-    curve = curve[curve["k"].isin(_thinned(curve["k"]))]
-    finite = curve.loc[np.isfinite(curve["skew"]), "skew"]
-    reach = float(np.clip(finite.abs().max() if len(finite) else 1, 0.5, 3)) * 1.1
-    for ax, group in zip(axes.flat, groups, strict=False):
-        for i, condition in enumerate(conditions):
-            part = curve[(curve["group"] == group) & (curve["condition"] == condition)].sort_values("k")
-            mark = style[condition]
-            if i == 0 and "null_low" in part:
-                low, high = (part[c].clip(-reach, reach) for c in ("null_low", "null_high"))
-                ax.fill_between(part["k"], low, high, color=PALE, zorder=0, linewidth=0)
-            ax.plot(
-                part["k"], part["skew"].clip(-2 * reach, reach), color=mark.colour, linestyle=mark.line,
-                linewidth=1.3, gid=f"skew:{condition}:{group}",
-            )  # fmt: skip
-        ax.axhline(0, color=INK, linewidth=0.7)
-        if places:
-            ax.axvline(places, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
-        ax.set_title(f"{plain(group)}\nn = {sizes.get(group, 0):,}")
-        ax.set_xscale("log")
-        ax.set_ylim(-reach, reach)
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-        ax.xaxis.set_minor_locator(NullLocator())
-    panels_done(axes, len(groups))
-    figure.supxlabel(with_note("the best k of each bracket (log scale)", left), fontsize=8)
-    figure.supylabel("skew@k (natural log)", fontsize=8)
-    handles: list[tuple[Line2D | Patch, str]] = [
-        (Line2D([], [], color=m.colour, linestyle=m.line), plain(name)) for name, m in style.items() if name
-    ]
-    if "null_low" in curve:
-        handles.append((Patch(facecolor=PALE), "95 % of chance"))
-    if places:
-        handles.append((Line2D([], [], color=GREY, linestyle=(0, (1, 1.5))), f"{places:,} places a bracket"))
-    above(figure, handles)
-    return figure
-
-
-def _thinned(k: pd.Series, most: int = 240) -> np.ndarray:
-    """All k up to a few hundred, then evenly spaced on the log axis: more cannot be seen."""
-    top = int(k.max())
-    return (
-        np.unique(np.round(np.geomspace(1, top, most)).astype(int)) if top > most else np.arange(1, top + 1)
-    )

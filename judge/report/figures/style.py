@@ -1,17 +1,17 @@
-"""How every figure looks and is written: marks, safe labels, row budgets, the same bytes every time.
+"""How every figure looks: one mark a condition, labels that are safe to print, axes, legends.
 
-Colours are Okabe and Ito's (2008, "Color Universal Design"); a condition or group also has its own marker,
-fill and line, so that a figure still reads in grey. Figures are plain matplotlib Figure objects that pyplot
-does not know; `styled` serialises drawing, because rcParams belong to the process and not to the thread.
+Colours are Okabe and Ito's (2008, "Color Universal Design") and from the seventh condition on Tol's muted ones
+(2021, "Colour schemes"); a condition also has its own marker, fill and line, so that a figure still reads in grey.
+Figures are plain matplotlib Figure objects that pyplot does not know; `styled` serialises drawing, because rcParams
+belong to the process and not to the thread.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
@@ -21,11 +21,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from judge.report.conditions import RATERS, TRUTH, baseline_of, in_order, places, titled
+
 INK, GREY, PALE = "#222222", "#767676", "#e4e4e4"
-ORANGE, SKY, GREEN, YELLOW = "#e69f00", "#56b4e9", "#009e73", "#f0e442"
+ORANGE, SKY, GREEN = "#e69f00", "#56b4e9", "#009e73"
 BLUE, VERMILLION, PURPLE, BLACK = "#0072b2", "#d55e00", "#cc79a7", "#000000"
+WINE, OLIVE, INDIGO, TEAL = "#882255", "#999933", "#332288", "#44aa99"
+CROWDED = 4  # curves in a panel, from which on it is drawn larger
 WIDTH = 7.0  # inches: the text width of the page, and of a two-column journal page
-MISSING = "(missing)"
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
@@ -84,24 +87,30 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 @dataclass(frozen=True)
 class Mark:
-    """Colour, marker, fill, line and hatch of one condition or group; any one of them tells it apart."""
+    """Colour, marker, fill, line and hatch of one condition, any one of which tells it apart; and its name."""
 
     colour: str
     marker: str
     filled: bool
     line: Any
     hatch: str
+    label: str = ""
 
     def points(self, size: float = 5.0) -> dict[str, Any]:
         """Keywords for a line without a line: markers only."""
         return {
             "marker": self.marker,
             "markersize": size,
-            "markerfacecolor": self.colour if self.filled else "white",
+            "markerfacecolor": self.face,
             "markeredgecolor": self.colour,
             "markeredgewidth": 1.1,
             "linestyle": "none",
         }
+
+    @property
+    def face(self) -> str:
+        """What a marker or a bar is filled with."""
+        return self.colour if self.filled else "white"
 
     def key(self, *, line: bool = False) -> Line2D:
         """The legend's sample of this mark, with its line where `line`."""
@@ -114,33 +123,38 @@ _CYCLE = (
     Mark(VERMILLION, "o", True, "-", ""),
     Mark(BLUE, "D", False, (0, (4, 1.5)), "////"),
     Mark(GREEN, "s", True, (0, (1, 1)), "...."),
-    Mark(BLACK, "^", False, (0, (4, 1, 1, 1)), "xxxx"),
     Mark(PURPLE, "v", True, (0, (6, 2)), "\\\\\\\\"),
     Mark(ORANGE, "P", False, (0, (2, 1)), "++++"),
     Mark(SKY, "X", True, (0, (3, 1, 1, 1, 1, 1)), "||||"),
-    Mark(GREY, "<", False, (0, (5, 3)), "----"),
-    Mark(VERMILLION, "h", False, (0, (1, 2)), "oo"),
-    Mark(BLUE, "*", True, (0, (2, 2)), "**"),
-    Mark(GREEN, "p", False, (0, (8, 2)), "OO"),
-    Mark(BLACK, "d", True, (0, (2, 1, 1, 1)), "//"),
+    Mark(WINE, "^", False, (0, (4, 1, 1, 1)), "xxxx"),
+    Mark(OLIVE, "h", True, (0, (1, 2)), "oo"),
+    Mark(INDIGO, "p", False, (0, (8, 2)), "OO"),
+    Mark(TEAL, "*", True, (0, (2, 2)), "**"),
 )
-CONDITIONS = ("skewed", "rebalanced")
-TRUTH = "truth"  # the condition in which nobody judges: the known truth of rendered faces ranks them
+#: nobody was trained for these: they are black and grey, so that the colours are left to the conditions
+_REFERENCES = {
+    RATERS: Mark(GREY, "<", False, (0, (5, 3)), "----"),
+    TRUTH: Mark(BLACK, "d", True, (0, (2, 1, 1, 1)), "//"),
+}
 
 
-def marks(names: Iterable[str]) -> dict[str, Mark]:
-    """A mark for each name: the project's own conditions keep theirs, others follow in the order given."""
-    names = [str(name) for name in names]
-    fixed = {name: _CYCLE[i] for i, name in enumerate(CONDITIONS)}
-    free = [m for m in _CYCLE if m not in [fixed[n] for n in names if n in fixed]]
-    others = [name for name in names if name not in fixed]
-    chosen = {name: free[i % len(free)] for i, name in enumerate(others)}
-    return {name: fixed.get(name) or chosen[name] for name in names}
+def marks(column: pd.Series) -> dict[str, Mark]:
+    """The mark of each condition in the column, in order.
+
+    A mark belongs to the place in the run's order (`judge.report.conditions`), so that a condition looks the same in
+    every figure of a page, whichever of the others stand beside it. From the eleventh on colours come again.
+    """
+    all_places = {name: _CYCLE[i % len(_CYCLE)] for i, name in enumerate(places(column))} | _REFERENCES
+    baseline = baseline_of(column)
+    labels = {
+        name: titled(plain(name), plain(name) if name == baseline else None) for name in in_order(column)
+    }
+    return {name: replace(all_places[name], label=label) for name, label in labels.items()}
 
 
 def keys(style: Mapping[str, Mark], *, line: bool = False) -> list[tuple[Any, str]]:
     """Legend entries of the named conditions; a single nameless one has none."""
-    return [(mark.key(line=line), plain(name)) for name, mark in style.items() if name]
+    return [(mark.key(line=line), mark.label) for name, mark in style.items() if name]
 
 
 def rule(at: float) -> dict[str, Any]:
@@ -153,27 +167,6 @@ def rule(at: float) -> dict[str, Any]:
 def rule_keys(lines: Iterable[tuple[float, str]]) -> list[tuple[Any, str]]:
     """Legend entries of reference lines: (height, words)."""
     return [(Line2D([], [], **rule(at)), words) for at, words in lines]
-
-
-def in_order(names: Iterable[object]) -> list[str]:
-    """Distinct conditions: skewed, rebalanced, then the rest as they come."""
-    names = names.unique() if isinstance(names, pd.Series) else names  # not every row of millions
-    found = list(dict.fromkeys(str(name) for name in names))
-    return [name for name in CONDITIONS if name in found] + [name for name in found if name not in CONDITIONS]
-
-
-def as_group(labels: pd.Series) -> pd.Series:
-    """Labels as plain text; a missing one becomes "(missing)" and stays a group."""
-    codes, names = pd.factorize(labels)  # text is made once a group, not once a row
-    text = np.array([str(name) for name in names] + [MISSING], dtype=object)
-    return pd.Series(text[codes], index=labels.index, dtype=object)
-
-
-def largest(counts: pd.Series, limit: int) -> tuple[list[str], int]:
-    """(names of the `limit` largest groups, in order of name; how many groups are left out)."""
-    counts = counts.groupby(level=0).sum()
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    return sorted(str(name) for name, _ in ordered[:limit]), max(len(ordered) - limit, 0)
 
 
 def with_note(label: str, left_out: int, what: str = "groups") -> str:
@@ -197,55 +190,6 @@ def plain(text: object, limit: int = 26) -> str:
     return flat.replace("$", r"\$")
 
 
-def number(value: float, digits: int = 2) -> str:
-    """0.53, −0.07, ∞ or – for not available: the form used in figures and tables."""
-    if value is None or pd.isna(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if 1e-4 <= abs(value) < 0.5 * 10**-digits:  # a small ratio must not read as none
-        text = f"{value:.1g}"
-    elif abs(value) >= 1e5:
-        text = f"{value:.3g}"
-    else:
-        text = f"{value:,.{digits}f}"
-    return text.replace("-", "−") if float(text.replace(",", "")) else f"{0:.{digits}f}"  # no −0.00
-
-
-def level(rows: pd.DataFrame) -> str:
-    """The level of the rows' intervals in words, from their column `confidence`; "95 %" where they have none."""
-    confidence = rows["confidence"].iloc[0] if "confidence" in rows and len(rows) else 0.95
-    return f"{100 * float(confidence):.4g} %"
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """A share in 0–1 as 12.3 %."""
-    if share is None or pd.isna(share):
-        return "–"
-    return f"{100 * share:.{digits}f} %".replace("-", "−")
-
-
-def counted(n: int, thing: str) -> str:
-    """1 run, 2 runs."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
-
-
-def p_text(p: float) -> str:
-    """.032, <.001 or –."""
-    if p is None or pd.isna(p):
-        return "–"
-    if p < 0.001:
-        return "<.001"
-    return "1" if p > 0.9995 else f"{p:.3f}".removeprefix("0")
-
-
-def p_said(p: float) -> str:
-    """p = .032, p < .001 or nothing where there is no p-value."""
-    if p is None or pd.isna(p):
-        return ""
-    return "p < .001" if p < 0.001 else f"p = {p_text(p)}"
-
-
 def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, np.ndarray]:
     """A figure of the page's width and its axes as a (rows, columns) array."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -257,6 +201,16 @@ def one_axes(height: float) -> tuple[Figure, Axes]:
     """A figure of the page's width with a single axes."""
     figure, axes = new_figure(height)
     return figure, axes[0, 0]
+
+
+def panels_of(panels: int, curves: int, *, height: float, **options: Any) -> tuple[Figure, np.ndarray]:
+    """A figure of panels that share their axes, three in a line; larger ones where each holds many curves."""
+    columns = min(panels, 3 if curves <= CROWDED or panels % 3 == 0 else 2)
+    lines = -(-panels // columns)
+    each = height if curves <= CROWDED else 1.45 * height
+    return new_figure(
+        0.55 + each * lines + 0.05 * curves, lines, columns, sharex=True, sharey=True, **options
+    )
 
 
 def panels_done(axes: np.ndarray, used: int) -> None:

@@ -1,1 +1,45 @@
-""""""
+"""The HTML of all pages: blocks of text, tables and pictures, and the one template that they are set in."""
+
+from judge.report.html.page import (
+    P_VALUE,
+    ROWS,
+    Block,
+    Code,
+    Column,
+    Face,
+    Faces,
+    Fold,
+    Items,
+    Picture,
+    Section,
+    Table,
+    Text,
+    count,
+    decimals,
+    interval,
+    label,
+    table_from,
+    write_page,
+)
+
+__all__ = [
+    "P_VALUE",
+    "ROWS",
+    "Block",
+    "Code",
+    "Column",
+    "Face",
+    "Faces",
+    "Fold",
+    "Items",
+    "Picture",
+    "Section",
+    "Table",
+    "Text",
+    "count",
+    "decimals",
+    "interval",
+    "label",
+    "table_from",
+    "write_page",
+]

@@ -1,14 +1,15 @@
 """One HTML page that holds everything: text, tables, figures as data, no script and no address outside itself.
 
-A page is a list of sections of blocks (Text, Items, Table, Picture, Faces, Code); Jinja2 escapes every value, and
-a content-security policy in the page forbids scripts and requests, should anything get through.
+A page is a list of sections of blocks (Text, Items, Table, Picture, Faces, Code, Fold); Jinja2 escapes every value,
+and a content-security policy in the page forbids scripts and requests, should anything get through. On a narrow
+screen tables and figures scroll within themselves; what is folded opens by itself on paper.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,13 +19,15 @@ import pandas as pd
 
 from judge import __version__
 from judge.report.figures.saving import save
-from judge.report.figures.style import number, p_text, percent
+from judge.report.wording import number, p_text, percent
 from judge.storage import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS = 200  # rows of a table on a page; the rest is in the file beside it, and the page says so
+#: letters a line up to which a table gets this least width (style.css); on a narrower screen it scrolls
+WIDTHS = ((52, "small"), (80, "medium"), (100, "large"), (130, "huge"), (10_000, "giant"))
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ class Column:
     numeric: bool = True
 
 
+P_VALUE = Column("p", p_text)
+
+
 @dataclass(frozen=True)
 class Table:
     """rows: cells as text, one for each column. `note` stands under it; `dense` is set in smaller letters."""
@@ -71,6 +77,19 @@ class Table:
     note: str = ""
     dense: bool = False
     block: ClassVar[str] = "table"
+
+    @property
+    def width(self) -> str:
+        """small, medium, large, huge or giant, by the letters that a line needs: numbers whole, text by its words."""
+        letters = 0
+        for i, column in enumerate(self.columns):
+            cells = [row[i] for row in self.rows]
+            words = [
+                word for text in (column.heading, *([] if column.numeric else cells)) for word in text.split()
+            ]
+            whole = cells if column.numeric else [text[:24] for text in cells]
+            letters += 2 + max(map(len, [*words, *whole]), default=0)
+        return next(name for most, name in WIDTHS if letters <= most)
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,7 @@ class Face:
 
     @property
     def uri(self) -> str:
+        """The picture as an address that holds it."""
         return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode()
 
 
@@ -105,11 +125,22 @@ class Faces:
     block: ClassVar[str] = "faces"
 
 
-Block = Text | Items | Code | Table | Picture | Faces
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that are read on demand: only `summary` is seen until they are opened, which needs no script."""
+
+    summary: str
+    blocks: Sequence[Block]
+    block: ClassVar[str] = "fold"
+
+
+Block = Text | Items | Code | Table | Picture | Faces | Fold
 
 
 @dataclass(frozen=True)
 class Section:
+    """A heading and what stands under it; a section without blocks is left out of the page."""
+
     title: str
     blocks: Sequence[Block] = field(default_factory=list)
 
@@ -164,6 +195,14 @@ def _tie(text: str) -> str:
     return re.sub(r"(?<=[\d\]]) %", "\u00a0%", text)
 
 
+def _unfolded(blocks: Iterable[Block]) -> Iterator[Block]:
+    """All blocks in the order in which they are read, those within a Fold included."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Fold):
+            yield from _unfolded(block.blocks)
+
+
 def write_page(
     out: Path, *, title: str, subtitle: str, sections: Iterable[Section], name: str = "page.html"
 ) -> Path:
@@ -173,14 +212,13 @@ def write_page(
     numbers: dict[int, int] = {}
     images: dict[int, str] = {}
     seen = {"table": 0, "picture": 0}
-    for section in sections:
-        for block in section.blocks:
-            if block.block in seen:
-                seen[block.block] += 1
-                numbers[id(block)] = seen[block.block]
-            if isinstance(block, Picture):
-                svg = save(block.figure, out / "figures" / block.name)
-                images[id(block)] = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+    for block in _unfolded(block for section in sections for block in section.blocks):
+        if block.block in seen:
+            seen[block.block] += 1
+            numbers[id(block)] = seen[block.block]
+        if isinstance(block, Picture):
+            svg = save(block.figure, out / "figures" / block.name)
+            images[id(block)] = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("judge.report.html"),
         autoescape=True,
@@ -199,6 +237,3 @@ def write_page(
     )
     write_text(out / name, html)
     return out / name
-
-
-P_VALUE = Column("p", p_text)

@@ -10,9 +10,9 @@ import pandas as pd
 
 from judge.fairness.audit.audit import selections
 from judge.fairness.audit.entrants import Entrants, read_entrants
-from judge.report.figures import scores as figures_scores
-from judge.report.figures.style import number, p_said
-from judge.report.html.page import (
+from judge.report.conditions import in_order, with_order
+from judge.report.figures.scores import thinned
+from judge.report.html import (
     P_VALUE,
     Block,
     Column,
@@ -21,11 +21,22 @@ from judge.report.html.page import (
     Text,
     count,
     label,
-    table_from,
     write_page,
 )
-from judge.report.sections import contest as sections
-from judge.report.sections import tables as parts
+from judge.report.sections.errors import errors_section
+from judge.report.sections.provenance import limits_section, numbers_section
+from judge.report.sections.ranking import ranks_section, scores_section
+from judge.report.sections.selection import ratio_section, winners_section
+from judge.report.sections.tables import (
+    RANK_METRICS,
+    conditioned,
+    folded,
+    metric_table,
+    rows_of,
+    told_by,
+    words,
+)
+from judge.report.wording import number, p_said
 
 
 def write_audit_report(
@@ -56,9 +67,12 @@ def write_audit_report(
     confidence      as given to the audit: what the captions say of its intervals
     notes           what was excluded, and anything else that is to be said
     """
-    audit = parts.conditioned(audit, "score_column").assign(confidence=confidence)
+    audit = conditioned(audit, "score_column").assign(confidence=confidence)
     alone = audit["condition"].nunique() <= 1
     audit["condition"] = "" if alone else audit["condition"]
+    # score columns side by side: none of them is a baseline
+    names = [""] if alone else list(dict.fromkeys([*in_order(audit["condition"]), *score_columns]))
+    audit = with_order(audit, names, baseline=False)
     named = list(dict.fromkeys([*features, *(str(f) for f in audit["feature"] if str(f))]))
     people = entrants if isinstance(entrants, Entrants) else None
     if people is None and entrants is not None and len(entrants):
@@ -78,13 +92,14 @@ def write_audit_report(
         if people is not None and feature in people.features:
             drawn = selected(people, feature, places=places, seed=seed)
             drawn["condition"] = "" if alone else drawn["condition"]
+            drawn = with_order(drawn, names, baseline=False)
         for section in _feature_sections(
             own, drawn, feature, places=places, stem="" if i == 0 else f"_{i + 1}"
         ):
             heading = f"{section.title} ({feature})" if len(named) > 1 else section.title
             written.append(Section(heading, section.blocks))
-    written.append(sections.limits_section(_limits(rating, score_columns)))
-    written.append(sections.numbers_section(audit))
+    written.append(limits_section(_limits(rating, score_columns)))
+    written.append(numbers_section(audit))
     subtitle = f"{people.n:,} entrants" if people is not None else "Counts only"
     subtitle += f", by {', '.join(features)}"
     subtitle += f", within brackets of {' × '.join(brackets)}" if brackets else ""
@@ -122,18 +137,18 @@ def _feature_sections(
     audit: pd.DataFrame, people: pd.DataFrame | None, feature: str, *, places: int | None, stem: str
 ) -> list[Section]:
     found = [
-        sections.winners_section(audit, feature, stem=f"winners{stem}"),
-        sections.ratio_section(audit, feature, stem=f"ratios{stem}"),
+        winners_section(audit, feature, stem=f"winners{stem}"),
+        ratio_section(audit, feature, stem=f"ratios{stem}"),
     ]
     if people is not None and len(people):
-        drawn = figures_scores.thinned(people)
-        found.append(sections.scores_section(drawn, audit, feature, stem=f"scores{stem}"))
-        found.append(sections.ranks_section(people, audit, feature, places=places, stem=f"skew{stem}"))
-        found.append(sections.errors_section(drawn, audit, feature, stem=f"errors{stem}"))
+        drawn = thinned(people)
+        found.append(scores_section(drawn, audit, feature, stem=f"scores{stem}"))
+        found.append(ranks_section(people, audit, feature, places=places, stem=f"skew{stem}"))
+        found.append(errors_section(drawn, audit, feature, stem=f"errors{stem}"))
         return found
-    rows = parts.rows_of(audit, parts.RANK_METRICS, feature=feature)
+    rows = rows_of(audit, RANK_METRICS, feature=feature)
     if len(rows):
-        found.append(Section("Ranks and odds", [parts.metric_table(rows, f"Ranks and odds by {feature}.")]))
+        found.append(Section("Ranks and odds", [folded(metric_table(rows, f"Ranks and odds by {feature}."))]))
     return found
 
 
@@ -152,12 +167,12 @@ def _summary(
         interval = f"[{number(row.ci_low, 3)}, {number(row.ci_high, 3)}]"
         blocks.append(
             Text(
-                f"The one primary contrast: the {parts.words(row.metric)} of {row.group} is {number(row.value, 3)} "
+                f"The one primary contrast: the {words(row.metric)} of {row.group} is {number(row.value, 3)} "
                 f"{interval}, {p_said(row.p_value)}{flag}. Every other p-value is one of several; adjusted ones are "
                 "in the tables."
             )
         )
-    together = parts.rows_of(audit, "winners_against_chance")
+    together = rows_of(audit, "winners_against_chance")
     if len(together):
         columns = {
             "condition": Column("winners by", label, numeric=False),
@@ -166,9 +181,8 @@ def _summary(
             "p_value": P_VALUE,
         }
         note = "Permutation within brackets of who won, all groups together: is it a random draw?"
-        shown = sections.without(columns, together)
-        blocks.append(table_from(together, shown, "All groups together, against chance.", note=note))
-    ratios = parts.rows_of(audit, "selection_rate_ratio")
+        blocks.append(told_by(together, columns, "All groups together, against chance.", note=note))
+    ratios = rows_of(audit, "selection_rate_ratio")
     below = ratios[ratios["value"] < 0.8]
     if len(ratios):
         blocks.append(

@@ -8,9 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.tables import SENSITIVE_FEATURES
-from judge.report.figures import dataset as figures_data
-from judge.report.figures.style import as_group, percent
-from judge.report.html.page import (
+from judge.report import figures
+from judge.report.html import (
     Block,
     Code,
     Column,
@@ -23,7 +22,8 @@ from judge.report.html.page import (
     table_from,
     write_page,
 )
-from judge.report.sections import tables as parts
+from judge.report.sections.tables import folded, reasons_table
+from judge.report.wording import as_group, percent
 
 GROUPS_SAID = 24  # groups that an alternative text names, at most
 
@@ -54,7 +54,7 @@ def write_data_report(
         Section("Groups and brackets", _cells(manifest, rows, within)),
         Section("Ratings", _ratings(manifest, ratings, known)),
         Section("Missing values and duplicates", _missing(manifest)),
-        Section("What could not be used", [parts.reasons_table(excluded, "Excluded, by reason.")]),
+        Section("What could not be used", [folded(reasons_table(excluded, "Excluded, by reason."))]),
         Section("Data card", [Code(card.strip())] if card.strip() else []),
     ]
     who = "photographs of real people" if real_people else "faces of nobody"
@@ -134,7 +134,7 @@ def _cells(manifest: pd.DataFrame, rows: Sequence[str], within: Sequence[str]) -
         said = "; ".join(f"{row.group} {row.n:,}" for row in total.head(GROUPS_SAID).itertuples())
         caption = f"Pictures by {by}. Darker is more (log scale); a red 0 is an empty cell."
         alt = f"Pictures by {by}: {said}."
-        blocks.append(Picture(f"groups_{_stem(feature)}", figures_data.cells(counts), caption, alt))
+        blocks.append(Picture(f"groups_{_stem(feature)}", figures.cells(counts), caption, alt))
         shown = {
             "group": Column(feature, label, numeric=False),
             "n": Column("pictures", count),
@@ -160,7 +160,7 @@ def _ratings(manifest: pd.DataFrame, ratings: pd.DataFrame | None, known: Sequen
             f"{group} {mean:.2f}" for group, mean in zip(heads["group"], heads["mean"], strict=True)
         )
         caption = f"Mean ratings of the pictures by {feature}. Box: quartiles; whiskers: 5–95 %; dot: mean."
-        figure = figures_data.ratings_by_group(people)
+        figure = figures.ratings_by_group(people)
         blocks.append(
             Picture(f"ratings_{_stem(feature)}", figure, caption, f"Mean rating by {feature}: {said}.")
         )
@@ -189,7 +189,7 @@ def _missing(manifest: pd.DataFrame) -> list[Block]:
         "missing": Column("missing", count),
         "values": Column("different values", count),
     }
-    blocks: list[Block] = [table_from(table, columns, "Columns of the manifest.", limit=60)]
+    blocks: list[Block] = [folded(table_from(table, columns, "Columns of the manifest."))]
     duplicates = duplicate_counts(manifest)
     if duplicates.empty:
         text = (

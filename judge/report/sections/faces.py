@@ -6,9 +6,10 @@ import io
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
-from judge.report.figures.style import TRUTH, in_order
-from judge.report.html.page import Block, Face, Faces, Text
+from judge.report.conditions import TRUTH, baseline_of, in_order, titled
+from judge.report.html import Block, Face, Faces, Fold, Text
 
 NOBODY = ("parametric", "generated")  # sources of faces that belong to nobody
 SHOWN = 50  # winners a condition, at most
@@ -16,48 +17,60 @@ THUMBNAIL = 112  # pixels, the longer side
 
 
 def face_blocks(people: pd.DataFrame, *, show_faces: bool) -> list[Block]:
-    """The winners' faces, condition by condition.
+    """The winners' faces: all of the baseline's, and of every other condition those who did not win there.
 
-    people: condition, bracket, rank, winner, group, source, path. Without `show_faces` a face is shown only if its
-    source says that it belongs to nobody; a missing or unknown source counts as a real person.
+    people: image_id, condition, bracket, rank, winner, group, source, path. Without `show_faces` a face is shown only
+    if its source says that it belongs to nobody; a missing or unknown source counts as a real person.
     """
     if not {"path", "source"} <= set(people.columns):
         return []
     blocks: list[Block] = []
+    baseline = baseline_of(people["condition"])
+    winners = people[people["winner"].astype(bool)].sort_values(["bracket", "rank"])
+    before = set(winners.loc[winners["condition"] == baseline, "image_id"])
     for condition in in_order(people["condition"]):
-        won = people[(people["condition"] == condition) & people["winner"].astype(bool)]
-        won = won.sort_values(["bracket", "rank"])
-        shown = won if show_faces else won[won["source"].isin(NOBODY)]
-        faces: dict[str, list[Face]] = {}
-        for row in shown.head(SHOWN).itertuples():
-            face = _face(row)
-            if face:
-                faces.setdefault(str(row.bracket), []).append(face)
-        n_faces = sum(map(len, faces.values()))
-        who = "by the known truth" if condition == TRUTH else f"with the {condition} pool"
-        said = []
-        if len(won) > len(shown):
-            said.append(f"{len(won) - len(shown)} of {len(won)} winners are real people and are not shown.")
-        if faces and shown["source"].isin(NOBODY).all():
-            said.append("Nobody shown here exists.")
-        if len(shown) > n_faces > 0:
-            said.append(f"{len(shown) - n_faces} more are left out: no picture to read, or no room.")
-        if faces:
-            caption = " ".join([f"Winners {who}, by bracket and rank.", *said])
-            blocks.append(Faces(caption, list(faces.items())))
-        elif said:
-            blocks.append(Text(f"Winners {who}: {' '.join(said)}"))
+        won = winners[winners["condition"] == condition]
+        who = "by the known truth" if condition == TRUTH else f"under {titled(condition, baseline)}"
+        caption = f"Winners {who}, by bracket and rank."
+        if condition == baseline:
+            blocks += _shown(won, caption, show_faces=show_faces)
+            continue
+        new = won[~won["image_id"].isin(before)]
+        if new.empty:
+            blocks.append(Text(f"Winners {who}: nobody who did not win under {baseline}."))
+            continue
+        caption = f"Winners {who} who did not win under {baseline}: {len(new)} of {len(won)}."
+        for block in _shown(new, caption, show_faces=show_faces):
+            blocks.append(Fold(caption.rstrip("."), [block]) if isinstance(block, Faces) else block)
     return blocks
 
 
-def _face(row: Any) -> Face | None:
-    from PIL import Image
+def _shown(won: pd.DataFrame, caption: str, *, show_faces: bool) -> list[Block]:
+    """One figure of the winners that may be shown, or words where none may."""
+    allowed = won if show_faces else won[won["source"].isin(NOBODY)]
+    faces: dict[str, list[Face]] = {}
+    for row in allowed.head(SHOWN).itertuples():
+        face = _face(row)
+        if face:
+            faces.setdefault(str(row.bracket), []).append(face)
+    n_faces = sum(map(len, faces.values()))
+    said = []
+    if len(won) > len(allowed):
+        said.append(f"{len(won) - len(allowed)} of {len(won)} are real people and are not shown.")
+    if faces and allowed["source"].isin(NOBODY).all():
+        said.append("Nobody shown here exists.")
+    if len(allowed) > n_faces > 0:
+        said.append(f"{len(allowed) - n_faces} more are left out: no picture to read, or no room.")
+    if faces:
+        return [Faces(" ".join([caption, *said]), list(faces.items()))]
+    return [Text(" ".join([caption, *said]))] if said else []
 
+
+def _face(row: Any) -> Face | None:
     try:
         with Image.open(row.path) as image:
-            image.draft(
-                "RGB", (2 * THUMBNAIL, 2 * THUMBNAIL)
-            )  # a large JPEG is decoded at a fraction of its size
+            # a large JPEG is decoded at a fraction of its size
+            image.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
             small = image.convert("RGB")
     except (OSError, ValueError):
         return None

@@ -1,16 +1,35 @@
-"""Where a run's numbers come from: settings, versions, the command; and what was excluded on the way."""
+"""What stands at the end of a page: all numbers, what they do not show, what was excluded, settings, versions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
-from judge.report.html.page import Block, Code, Items, Text
-from judge.report.sections import tables as parts
+from judge.report.conditions import cells
+from judge.report.html import (
+    P_VALUE,
+    Block,
+    Code,
+    Column,
+    Fold,
+    Items,
+    Section,
+    Text,
+    count,
+    decimals,
+    interval,
+    label,
+    table_from,
+)
+from judge.report.sections.tables import brackets_table, folded, reasons_table
+from judge.report.wording import level
+
+FOLDED_ROWS = 1000  # of the audit table, at most; the rest is in its file
 
 
 def setting_of(settings: Any, *keys: str) -> Any:
@@ -22,8 +41,6 @@ def setting_of(settings: Any, *keys: str) -> Any:
 
 def settings_blocks(rundir: Path, settings: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Block]:
     """Command, resolved settings, and versions. The command comes from `environment` or rundir/started.json."""
-    import yaml
-
     command = environment.get("command")
     started = rundir / "started.json"
     if command is None and started.is_file():
@@ -42,11 +59,8 @@ def settings_blocks(rundir: Path, settings: Mapping[str, Any], environment: Mapp
     blocks: list[Block] = []
     if command:
         blocks += [Text("The command that made this run:"), Code(str(command))]
-    blocks += [
-        Text("The settings, as resolved:"),
-        Code(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).strip()),
-        Items(facts),
-    ]
+    written = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).strip()
+    blocks += [Fold("The settings, as resolved", [Code(written)]), Items(facts)]
     return blocks
 
 
@@ -54,13 +68,46 @@ def exclusion_blocks(tables: Mapping[str, pd.DataFrame]) -> list[Block]:
     """Brackets, entrants that were not ranked, and pictures that could not be used."""
     blocks: list[Block] = []
     if len(tables.get("brackets", ())):
-        blocks.append(parts.brackets_table(tables["brackets"]))
-    if "refused" in tables:
-        blocks.append(parts.reasons_table(tables["refused"], "Entrants that were not ranked, by reason."))
+        blocks.append(folded(brackets_table(tables["brackets"])))
+    if "unranked" in tables:
+        blocks.append(folded(reasons_table(tables["unranked"], "Entrants that were not ranked, by reason.")))
     if "excluded" in tables:
         caption = "Pictures of the data sets that could not be used, by reason."
-        blocks.append(parts.reasons_table(tables["excluded"], caption))
+        blocks.append(folded(reasons_table(tables["excluded"], caption)))
     return blocks
+
+
+def numbers_section(audit: pd.DataFrame) -> Section:
+    """Every row of the audit, up to the page's limit; columns that say nothing are left out."""
+    always = ("metric", "group", "n", "value", "range")
+    columns = {
+        "condition": Column("condition", label, numeric=False),
+        "score_column": Column("judged by", label, numeric=False),
+        "metric": Column("metric", label, numeric=False),
+        "feature": Column("feature", label, numeric=False),
+        "bracket": Column("bracket", label, numeric=False),
+        "group": Column("group", label, numeric=False),
+        "reference": Column("against", label, numeric=False),
+        "n": Column("n", count),
+        "value": Column("value", decimals(4)),
+        "range": Column(f"{level(audit)} interval", label),
+        "p_value": P_VALUE,
+    }
+    text = audit["condition"].astype(object)
+    if "score_column" in audit and text.eq(audit["score_column"].astype(object).map(str)).all():
+        columns.pop("score_column")
+    frame = audit.assign(range=interval(audit, digits=3), condition=cells(audit["condition"]))
+    shown = {
+        k: v for k, v in columns.items() if k in always or (k in frame and frame[k].nunique(dropna=False) > 1)
+    }
+    note = "Also as audit.parquet and audit.csv."
+    table = table_from(frame, shown, "The audit table.", note=note, limit=FOLDED_ROWS)
+    return Section("All numbers of the audit", [folded(table, 0)])
+
+
+def limits_section(items: Sequence[str]) -> Section:
+    """What the page's numbers do not show."""
+    return Section("What these numbers do not show", [Items(items)])
 
 
 def _in_words(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Tables that several pages share, made from an audit table, and the ways of reading one.
 
-Pages speak of conditions (skewed, rebalanced); the page of an audit has none and uses its score columns instead.
+Pages speak of conditions; the page of an audit has none and uses its score columns instead.
 """
 
 from __future__ import annotations
@@ -11,8 +11,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from judge.report.figures.style import in_order, level, number, p_said
-from judge.report.html.page import P_VALUE, Column, Table, Text, count, interval, label, table_from
+from judge.report.conditions import baseline_of, cells, in_order, titled
+from judge.report.html import (
+    P_VALUE,
+    ROWS,
+    Block,
+    Column,
+    Fold,
+    Table,
+    Text,
+    count,
+    interval,
+    label,
+    table_from,
+)
+from judge.report.wording import counted, level, number, p_said
 
 RANK_METRICS = (
     "skew_at_k", "min_skew", "max_skew", "ndkl", "exposure_ratio", "outrank_probability", "wallenius_odds",
@@ -24,6 +37,8 @@ POWER_METRICS = (
     "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
 )  # fmt: skip
 SIDE_BY_SIDE = 3  # more conditions than these stand one under the other
+FOLDED = 24  # rows from which a table is opened on demand
+SAID = 24  # groups that an alternative text names, at most
 WORDS = {
     "entrant_share": "share of the entrants",
     "winner_share": "share of the winners",
@@ -100,21 +115,48 @@ def metric_table(rows: pd.DataFrame, caption: str) -> Table:
     if 1 < len(conditions) <= SIDE_BY_SIDE:
         return _side_by_side(rows, conditions, caption)
     columns = {
-        "condition": Column("condition", label, numeric=False),
         "metric": Column("measure", words, numeric=False),
         "group": Column("group", label, numeric=False),
+        "condition": Column("condition", label, numeric=False),
         "n": Column("n", count),
         "said": Column("value", label),
         "range": Column(f"{level(rows)} interval", label),
         "p_value": P_VALUE,
     }
-    if conditions == [""]:
-        columns.pop("condition")
     if rows["p_value"].isna().all():
         columns.pop("p_value")
     if rows["ci_low"].isna().all():
         columns.pop("range")
-    return table_from(rows.assign(said=_values(rows), range=interval(rows, digits=3)), columns, caption)
+    rows = rows.assign(said=_values(rows), range=interval(rows, digits=3))
+    if len(conditions) > 1:
+        rows = _extremes_together(rows.assign(order=pd.factorize(rows["metric"])[0]))
+        rows = by_condition(rows, ["order", "group"])
+    return told_by(rows, columns, caption)
+
+
+def told_by(
+    rows: pd.DataFrame, columns: dict[str, Column], caption: str, *, note: str = "", limit: int = ROWS
+) -> Table:
+    """A table of the rows with the baseline marked; the one nameless condition of an audit has no column."""
+    if in_order(rows["condition"]) == [""]:
+        columns = {key: column for key, column in columns.items() if key != "condition"}
+    return table_from(
+        rows.assign(condition=cells(rows["condition"])), columns, caption, note=note, limit=limit
+    )
+
+
+def by_condition(rows: pd.DataFrame, before: Sequence[str] = ()) -> pd.DataFrame:
+    """The rows in the order of `before` and then of the conditions; all else stays as it is."""
+    order = {name: i for i, name in enumerate(in_order(rows["condition"]))}
+    places = rows["condition"].astype(object).map(order)
+    return rows.assign(_place=places).sort_values([*before, "_place"], kind="stable").drop(columns="_place")
+
+
+def folded(table: Table | Text, limit: int = FOLDED) -> Block:
+    """The table, to be opened on demand where it has more than `limit` rows."""
+    if isinstance(table, Text) or len(table.rows) <= limit:
+        return table
+    return Fold(f"{table.caption.rstrip('.')}: {counted(len(table.rows), 'row')}", [table])
 
 
 def _values(rows: pd.DataFrame) -> list[str]:
@@ -131,17 +173,12 @@ def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -
         " ".join(text for text in (v, r.strip("–"), p_said(p)) if text)
         for v, r, p in zip(_values(rows), interval(rows, digits=3), rows["p_value"], strict=True)
     ]
-    extreme = rows["metric"].isin(["min_skew", "max_skew"])  # each condition may have another group there
-    said = [
-        f"{text} ({group})" if at else text
-        for text, group, at in zip(said, rows["group"], extreme, strict=True)
-    ]
-    rows = rows.assign(group=rows["group"].where(~extreme, "all groups"))
-    table = rows.assign(said=said, rank=pd.factorize(rows["metric"])[0]).sort_values(
-        ["rank", "group"], kind="stable"
-    )
+    rows = _extremes_together(rows.assign(said=said))
+    table = rows.assign(rank=pd.factorize(rows["metric"])[0]).sort_values(["rank", "group"], kind="stable")
     table["order"] = pd.factorize(pd.Series(list(zip(table["metric"], table["group"], strict=True))))[0]
     wide = table.pivot_table(index="order", columns="condition", values="said", aggfunc="first").fillna("–")
+    wide.columns = [str(name) for name in wide.columns]
+    baseline = baseline_of(rows["condition"])
     heads = table.groupby("order")[["metric", "group", "n"]].agg(
         {"metric": "first", "group": "first", "n": "max"}
     )
@@ -149,11 +186,21 @@ def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -
         "metric": Column("measure", words, numeric=False),
         "group": Column("group", label, numeric=False),
         "n": Column("n", count),
-        **{condition: Column(condition, label) for condition in conditions},
+        **{condition: Column(titled(condition, baseline), label) for condition in conditions},
     }
     note = "" if rows["ci_low"].isna().all() else f"In brackets: {level(rows)} intervals."
     table = table_from(heads.join(wide), columns, caption, note=note)
     return replace(table, dense=len(conditions) > 2)
+
+
+def _extremes_together(rows: pd.DataFrame) -> pd.DataFrame:
+    """The smallest and the largest skew of any group as one line each: every condition may have another group there."""
+    extreme = rows["metric"].isin(["min_skew", "max_skew"])
+    said = [
+        f"{text} ({group})" if at else text
+        for text, group, at in zip(rows["said"], rows["group"], extreme, strict=True)
+    ]
+    return rows.assign(said=said, group=rows["group"].where(~extreme, "all groups"))
 
 
 def brackets_table(brackets: pd.DataFrame) -> Table:
@@ -173,6 +220,8 @@ def brackets_table(brackets: pd.DataFrame) -> Table:
         **{name: Column(name, count) for name in ("entrants", "places", "winners", "unfilled")},
     }
     shown = {key: column for key, column in columns.items() if key in brackets}
+    if "condition" in shown:
+        return told_by(brackets, shown, "Brackets by condition.", note=note)
     return table_from(brackets, shown, "Brackets.", note=note)
 
 
@@ -185,7 +234,8 @@ def reasons_table(exclusions: pd.DataFrame | None, caption: str) -> Table | Text
     table["count"] = table.get("count", 1)
     table = table.groupby(by, sort=False, dropna=False)["count"].sum().reset_index()
     columns = {c: Column(c.replace("dataset", "data set"), label, numeric=False) for c in by}
-    return table_from(table, columns | {"count": Column("count", count)}, caption)
+    columns["count"] = Column("count", count)
+    return told_by(table, columns, caption) if "condition" in by else table_from(table, columns, caption)
 
 
 def finite(values: pd.Series) -> pd.Series:

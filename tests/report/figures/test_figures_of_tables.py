@@ -1,51 +1,37 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
 
 from judge.report import figures
-from judge.report.figures.contest import RATIO_LIMITS
+from judge.report.figures.ratios import RATIO_LIMITS
 from judge.report.figures.scores import margins, thinned
 
 HOSTILE = ["$x$ and $y$", "<script>alert(1)</script>", '=HYPERLINK("a")', "日本 мир", "_hidden", "x" * 80, ""]
 
 
-def words(figure):
-    """Everything that is written in a figure, as one string."""
-    figure.draw_without_rendering()
-    return "\n".join(text.get_text().replace(r"\$", "$") for text in figure.findobj(Text))
-
-
-def marker(figure, gid):
-    """x and y of the one marker that carries this id."""
-    found = [line for ax in figure.axes for line in ax.lines if line.get_gid() == gid]
-    assert len(found) == 1, gid
-    return float(found[0].get_xdata()[0]), float(found[0].get_ydata()[0])
-
-
 SHARES = pd.DataFrame(
-    {"condition": ["skewed", "skewed", "rebalanced", "rebalanced"], "group": ["light", "dark"] * 2,
+    {"condition": ["plain", "plain", "even", "even"], "group": ["light", "dark"] * 2,
      "entrants": [60, 40, 60, 40], "winners": [9, 1, 6, 4], "ci_low": 0.1, "ci_high": 0.9}
 )  # fmt: skip
 
 
-def test_markers_stand_at_the_winners_shares_and_groups_in_order_of_name():
+def test_markers_stand_at_the_winners_shares_and_groups_in_order_of_name(words, marker):
     figure = figures.entrants_to_winners(SHARES)
-    assert marker(figure, "won:skewed:0")[0] == pytest.approx(0.1)  # dark, the first row: 1 of 10
-    assert marker(figure, "won:skewed:1")[0] == pytest.approx(0.9)
-    assert marker(figure, "won:rebalanced:0")[0] == pytest.approx(0.4)
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["dark", "light"]
+    assert marker(figure, "won:plain:dark")[0] == pytest.approx(0.1)  # 1 of 10
+    assert marker(figure, "won:plain:light")[0] == pytest.approx(0.9)
+    assert marker(figure, "won:even:dark")[0] == pytest.approx(0.4)
+    assert marker(figure, "won:plain:dark")[1] < marker(figure, "won:plain:light")[1]  # rows go down
     assert "40 → 1  (40.0 % → 10.0 %)" in words(figure)
 
 
-def test_a_group_without_entrants_is_visible_and_has_no_marker():
+def test_a_group_without_entrants_is_visible_and_has_no_marker(words):
     table = pd.DataFrame({"group": ["a", "b"], "entrants": [5, 0], "winners": [2, 0]})
     figure = figures.entrants_to_winners(table)
     assert "no entrants (n = 0)" in words(figure)
-    assert not [line for line in figure.axes[0].lines if line.get_gid() == "won::1"]
+    assert not [line for line in figure.axes[0].lines if line.get_gid() == "won::b"]
 
 
-def test_a_contest_without_winners_says_so():
+def test_a_contest_without_winners_says_so(words):
     assert "no winners at all" in words(
         figures.entrants_to_winners(pd.DataFrame({"group": ["a"], "entrants": [5], "winners": [0]}))
     )
@@ -58,20 +44,20 @@ def ratios(values, low, high):
     )  # fmt: skip
 
 
-def test_the_forest_plot_has_the_ratio_at_its_place_and_its_numbers_beside():
+def test_the_forest_plot_has_the_ratio_at_its_place_and_its_numbers_beside(words, marker):
     figure = figures.ratio_forest(ratios([0.5], [0.2], [1.25]), reference="r")
-    assert marker(figure, "estimate:0.000")[0] == pytest.approx(0.5)
+    assert marker(figure, "ratio::g0")[0] == pytest.approx(0.5)
     assert "0.50  [0.20, 1.25]   p = .200" in words(figure)
     assert "g0\nn = 10" in words(figure)
 
 
-def test_ratios_of_zero_and_infinity_stand_at_the_edges_with_their_true_value_beside():
+def test_ratios_of_zero_and_infinity_stand_at_the_edges_with_their_true_value_beside(words, marker):
     figure = figures.ratio_forest(
         ratios([0, np.inf, np.nan], [0, 2, np.nan], [0.4, np.inf, np.nan]), reference="r"
     )
     low, high = figure.axes[0].get_xlim()
-    assert marker(figure, "estimate:0.000")[0] == pytest.approx(low)
-    assert marker(figure, "estimate:1.000")[0] == pytest.approx(high)
+    assert marker(figure, "ratio::g0")[0] == pytest.approx(low)
+    assert marker(figure, "ratio::g1")[0] == pytest.approx(high)
     assert RATIO_LIMITS[0] <= low < high <= RATIO_LIMITS[1]
     text = words(figure)
     assert "0.00  [0.00, 0.40]" in text
@@ -80,7 +66,7 @@ def test_ratios_of_zero_and_infinity_stand_at_the_edges_with_their_true_value_be
 
 
 @pytest.mark.parametrize("draw", ["entrants_to_winners", "ratio_forest", "pool_composition"])
-def test_a_thousand_groups_are_drawn_as_the_largest_and_the_rest_is_counted(draw):
+def test_a_thousand_groups_are_drawn_as_the_largest_and_the_rest_is_counted(draw, words):
     rng = np.random.default_rng(0)
     n = rng.integers(1, 50, 1000)
     table = pd.DataFrame(
@@ -95,7 +81,7 @@ def test_a_thousand_groups_are_drawn_as_the_largest_and_the_rest_is_counted(draw
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_are_drawn(name):
+def test_hostile_names_are_drawn(name, words):
     shares = pd.DataFrame({"group": [name, "b"], "entrants": [3, 4], "winners": [1, 2]})
     text = words(figures.entrants_to_winners(shares))
     assert (name in text) or len(name) > 26 or not name
@@ -124,7 +110,7 @@ def test_with_one_bracket_the_scores_themselves_are_drawn_with_the_cut():
     assert any(set(line.get_xdata()) == {7.0} for line in figure.axes[0].lines)  # the cut
 
 
-def test_n_and_the_number_of_winners_stand_on_every_group():
+def test_n_and_the_number_of_winners_stand_on_every_group(words):
     text = words(figures.scores_by_group(score_table()))
     assert "a\nn = 3" in text
     assert "b\nn = 3" in text
@@ -132,7 +118,7 @@ def test_n_and_the_number_of_winners_stand_on_every_group():
     assert "1 won" in text
 
 
-def test_people_without_a_score_are_counted_not_dropped_in_silence():
+def test_people_without_a_score_are_counted_not_dropped_in_silence(words):
     table = score_table()
     table.loc[1, "score"] = np.nan
     assert "not drawn, for want of a score or of a winner in the bracket: 1" in words(
@@ -150,28 +136,28 @@ def test_thinning_keeps_cut_and_quantiles():
     assert few["score"].quantile([0.25, 0.5, 0.75]).to_numpy() == pytest.approx([-0.674, 0, 0.674], abs=0.05)
 
 
-def test_error_markers_are_the_audits_values():
+def test_error_markers_are_the_audits_values(words, marker):
     audit = pd.DataFrame(
         {"metric": ["pearson", "pearson", "mae", "signed_error"], "group": ["a", "b", "a", "a"],
          "value": [0.6, np.nan, 0.4, -0.2], "n": [9, 1, 9, 9], "ci_low": [0.5, np.nan, 0.3, -0.4],
          "ci_high": [0.7, np.nan, 0.5, 0.0]}
     )  # fmt: skip
     figure = figures.error_by_group(audit)
-    assert marker(figure, "pearson::0")[0] == pytest.approx(0.6)
-    assert marker(figure, "signed_error::0")[0] == pytest.approx(-0.2)
+    assert marker(figure, "pearson::a")[0] == pytest.approx(0.6)
+    assert marker(figure, "signed_error::a")[0] == pytest.approx(-0.2)
     assert "not available" in words(figure)  # b has no correlation
     assert "b\nn = 1" in words(figure)
 
 
-def test_the_dose_response_has_one_dot_a_training_run_and_the_given_means():
+def test_the_dose_response_has_one_dot_a_training_run_and_the_given_means(words):
     runs = pd.DataFrame(
-        {"share": [0.5, 0.5, 0.9, 0.9], "seed": [0, 1, 0, 1], "condition": "skewed", "group": "a",
+        {"share": [0.5, 0.5, 0.9, 0.9], "seed": [0, 1, 0, 1], "condition": "plain", "group": "a",
          "winner_share": [0.3, 0.5, 0.6, 0.8], "entrant_share": 0.4}
     )  # fmt: skip
     means = pd.DataFrame(
         {
             "group": "a",
-            "condition": "skewed",
+            "condition": "plain",
             "dose": [0.5, 0.9],
             "value": [0.4, 0.7],
             "ci_low": 0.2,
@@ -197,7 +183,7 @@ def test_a_run_in_which_nobody_won_stands_at_the_lower_edge_of_the_log_axis():
     assert at_edge[0].get_ydata()[0] == pytest.approx(ax.get_ylim()[0])
 
 
-def test_twin_changes_show_the_mean_of_the_pairs_and_put_placebos_last():
+def test_twin_changes_show_the_mean_of_the_pairs_and_put_placebos_last(marker):
     changes = pd.DataFrame({"edit": ["tone"] * 3 + ["background"] * 3, "change": [1.0, 2, 3, 0, 0, 0],
                             "placebo": [False] * 3 + [True] * 3})  # fmt: skip
     figure = figures.twin_changes(changes)
@@ -208,7 +194,7 @@ def test_twin_changes_show_the_mean_of_the_pairs_and_put_placebos_last():
     ]
 
 
-def test_bars_of_the_chain_are_the_terms_and_nobody_left_is_said():
+def test_bars_of_the_chain_are_the_terms_and_nobody_left_is_said(words):
     terms = pd.DataFrame({"group": "a", "term": ["entered", "eligible", "total"], "value": [-0.5, -np.inf, -np.inf],
                           "ci_low": np.nan, "ci_high": np.nan, "n": 7})  # fmt: skip
     figure = figures.decomposition_chain(terms)
@@ -217,7 +203,7 @@ def test_bars_of_the_chain_are_the_terms_and_nobody_left_is_said():
     assert "a\nn = 7" in words(figure)
 
 
-def test_the_ablation_says_the_winners_share_in_every_cell():
+def test_the_ablation_says_the_winners_share_in_every_cell(words):
     table = pd.DataFrame({"robot": ["CNN", "CNN", "wrinkles", "wrinkles"], "group": ["a", "b"] * 2,
                           "winner_share": [0.25, 0.75, np.nan, 1.0], "entrant_share": 0.5, "n": 4})  # fmt: skip
     text = words(figures.ablation(table))
@@ -253,5 +239,5 @@ def test_an_empty_cell_of_a_data_set_is_a_visible_zero():
         ("cells", ["group", "bracket", "n"], {}),
     ],
 )
-def test_an_empty_table_gives_a_figure_that_says_so(draw, columns, options):
+def test_an_empty_table_gives_a_figure_that_says_so(draw, columns, options, words):
     assert "no" in words(getattr(figures, draw)(pd.DataFrame({c: [] for c in columns}), **options))

@@ -1,23 +1,13 @@
 import threading
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import pytest
 
-from judge.report.figures.contest import pool_composition
+from judge.report.conditions import RATERS, with_order
+from judge.report.figures.pools import pool_composition
 from judge.report.figures.saving import png_bytes, save, svg_bytes
-from judge.report.figures.style import (
-    in_order,
-    largest,
-    marks,
-    number,
-    one_axes,
-    p_said,
-    p_text,
-    percent,
-    plain,
-)
+from judge.report.figures.style import marks, one_axes, plain
 
 
 def drawn_text(label):
@@ -48,37 +38,33 @@ def test_a_leading_underscore_does_not_hide_a_legend_entry():
     assert plain("_hidden").endswith("_hidden")
 
 
-def test_the_largest_groups_are_kept_in_order_of_name_and_the_rest_is_counted():
-    counts = pd.Series({"d": 5, "a": 1, "c": 9, "b": 5})
-    assert largest(counts, 2) == (["b", "c"], 2)
-    assert largest(counts, 9) == (["a", "b", "c", "d"], 0)
+def in_order_of_a_run(*found, run=("a", "b", "c")):
+    return with_order(pd.DataFrame({"condition": found}), run)["condition"]
 
 
-def test_conditions_keep_their_marks_whoever_stands_beside_them():
-    alone, crowd = marks(["skewed"]), marks(["raters", "rebalanced", "skewed", "truth"])
-    assert alone["skewed"] == crowd["skewed"]
-    assert len({mark.marker for mark in crowd.values()}) == 4
-    assert len({mark.colour for mark in crowd.values()}) == 4
-    assert in_order(["raters", "rebalanced", "skewed"]) == ["skewed", "rebalanced", "raters"]
+def test_a_condition_has_the_same_mark_whoever_stands_beside_it():
+    alone, crowd = marks(in_order_of_a_run("b")), marks(in_order_of_a_run("truth", "c", "b", "a"))
+    assert alone["b"] == crowd["b"]
+    assert list(crowd) == ["a", "b", "c", "truth"]
 
 
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
-    [(0.534, 2, "0.53"), (-0.07, 2, "−0.07"), (0.0004, 2, "0.0004"), (-1e-9, 2, "0.00"), (np.nan, 2, "–"),
-     (np.inf, 2, "∞"), (-np.inf, 1, "−∞"), (12345.6, 1, "12,345.6"), (0, 3, "0.000")],
-)  # fmt: skip
-def test_numbers_are_written_as_in_print(value, digits, text):
-    assert number(value, digits) == text
+def test_the_first_two_are_a_vermillion_circle_and_an_open_blue_diamond():
+    style = marks(in_order_of_a_run("a", "b"))
+    assert (style["a"].colour, style["a"].marker, style["a"].filled) == ("#d55e00", "o", True)
+    assert (style["b"].colour, style["b"].marker, style["b"].filled) == ("#0072b2", "D", False)
+    assert [mark.label for mark in style.values()] == ["a (baseline)", "b"]
 
 
-def test_p_values_and_shares_are_written_as_in_print():
-    assert [p_text(p) for p in (0.0321, 0.0001, 1.0, np.nan)] == [".032", "<.001", "1", "–"]
-    assert [p_said(p) for p in (0.0321, 0.0001, np.nan)] == ["p = .032", "p < .001", ""]
-    assert percent(0.12345) == "12.3 %"
-    assert percent(np.nan) == "–"
+def test_ten_conditions_the_raters_and_the_truth_have_twelve_colours_and_markers():
+    names = [f"c{i}" for i in range(10)]
+    style = marks(in_order_of_a_run(*names, RATERS, "truth", run=names))
+    assert len({mark.colour for mark in style.values()}) == 12
+    assert len({mark.marker for mark in style.values()}) == 12
+    assert style["truth"].colour == "#000000"
+    assert list(style)[-1] == "truth"
 
 
-POOLS = pd.DataFrame({"condition": ["skewed", "skewed"], "group": ["a", "b"], "n": [9, 1]})
+POOLS = pd.DataFrame({"condition": ["plain", "plain"], "group": ["a", "b"], "n": [9, 1]})
 
 
 def test_the_same_figure_has_the_same_bytes():

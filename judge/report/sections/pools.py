@@ -1,0 +1,113 @@
+"""What the judges learned from: whose pool each condition has, and of whom it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from judge.report import figures
+from judge.report.conditions import baseline_of, in_order, titled, with_order
+from judge.report.html import Block, Column, Picture, Section, Table, Text, count, label, table_from
+from judge.report.sections.tables import SAID
+from judge.report.wording import as_group, joined, percent
+
+LEARNED = ("train", "validation")  # roles of the pictures that a judge learns from
+
+
+def judge_of(condition: str, trained_as: Mapping[str, str]) -> str:
+    """The condition whose judge this one uses: its own, or that of the one it was `trained_as`."""
+    while trained_as.get(condition, condition) != condition:
+        condition = trained_as[condition]
+    return condition
+
+
+def pool_of(
+    membership: pd.DataFrame, conditions: Sequence[str], trained_as: Mapping[str, str]
+) -> dict[str, str]:
+    """Each condition → the first condition whose judge learned from the very same pictures, copies and weights."""
+    pool = membership[membership["role"].isin(LEARNED)]
+    seen: dict[str, pd.DataFrame] = {}
+    found = {}
+    for condition in conditions:
+        own = pool[pool["condition"] == judge_of(condition, trained_as)]
+        own = own[["image_id", "copies", "weight", "rating"]].sort_values("image_id").reset_index(drop=True)
+        found[condition] = next((name for name, other in seen.items() if own.equals(other)), condition)
+        seen.setdefault(found[condition], own)
+    return found
+
+
+def pool_table(
+    manifest: pd.DataFrame,
+    membership: pd.DataFrame,
+    feature: str,
+    conditions: Sequence[str],
+    trained_as: Mapping[str, str],
+) -> pd.DataFrame:
+    """condition, group, n, pool_n and, where pictures differ in training weight, weight (summed over the group).
+
+    One row a condition × group, groups that a pool lacks included; a copy counts as a picture. A condition that was
+    trained as another has the pool of that one.
+    """
+    pool = membership[membership["role"].isin(LEARNED)].merge(
+        manifest[["image_id", feature]], on="image_id", how="left", validate="many_to_one"
+    )
+    pool = pool.assign(group=as_group(pool[feature]), mass=pool["copies"] * pool["weight"])
+    cells = pool.groupby([pool["condition"].astype(object), "group"])[["copies", "mass"]].sum()
+    weighted = pool["weight"].ne(1.0).any()
+    groups = sorted(pool["group"].unique())
+    rows = []
+    for condition in conditions:
+        for group in groups:
+            key = (judge_of(condition, trained_as), group)
+            n, mass = cells.loc[key] if key in cells.index else (0, 0.0)
+            rows.append((condition, group, int(n), float(mass)))
+    table = pd.DataFrame(rows, columns=["condition", "group", "n", "weight"])
+    table["pool_n"] = table.groupby("condition")["n"].transform("sum")
+    return with_order(table if weighted else table.drop(columns="weight"), conditions)
+
+
+def pools_section(pools: pd.DataFrame, owners: Mapping[str, str], feature: str) -> Section:
+    """Figure and table of the pools that differ. pools: of `pool_table`; owners: of `pool_of`."""
+    own = pools[pools["condition"].isin(set(owners.values()))]
+    caption = f"Composition of the training pools by {feature}."
+    if "weight" in own:
+        caption += " The bars are shares of the training weight; pictures are counted beside them."
+    said = "; ".join(f"{r.condition} {r.group} {r.n:,}" for r in own.head(2 * SAID).itertuples())
+    figure = figures.pool_composition(own)
+    return Section(
+        "The training pools",
+        [
+            *_sizes(own, owners),
+            Picture("pools", figure, caption, f"Training pools by {feature}: {said}."),
+            _counts(own),
+        ],
+    )
+
+
+def _sizes(pools: pd.DataFrame, owners: Mapping[str, str]) -> list[Block]:
+    sizes = pools.groupby("condition")["n"].sum()
+    shared: dict[str, list[str]] = {}
+    for condition, owner in owners.items():
+        if condition != owner:
+            shared.setdefault(owner, []).append(condition)
+    told = " ".join(f"{joined(names)} learned from the pool of {owner}." for owner, names in shared.items())
+    if sizes.nunique() > 1:
+        text = "The pools differ in size: what they hold and how many they are is confused in what follows."
+        return [Text(f"{text} {told}".strip(), "caution")]
+    each = "Every pool holds" if len(sizes) > 1 else "The one pool holds"
+    text = f"{each} {count(sizes.iloc[0])} pictures, so that no judge learns from more than another."
+    return [Text(f"{text} {told}".strip())]
+
+
+def _counts(pools: pd.DataFrame) -> Table:
+    """A line a pool, a column a group."""
+    said = [f"{count(r.n)} ({percent(r.n / max(r.pool_n, 1))})" for r in pools.itertuples()]
+    wide = pools.assign(said=said).pivot(index="condition", columns="group", values="said")
+    groups = [str(name) for name in wide.columns]
+    wide.columns = groups
+    baseline = baseline_of(pools["condition"])
+    names = in_order(pools["condition"])
+    wide = wide.loc[names].assign(condition=[titled(name, baseline) for name in names])
+    columns = {"condition": Column("pool", label, numeric=False), **{g: Column(g, label) for g in groups}}
+    return table_from(wide, columns, "Training pictures by pool and group.")

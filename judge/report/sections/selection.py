@@ -1,0 +1,147 @@
+"""Sections of who was selected: entrants and winners, selection-rate ratios. Made from an audit table."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from judge.report import figures
+from judge.report.conditions import TRUTH, in_order
+from judge.report.html import (
+    P_VALUE,
+    Block,
+    Column,
+    Picture,
+    Section,
+    Text,
+    count,
+    decimals,
+    interval,
+    label,
+)
+from judge.report.sections.tables import (
+    POWER_METRICS,
+    SAID,
+    by_condition,
+    folded,
+    metric_table,
+    reference_of,
+    rows_of,
+    told_by,
+    winners_table,
+)
+from judge.report.wording import level, number, percent
+
+
+def winners_section(
+    audit: pd.DataFrame, feature: str, *, stem: str = "winners", benchmarks: pd.DataFrame | None = None
+) -> Section:
+    """Entrants → winners, figure and table.
+
+    benchmarks: condition, group, entrants, winners whom nobody trained would have chosen; they are drawn only.
+    """
+    title = "Who entered and who won"
+    table = winners_table(audit, feature)
+    if table.empty:
+        return Section(title, [Text("The audit holds no winners.", "caution")])
+    drawn = table
+    if benchmarks is not None and len(benchmarks):
+        drawn = pd.concat([table, benchmarks], ignore_index=True)
+    said = "; ".join(_said(drawn, condition) for condition in in_order(drawn["condition"]))
+    picture = Picture(
+        stem,
+        figures.entrants_to_winners(drawn),
+        f"From each group’s share of the entrants (bar) to its share of the winners (marker), by {feature}. "
+        f"Shaded: {level(audit)} Clopper–Pearson interval of the winners’ share. Margin: numbers of people, and "
+        "shares.",
+        f"Shares of entrants and winners by {feature}. {said}.",
+    )
+    rates = rows_of(audit, "selection_rate", feature=feature)
+    rates = rates.assign(rate=interval(rates, share=True)).rename(columns={"value": "selection_rate"})
+    full = table.assign(won=interval(table, share=True)).merge(
+        rates[["condition", "group", "selection_rate", "rate"]], on=["condition", "group"], how="left"
+    )
+    full = by_condition(full)
+    columns = {
+        "condition": Column("condition", label, numeric=False),
+        "group": Column("group", label, numeric=False),
+        "entrants": Column("entrants", count),
+        "entrant_share": Column("share", percent),
+        "winners": Column("winners", count),
+        "winner_share": Column("share", percent),
+        "won": Column(f"{level(audit)} interval", label),
+        "selection_rate": Column("selection rate", lambda share: percent(share, 2)),
+        "rate": Column(f"{level(audit)} interval", label),
+        "p_value": P_VALUE,
+    }
+    note = (
+        "p: exact conditional test within brackets of the group against everybody else, two-sided, not adjusted "
+        "for the number of groups."
+    )
+    return Section(
+        title,
+        [picture, folded(told_by(full, columns, f"Entrants and winners by {feature}.", note=note))],
+    )
+
+
+def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") -> Section:
+    """Selection-rate ratios, forest plot and exact numbers."""
+    title = "Selection-rate ratios"
+    rows = rows_of(audit, "selection_rate_ratio", feature=feature)
+    if rows.empty:
+        return Section(title, [Text("There is only one group, and so nothing to compare it with.")])
+    reference = reference_of(rows)
+    said = "; ".join(
+        f"{r.condition} {r.group} {number(r.value)} [{number(r.ci_low)}, {number(r.ci_high)}]".strip()
+        for r in rows.head(SAID).itertuples()
+    )
+    judged = rows[rows["condition"] != TRUTH]
+    below = judged[judged["value"] < 0.8]
+    columns = {
+        "condition": Column("condition", label, numeric=False),
+        "group": Column("group", label, numeric=False),
+        "n": Column("entrants", count),
+        "value": Column("ratio", decimals(2)),
+        "range": Column(f"{level(audit)} interval", label),
+        "p_value": P_VALUE,
+    }
+    note = (
+        "p: exact conditional test within brackets against the reference. The interval pools the brackets, the "
+        "test does not, so that the two may disagree near the edge."
+    )
+    if "p_adjusted" in rows:
+        columns["p_adjusted"] = Column("p, Holm", P_VALUE.write)
+        note += " Holm: adjusted over all p-values of the audit but the primary one."
+    blocks: list[Block] = [
+        Picture(
+            stem,
+            figures.ratio_forest(rows, reference=reference),
+            f"Selection rate of each group divided by that of {reference}, by {feature}, with {level(rows)} intervals. "
+            "Full line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
+            f"Forest plot of selection-rate ratios to {reference}: {said}.",
+        ),
+        Text(
+            f"{len(below)} of {len(judged)} ratios lie below four fifths, {int((below['ci_high'] < 0.8).sum())} of "
+            "them with their whole interval. Four fifths is a convention and no test: with few winners it is the "
+            "interval that decides what can be said."
+        ),
+        folded(
+            told_by(
+                by_condition(rows.assign(range=interval(rows)), ["group"]),
+                columns,
+                f"Selection-rate ratio to {reference}, by {feature}.",
+                note=note,
+            )
+        ),
+    ]
+    power = rows_of(audit, POWER_METRICS, feature=feature)
+    if len(power):
+        caption = "What this number of winners can show, and how many would be needed."
+        blocks.append(folded(metric_table(power, caption)))
+    return Section(title, blocks)
+
+
+def _said(table: pd.DataFrame, condition: str) -> str:
+    part = table[table["condition"] == condition].head(SAID)
+    return f"{condition or 'winners'}: " + ", ".join(
+        f"{r.group} {int(r.winners):,} of {int(r.entrants):,} entrants" for r in part.itertuples()
+    )
