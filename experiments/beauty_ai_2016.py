@@ -103,7 +103,7 @@ def take_apart(runs: list[judge.Run], resamples: int) -> pd.DataFrame:
         feature=settings.pool.feature,
         panels={rule: panel_of(settings, rule) for rule in RULES},
         contest=instantiate(settings.contest),
-        resamples=resamples,
+        n_resamples=resamples,
         jobs=-1,
     )
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from statsmodels.stats.proportion import proportion_confint
 
-from judge.fairness.attribution.ablation import WHOLE
+from judge.fairness.attribution import WHOLE
 from judge.report.figures import causes as figures_causes
 from judge.report.figures.style import (
     GREY,

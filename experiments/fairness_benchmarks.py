@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from judge.fairness.inference.exact_tests import permutation, stratified_exact
-from judge.fairness.metrics.score_errors import group_metrics
-from judge.fairness.metrics.selection import Counts, selection_rate
+from judge.fairness.counts import Counts
+from judge.fairness.inference import permutation, stratified_exact
+from judge.fairness.metrics import group_metrics, selection_rate
 
 GROUPS = ("african", "asian", "caucasian", "hispanic", "indian", "mideastern")
 SHARES = (0.04, 0.10, 0.60, 0.12, 0.08, 0.06)
@@ -107,7 +107,7 @@ def permutations() -> dict:
         )
         return float(found.pvalue)
 
-    seconds, (_, p) = timed(lambda: permutation(counts, n_permutations=n_permutations, seed=2))
+    seconds, (_, p) = timed(lambda: permutation(counts, n_permutations=n_permutations, rng=2))
     peer_seconds, peer_p = timed(peer, repeats=1)
     # two estimates of one p-value from 10,000 permutations each
     agreed = abs(p - peer_p) < 5 * np.sqrt(2 * p * (1 - p) / n_permutations)
@@ -154,7 +154,7 @@ def stratified_permutations() -> dict:
             (1 + (abs(total - expected) >= abs(observed - expected) - 1e-9).sum()) / (1 + n_permutations)
         )
 
-    seconds, (_, p) = timed(lambda: permutation(counts, n_permutations=n_permutations, seed=2))
+    seconds, (_, p) = timed(lambda: permutation(counts, n_permutations=n_permutations, rng=2))
     peer_seconds, peer_p = timed(peer, repeats=1)
     agreed = abs(p - peer_p) < 5 * np.sqrt(2 * p * (1 - p) / n_permutations) + 1e-3
     name = "10,000 permutations within 10 brackets, 2 groups, 6,000 entrants"
@@ -189,7 +189,7 @@ def intervals() -> dict:
     cut = np.quantile(score, 0.9)
 
     def ours_all() -> pd.DataFrame:
-        errors = group_metrics(score, rating=rating, sensitive_feature=group, n_boot=1000)
+        errors = group_metrics(score, rating=rating, sensitive_feature=group, n_resamples=1000)
         rates = selection_rate(score > cut, sensitive_feature=group).assign(metric="selection_rate")
         return pd.concat([errors, rates], ignore_index=True)
 

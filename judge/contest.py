@@ -1,4 +1,7 @@
-"""The contest: eligibility → brackets → ranks → winners. Tables in, tables out."""
+"""The contest: eligibility → brackets → ranks → winners. Tables in, tables out.
+
+`order_of_merit` and `fill_places` hold the one rule for ties; everybody who ranks or fills places calls them.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,183 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from judge.data.brackets import AGE_GROUPS, age_bands, bracket_names
-from judge.data.tables import RANKING, validated
 from judge.errors import InputError, listed
+
+
+class Places(NamedTuple):
+    """The place of each entrant, in the order in which the entrants were given.
+
+    rank    (n,) from 1 within the bracket      winner  (n,) whether that is one of the places
+    """
+
+    rank: NDArray[np.int64]
+    winner: NDArray[np.bool_]
+
+
+def order_of_merit(
+    image_id: ArrayLike | None, score: ArrayLike, *, bracket: ArrayLike | None = None, tie_seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Entrants in order of bracket and then merit, best first; ties go by lot.
+
+    The lot is a keyed hash of the id (BLAKE2b of "seed:id"): a lottery that no ordering of the table, the files or
+    the groups can influence, and that falls the same way each time, in every contest that an entrant stands in.
+    Only ids that tie are hashed.
+
+    Parameters
+    ----------
+    image_id : (n,) array-like or None
+        Ids, taken as text. None: the number of the row, from 0; the lot then goes with the place in the table.
+    score : (n,) array-like of float
+        Finite; higher is better.
+    bracket : (n,) array-like, optional
+        Labels, ordered by their value. None: one bracket.
+    tie_seed : int
+        Key of the lottery; another key draws other lots.
+
+    Returns
+    -------
+    order : (n,) int
+        Positions of the entrants in order of bracket and then merit.
+    rank : (n,) int
+        Rank from 1 within the bracket, in that order.
+
+    Raises
+    ------
+    InputError
+        For scores that are not finite, and for arrays of different lengths.
+
+    Examples
+    --------
+    >>> order, rank = order_of_merit(["p", "q", "r", "s"], [1, 3, 2, 5], bracket=["y", "x", "y", "x"])
+    >>> order.tolist(), rank.tolist()
+    ([3, 1, 2, 0], [1, 2, 1, 2])
+
+    Two tie for the first place, and the lot falls the same way whoever comes first in the table:
+
+    >>> [["ann", "bea"][i] for i in order_of_merit(["ann", "bea"], [7, 7])[0]]
+    ['bea', 'ann']
+    >>> [["bea", "ann"][i] for i in order_of_merit(["bea", "ann"], [7, 7])[0]]
+    ['bea', 'ann']
+    """
+    value = np.asarray(score, float)
+    n = len(value)
+    ids = image_id if image_id is None or isinstance(image_id, pd.Series) else np.asarray(image_id)
+    labels = None if bracket is None else np.asarray(bracket)
+    if any(column is not None and len(column) != n for column in (ids, labels)):
+        raise InputError(f"one id and bracket a score: {n} scores and another number of ids or brackets")
+    bad = int((~np.isfinite(value)).sum())
+    if bad:
+        raise InputError(f"{bad} of {n} scores are not finite")
+    order = np.argsort(-value, kind="stable")
+    code = _bracket_codes(labels, n)
+    order = order[np.argsort(code[order], kind="stable")]
+    if n:
+        _draw_lots(order, value, code, ids, tie_seed)
+    size = np.bincount(code)
+    start = np.repeat(np.cumsum(size) - size, size)
+    return order, np.arange(n) - start + 1
+
+
+def fill_places(
+    image_id: ArrayLike | None,
+    score: ArrayLike,
+    *,
+    places: int,
+    bracket: ArrayLike | None = None,
+    tie_seed: int = 0,
+) -> Places:
+    """Rank of every entrant within the bracket, and who is among the first `places` of it.
+
+    Parameters
+    ----------
+    image_id, score, bracket, tie_seed
+        As in `order_of_merit`.
+    places : int
+        Winners a bracket, at least 1; where fewer entered, all of them win.
+
+    Returns
+    -------
+    Places
+        `rank` and `winner` of each entrant, in the order given.
+
+    Raises
+    ------
+    InputError
+        For fewer than one place and as in `order_of_merit`.
+
+    Examples
+    --------
+    >>> won = fill_places(list("abcde"), [5, 4, 3, 9, 1], places=2, bracket=[0, 0, 0, 1, 1])
+    >>> won.rank.tolist(), won.winner.tolist()
+    ([1, 2, 3, 1, 2], [True, True, False, True, True])
+    """
+    order, ordered = order_of_merit(image_id, score, bracket=bracket, tie_seed=tie_seed)
+    return places_of(order, ordered, places=places)
+
+
+def places_of(order: NDArray[np.int64], rank: NDArray[np.int64], *, places: int) -> Places:
+    """`fill_places` from what `order_of_merit` returned, for those who rank once and fill several numbers of places."""
+    if places < 1:
+        raise InputError(f"places is at least 1 (winners a bracket), not {places}")
+    own = np.empty_like(rank)
+    own[order] = rank
+    return Places(own, own <= places)
+
+
+def _bracket_codes(labels: NDArray | None, n: int) -> NDArray:
+    """Codes in the order of the labels; small ones as 16-bit integers, which numpy sorts by radix in linear time."""
+    if labels is None:
+        return np.zeros(n, np.uint16)
+    code = labels
+    if labels.dtype.kind not in "iu" or labels.min(initial=0) < 0 or labels.max(initial=0) > 1_000_000:
+        code, _ = pd.factorize(labels, sort=True)
+    return code.astype(np.uint16) if code.max(initial=0) < 65_536 else code
+
+
+def _draw_lots(
+    order: NDArray, value: NDArray, code: NDArray, ids: NDArray | pd.Series | None, tie_seed: int
+) -> None:
+    """Puts entrants of one bracket and one score in the order of their lots, inside `order`."""
+    score, place = value[order], code[order]
+    equal = (score[1:] == score[:-1]) & (place[1:] == place[:-1])
+    if not equal.any():
+        return
+    tied = np.zeros(len(order), bool)
+    tied[1:] |= equal
+    tied[:-1] |= equal
+    at = np.flatnonzero(tied)
+    run = np.concatenate([[0], np.cumsum(~equal)])[at]
+    who = order[at]
+    keys = who if ids is None else ids.iloc[who] if isinstance(ids, pd.Series) else ids[who]
+    order[at] = who[np.lexsort((_lots(keys.tolist(), tie_seed), run))]
+
+
+def _lots(keys: list, tie_seed: int) -> NDArray[np.uint64]:
+    prefix, blake2b = f"{tie_seed}:", hashlib.blake2b
+    return np.frombuffer(
+        b"".join([blake2b(f"{prefix}{key}".encode(), digest_size=8).digest() for key in keys]), ">u8"
+    )
 
 
 @dataclass(frozen=True)
 class ContestResult:
-    """ranking   RANKING schema, every eligible entrant
+    """What became of the entrants.
+
+    ranking   RANKING schema, every eligible entrant
     brackets  bracket, entrants, places, winners, unfilled: also the brackets that nobody entered
-    refused   image_id, reason: entrants that were not ranked
+    unranked  image_id, reason: entrants that were not ranked
     """
 
     ranking: pd.DataFrame
     brackets: pd.DataFrame
-    refused: pd.DataFrame
+    unranked: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -36,8 +197,7 @@ class Contest:
               empty throughout, is left out (gender alone where no age is known); a single entrant without
               a value is refused, since nobody of unknown age is ranked among people of known age.
     min_age, max_age   years, both included; checked where `age` is known, else by the first year of `age_group`
-    tie_seed  ties go by a keyed hash of image_id: a lottery that no ordering of the table, the files or the
-              groups can influence, and that falls the same way each time
+    tie_seed  key of the lottery among those who tie, see `order_of_merit`
     """
 
     places: int = 5
@@ -53,10 +213,17 @@ class Contest:
             raise InputError(f"contest.min_age is at least 18: minors are not ranked; given {self.min_age}")
 
     def __call__(self, scores: pd.DataFrame, manifest: pd.DataFrame) -> ContestResult:
-        """scores: image_id, score (higher wins; NaN = not judged). manifest: the entrants.
+        """Ranking, brackets and the unranked of one contest.
+
+        scores: image_id, score (higher wins; NaN = not judged). manifest: the entrants.
 
         Raises InputError if an entrant has two scores, if a score belongs to nobody, or if nobody is left.
         """
+        from judge.data.tables import (  # pandera takes a second, which the audit need not pay
+            RANKING,
+            validated,
+        )
+
         twice = scores["image_id"][scores["image_id"].duplicated()]
         if len(twice):
             raise InputError(f"{len(twice)} entrant(s) have more than one score, first {listed(twice, 3)}")
@@ -72,25 +239,25 @@ class Contest:
         entrants = manifest.drop(columns=["score"], errors="ignore").merge(
             scores[["image_id", "score"]], on="image_id", how="left", validate="one_to_one"
         )
-        reason = self._refusals(entrants, used)
+        reason = self._reasons(entrants, used)
         eligible = entrants[reason.isna()].copy()
         if eligible.empty:
             counts = reason.value_counts().to_dict()
             raise InputError(f"nobody is left to rank of {len(entrants)} entrants: {counts}")
         eligible["bracket"] = bracket_names(eligible, used)
-        eligible["_lot"] = [_lot(i, self.tie_seed) for i in eligible["image_id"]]
-        eligible = eligible.sort_values(["bracket", "score", "_lot"], ascending=[True, False, True])
-        eligible["rank"] = eligible.groupby("bracket").cumcount() + 1
-        eligible["winner"] = eligible["rank"] <= self.places
-        ranking = eligible[["image_id", "bracket", "score", "rank", "winner"]].reset_index(drop=True)
-        refused = pd.DataFrame({"image_id": entrants["image_id"], "reason": reason}).dropna()
+        order, rank = order_of_merit(
+            eligible["image_id"], eligible["score"], bracket=eligible["bracket"], tie_seed=self.tie_seed
+        )
+        ranking = eligible[["image_id", "bracket", "score"]].iloc[order].reset_index(drop=True)
+        ranking = ranking.assign(rank=rank, winner=rank <= self.places)
+        unranked = pd.DataFrame({"image_id": entrants["image_id"], "reason": reason}).dropna()
         return ContestResult(
             ranking=validated(ranking, RANKING),
-            brackets=self._bracket_table(eligible, manifest, used),
-            refused=refused.reset_index(drop=True),
+            brackets=self._bracket_table(ranking, manifest, used),
+            unranked=unranked.reset_index(drop=True),
         )
 
-    def _refusals(self, entrants: pd.DataFrame, used: list[str]) -> pd.Series:
+    def _reasons(self, entrants: pd.DataFrame, used: list[str]) -> pd.Series:
         """The first reason that applies to each entrant, NaN for the eligible."""
         reason = pd.Series(pd.NA, index=entrants.index, dtype="string")
         if "age" in entrants:
@@ -109,15 +276,15 @@ class Contest:
         reason[reason.isna() & ~np.isfinite(score.astype(float))] = "score not finite"
         return reason
 
-    def _bracket_table(self, eligible: pd.DataFrame, manifest: pd.DataFrame, used: list[str]) -> pd.DataFrame:
+    def _bracket_table(self, ranking: pd.DataFrame, manifest: pd.DataFrame, used: list[str]) -> pd.DataFrame:
         levels = []
         for column in used:
             seen = set(manifest[column].dropna().astype(str))
             known = [g for g in AGE_GROUPS if column == "age_group"]
             levels.append(known + sorted(seen - set(known)))
         names = [" ".join(combination) for combination in itertools.product(*levels)] if used else ["all"]
-        entrants = eligible.groupby("bracket").size().reindex(names, fill_value=0)
-        winners = eligible.groupby("bracket")["winner"].sum().reindex(names, fill_value=0)
+        entrants = ranking.groupby("bracket").size().reindex(names, fill_value=0)
+        winners = ranking.groupby("bracket")["winner"].sum().reindex(names, fill_value=0)
         return pd.DataFrame(
             {
                 "bracket": names,
@@ -127,7 +294,3 @@ class Contest:
                 "unfilled": (self.places - winners).to_numpy().astype(int),
             }
         )
-
-
-def _lot(image_id: str, seed: int) -> str:
-    return hashlib.blake2b(f"{seed}:{image_id}".encode(), digest_size=8).hexdigest()

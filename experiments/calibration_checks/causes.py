@@ -7,10 +7,9 @@ import pandas as pd
 
 from calibration_checks.contests import GROUPS
 from calibration_checks.table import Table
-from judge.fairness.attribution.chain import chain_of_counts
-from judge.fairness.attribution.oaxaca_blinder import oaxaca_blinder
-from judge.fairness.attribution.twins import replace_in_contest, twin_changes
-from judge.fairness.sweeps.factorial import shapley_effects
+from judge.contest import fill_places
+from judge.fairness.attribution import chain_of_counts, oaxaca_blinder, replace_in_contest, twin_changes
+from judge.fairness.sweeps import shapley_effects
 
 
 def causes(table: Table, n: int, rng: np.random.Generator) -> None:
@@ -106,14 +105,16 @@ def twins(table: Table, n: int, rng: np.random.Generator) -> None:
         for t in range(n // 4 if effect == 0 else n // 8):
             base = rng.normal(size=120)
             score = base + 0.3 * rng.normal(size=120)
-            rank = pd.Series(score).groupby(people["bracket"]).rank(ascending=False).astype(int)
-            ranking = people.assign(score=score, rank=rank, winner=rank <= 5)
+            place = fill_places(people["image_id"], score, bracket=people["bracket"], places=5)
+            ranking = people.assign(score=score, rank=place.rank, winner=place.winner)
             edits = pd.concat(
                 [people[["image_id"]].assign(edit=name, score=base + shift + 0.3 * rng.normal(size=120))
                  for name, shift in (("tone", effect), ("placebo", 0.0))]
             )  # fmt: skip
             changes = replace_in_contest(ranking, edits)
-            found.append(twin_changes(changes, placebo=["placebo"], n_boot=400, n_draws=499, rng=t))
+            found.append(
+                twin_changes(changes, placebo=["placebo"], n_resamples=400, n_permutations=499, rng=t)
+            )
         every = pd.concat(found)
         for (metric, group), part in every.groupby(["metric", "group"], sort=False):
             if group == "placebo":

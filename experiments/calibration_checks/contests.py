@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from judge.fairness.metrics.selection import Counts
+from judge.fairness.counts import Counts
 
 GROUPS = ("dark", "rest", "white")
 

@@ -8,12 +8,10 @@ from scipy import stats
 
 from calibration_checks.contests import GROUPS
 from calibration_checks.table import Table
-from judge.fairness.attribution.label_errors import corrected_ratio
-from judge.fairness.attribution.skin_tone import tone_and_score, tone_and_winning
-from judge.fairness.metrics.outranking import outrank_probability
-from judge.fairness.metrics.ranking import exposure_ratio
-from judge.fairness.metrics.score_errors import group_metrics
-from judge.fairness.metrics.selection import Counts
+from judge.contest import fill_places
+from judge.fairness.attribution import corrected_ratio, tone_and_score, tone_and_winning
+from judge.fairness.counts import Counts
+from judge.fairness.metrics import exposure_ratio, group_metrics, outrank_probability
 
 
 def score_metrics(table: Table, n: int, rng: np.random.Generator) -> None:
@@ -30,7 +28,7 @@ def score_metrics(table: Table, n: int, rng: np.random.Generator) -> None:
     for t in range(trials):
         rating = rng.normal(size=len(groups))
         score = 0.3 + 0.8 * (rho * rating + np.sqrt(1 - rho**2) * rng.normal(size=len(groups)))
-        found.append(group_metrics(score, sensitive_feature=groups, rating=rating, n_boot=400, seed=t))
+        found.append(group_metrics(score, sensitive_feature=groups, rating=rating, n_resamples=400, rng=t))
     rows = pd.concat(found)
     for (metric, group), part in rows.groupby(["metric", "group"], sort=False):
         if metric in truth:
@@ -43,7 +41,7 @@ def score_metrics(table: Table, n: int, rng: np.random.Generator) -> None:
             score = rng.normal(size=400) - shift * dark
             answers.append(outrank_probability(score, sensitive_feature=dark, group="True", bracket=bracket))
             if shift == 0:
-                rank = pd.Series(score).groupby(bracket).rank(ascending=False).to_numpy()
+                rank = fill_places(None, score, bracket=bracket, places=1).rank
                 ratios.append(exposure_ratio(rank, dark.astype(int), member=1, others=0))
         a = np.array(answers)
         table.coverage(
@@ -69,10 +67,12 @@ def skin(table: Table, n: int, rng: np.random.Generator) -> None:
             tone = 60 + 8 * rng.normal(size=size)
             # Gumbel noise: the winners of a bracket then follow Plackett–Luce, odds e^slope per 8 points of L*
             score = slope * (tone - 60) / 8 + rng.gumbel(size=size)
-            rank = pd.Series(score).groupby(bracket).rank(ascending=False).to_numpy()
-            won_rows.append(tone_and_winning(tone, winner=rank <= 3, bracket=bracket, n_draws=499, rng=t))
+            first = fill_places(None, score, bracket=bracket, places=3).winner
+            won_rows.append(tone_and_winning(tone, winner=first, bracket=bracket, n_permutations=499, rng=t))
             if slope == 0:
-                score_rows.append(tone_and_score(tone, score=score, bracket=bracket, n_draws=499, rng=t))
+                score_rows.append(
+                    tone_and_score(tone, score=score, bracket=bracket, n_permutations=499, rng=t)
+                )
         won = pd.concat(won_rows)
         table.coverage(f"tone and winning, log odds {slope:g} per SD", won["ci_low"], won["ci_high"], slope)
         if slope == 0:
@@ -95,7 +95,7 @@ def skin(table: Table, n: int, rng: np.random.Generator) -> None:
             ]
             counts = Counts((labelled[0] + labelled[1])[None], labelled[0][None], GROUPS)
             rows = corrected_ratio(
-                counts, group="dark", reference="white", confusion=confusion, n_draws=400, rng=t
+                counts, group="dark", reference="white", confusion=confusion, n_resamples=400, rng=t
             )
             low.append(rows["ci_low"].iloc[1])
             high.append(rows["ci_high"].iloc[1])

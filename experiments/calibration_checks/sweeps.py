@@ -7,7 +7,8 @@ import pandas as pd
 
 from calibration_checks.contests import GROUPS
 from calibration_checks.table import Table
-from judge.fairness.inference.randomisation import sign_flip, t_interval
+from judge.fairness.inference import sign_flip, t_interval
+from judge.fairness.sweeps import bootstrap_seeds_people, grid_posterior
 from judge.fairness.sweeps.dose_models import (
     crossing,
     line,
@@ -17,8 +18,6 @@ from judge.fairness.sweeps.dose_models import (
     trend_p_value,
     widened_bootstrap,
 )
-from judge.fairness.sweeps.dose_people import bootstrap_seeds_people
-from judge.fairness.sweeps.inverse import grid_posterior
 
 
 def dose(table: Table, n: int, rng: np.random.Generator) -> None:
@@ -92,11 +91,11 @@ def dose(table: Table, n: int, rng: np.random.Generator) -> None:
 
     options = {"sensitive_feature": "dark", "group": "True", "outcome": "selection_rate_difference"}
     truth = np.mean(
-        [bootstrap_seeds_people(runs(4000, 40), n_boot=2, **options)["value"].iloc[0] for _ in range(3)]
+        [bootstrap_seeds_people(runs(4000, 40), n_resamples=2, **options)["value"].iloc[0] for _ in range(3)]
     )
     low, high = [], []
     for t in range(n // 10):
-        row = bootstrap_seeds_people(runs(400, 5), n_boot=300, rng=t, **options).iloc[0]
+        row = bootstrap_seeds_people(runs(400, 5), n_resamples=300, rng=t, **options).iloc[0]
         low.append(row["ci_low"])
         high.append(row["ci_high"])
     table.coverage("dose_slope_people, bootstrap of seeds and people", low, high, truth)
@@ -125,8 +124,8 @@ def inverse(table: Table, n: int, rng: np.random.Generator) -> None:
                 runs,
                 settings=["share", "shift"],
                 target=dict(zip(GROUPS, target.tolist(), strict=True)),
-                n_boot=2,
-                n_tail=10,
+                n_resamples=2,
+                n_simulations=10,
                 rng=t,
             ).cells
             order = np.argsort(-cells["posterior"].to_numpy())

@@ -7,23 +7,23 @@ from scipy import stats
 
 from calibration_checks.contests import ENTRANTS, GROUPS, PLACES, SIZES, SIZES_DRAWN, counts_of, draw_winners
 from calibration_checks.table import Table
-from judge.fairness.inference.exact_tests import (
-    exact_distribution,
-    holm,
-    multinomial_exact,
-    permutation,
-    stratified_exact,
-)
-from judge.fairness.inference.intervals import (
+from judge.fairness.counts import Counts
+from judge.fairness.inference import (
+    binomial_power,
     clopper_pearson,
+    holm,
     katz_ratio,
     koopman_ratio,
     miettinen_nurminen_difference,
+    multinomial_exact,
+    permutation,
+    stratified_exact,
+    stratified_power,
+    wallenius_odds,
     wilson,
 )
-from judge.fairness.inference.power import binomial_power, p_values, stratified_power
-from judge.fairness.inference.wallenius import wallenius_odds
-from judge.fairness.metrics.selection import Counts
+from judge.fairness.inference.distributions import exact_distribution
+from judge.fairness.inference.power import p_values
 
 
 def winners_tests(table: Table, n: int, rng: np.random.Generator) -> None:
@@ -36,7 +36,7 @@ def winners_tests(table: Table, n: int, rng: np.random.Generator) -> None:
         for group in GROUPS:
             p[group][t] = stratified_exact(counts, group)
         pairwise[t] = stratified_exact(counts, "dark", reference="white", alternative="less")
-        joint[t] = permutation(counts, n_permutations=499, seed=t)[1]
+        joint[t] = permutation(counts, n_permutations=499, rng=t)[1]
         adjusted[t] = holm([p[group][t] for group in GROUPS]).min()
     for g, group in enumerate(GROUPS):
         table.alarm(f"stratified_exact, {group}", p[group], exact=True)

@@ -23,7 +23,8 @@ examples
       --bracket gender --bracket age_group --places 5 --rating rating --out audit
 
 TABLE is CSV (.csv, .csv.gz) or Parquet, one row a person. A winner column says 1/0, true/false, yes/no or
-won/lost. Without one the best --places of each bracket win, by each score; ties go by lot from --seed.
+won/lost. Without one the best --places of each bracket win, by each score. Who ties goes by a lot drawn from the id
+(the number of the row where there is none), as in the contest of `judge run`; --tie-seed draws other lots.
 Higher scores are better. --out gets audit.parquet, audit.csv (names that look like spreadsheet formulas are
 written with an apostrophe in front), audit.json, skew_curves.*, figures and page.html.
 --json prints the audit table as records, with null for what is undefined or infinite, and nothing else.
@@ -63,14 +64,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--boot", type=int, default=1000, metavar="N", help="bootstrap samples (1000)")
     add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
-    add("--seed", type=int, default=0, help="of lots, bootstrap and permutations (0)")
+    add("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
+    add("--tie-seed", type=int, default=0, metavar="N", help="of the lots among those who tie (0)")
     add("--title", help="of the page (the table's name)")
     add("--out", type=Path, metavar="DIR", help="write tables, figures and a page there")
     add("--json", action="store_true", help="print the audit table as JSON records and nothing else")
 
 
 def run(args: argparse.Namespace) -> int:
-    from judge.fairness.audit.beauty_ai_2016 import NAME
+    from judge.fairness.audit.published import NAME
 
     if args.table == NAME:
         people, table, plan = _bundled(args)
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         people, table, plan = _of_table(args)
     notes = table.attrs.get("notes", [])
     if args.json:
-        from judge.fairness.audit.writing import records_json
+        from judge.fairness.audit import records_json
 
         text = records_json(table)
     else:
@@ -101,15 +103,15 @@ def run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> dict:
     return {
         "confidence": args.confidence,
-        "n_boot": args.boot,
+        "n_resamples": args.boot,
         "n_permutations": args.permutations,
-        "seed": args.seed,
+        "rng": args.seed,
     }
 
 
 def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
-    from judge.fairness.audit import beauty_ai_2016 as bundled
-    from judge.fairness.audit.entrants import read_entrants
+    from judge.fairness.audit import published as bundled
+    from judge.fairness.audit import read_entrants
 
     given = [
         f"--{name}"
@@ -148,19 +150,19 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
 
 
 def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
-    from judge.fairness.audit.audit import audit_entrants, checked_settings
-    from judge.fairness.audit.entrants import read_entrants
-    from judge.fairness.audit.reading import ID_COLUMNS, column_names, read_columns
+    from judge.fairness.audit import audit_entrants, column_names, read_columns, read_entrants
+    from judge.fairness.audit.entrants import ID_COLUMNS
+    from judge.fairness.audit.plan import checked_settings
+    from judge.fairness.inference import Inference
 
+    settings = _settings(args)
+    Inference(**settings)  # refuses what is out of range before anything is read
     checked_settings(
         features=args.feature,
         score=args.score,
         winner=args.winner,
         brackets=args.bracket,
         places=args.places,
-        confidence=args.confidence,
-        n_boot=args.boot,
-        n_permutations=args.permutations,
     )
     there = column_names(args.table)
     person = args.id or next((name for name in ID_COLUMNS if name in there), None)
@@ -184,7 +186,8 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
         primary=args.primary,
         by_bracket=args.by_bracket,
         ratio_interval=args.interval or "score",
-        **_settings(args),
+        tie_seed=args.tie_seed,
+        **settings,
     )
     plan = {
         "features": args.feature,
@@ -201,9 +204,7 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
 def _write(
     args: argparse.Namespace, people: Entrants, table: pd.DataFrame, plan: dict, notes: list[str]
 ) -> Path:
-    from judge.fairness.audit.audit import as_frame
-    from judge.fairness.audit.curves import skew_curves
-    from judge.fairness.audit.writing import write_numbers
+    from judge.fairness.audit import skew_curves, write_numbers
     from judge.report.pages.audit import write_audit_report
 
     try:
@@ -211,11 +212,11 @@ def _write(
     except OSError as error:
         raise InputError(f"--out {args.out} cannot be made: {error}") from error
     write_numbers(table, args.out / "audit", as_json=True)
-    curves = skew_curves(people, confidence=args.confidence, seed=args.seed)
+    curves = skew_curves(people, tie_seed=args.tie_seed, confidence=args.confidence)
     if len(curves):
         write_numbers(curves, args.out / "skew_curves")
     title = args.title or f"Audit of {Path(args.table).name}"
     return write_audit_report(
-        args.out, as_frame(people), table, **plan, title=title, notes=notes, seed=args.seed,
+        args.out, people, table, **plan, title=title, notes=notes, seed=args.tie_seed,
         confidence=args.confidence,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from judge.data.tables import write_table
 from judge.errors import InputError, listed
 from judge.experiment.folder_names import changes_a_number, folder_name
 from judge.experiment.run_folder import RunDir, find_runs
-from judge.fairness.sweeps.dose_response import dose_response
+from judge.fairness.sweeps import dose_response
 
 #: Settings that vary in a sweep by design: the dose and the replicate (entrants.seed as far as it goes with the seed).
 BY_DESIGN = ("seed", "entrants.seed", "pool.majority_share")

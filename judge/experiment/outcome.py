@@ -10,7 +10,7 @@ import pandas as pd
 from judge.contest import Contest
 from judge.data.brackets import bracket_names
 from judge.errors import InputError, listed
-from judge.fairness.audit.audit import audit
+from judge.fairness.audit import audit
 
 RANKING_COLUMNS = ("bracket", "score", "rank", "winner")  # a manifest's own columns of these names give way
 
@@ -50,9 +50,10 @@ def hold(
         "winner": "winner",
         "brackets": ["bracket"],
         "reference": field.reference,
+        "tie_seed": contest.tie_seed,
         "confidence": field.confidence,
-        "n_boot": field.n_boot,
-        "seed": field.seed,
+        "n_resamples": field.n_boot,
+        "rng": field.seed,
     }
     rating = "rating" if errors and table["rating"].notna().any() else None
     numbers = audit(table, score="score", rating=rating, **shared)
@@ -63,7 +64,7 @@ def hold(
         "ranking": result.ranking,
         "audit": numbers,
         "brackets": result.brackets,
-        "unranked": result.refused,
+        "unranked": result.unranked,
     }
 
 

@@ -7,8 +7,8 @@ errors leave a test of "no difference" valid, but shrink a true difference: an a
   with P(label l, won) = Σ_t π_t r_t M[t, l] (EM). It equals the matrix method n_true = M⁻ᵀ n_labelled wherever that
   gives no negative count, and stays in range where it does (rare groups, one winner).
 * `relabelled_test`: the exact test within brackets on labels drawn from P(true | label, won), many times.
-* `worst_case`: no model: the ratio if up to a share ε of every group's labels were wrong in the worst way, and
-  the smallest ε at which the finding would turn (tipping point).
+* `worst_case` (in `attribution.label_bounds`): no model: the ratio if up to a share ε of every group's labels were
+  wrong in the worst way, and the smallest ε at which the finding would turn (tipping point).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from judge.errors import InputError, listed
+from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import stratified_exact
-from judge.fairness.inference.randomisation import checked_confidence
-from judge.fairness.metrics.selection import Counts
+from judge.fairness.inference.settings import Inference
 
 _ITERATIONS = 2000
 
@@ -34,22 +34,56 @@ def corrected_ratio(
     confusion: pd.DataFrame,
     name: str = "group",
     confidence: float = 0.95,
-    n_draws: int = 2000,
-    rng: int | np.random.Generator = 0,
+    n_resamples: int = 2000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """AUDIT rows selection_rate_ratio_labelled, _corrected: ratio of `group` to `reference` (None: all others).
+    """The selection-rate ratio of `group` to `reference`, as labelled and by true group.
 
-    counts     labelled entrants and winners; brackets are pooled
-    confusion  index: true groups, columns: labels, both the groups of `counts`. Rows of probabilities (summing to 1),
-               taken as known, or of counts from a validation study, whose uncertainty then enters
+    Parameters
+    ----------
+    counts : Counts
+        Labelled entrants and winners; brackets are pooled.
+    group, reference : str
+        Groups of `counts`; reference None: all others.
+    confusion : DataFrame
+        Index: true groups, columns: labels, both the groups of `counts`. Rows of probabilities (summing to 1), taken as
+        known, or of counts from a validation study, whose uncertainty then enters.
+    name : str
+        What to call the feature in the answer.
+    confidence : float
+        Level, from 0.5 to below 1.
+    n_resamples : int
+        Draws of the labelled counts (Gamma, Jeffreys' ½ added, so that no winners leaves a finite upper limit) and of
+        the matrix's rows (Dirichlet, uniform prior); the interval is their quantiles.
+    rng : numpy.random.Generator or int
+        Draws them.
 
-    Interval: quantiles over draws of the labelled counts (Gamma, Jeffreys' ½ added, so that no winners leaves a
-    finite upper limit) and of the matrix's rows (Dirichlet, uniform prior). `test` says whether the matrix method would
-    have given negative counts. Raises InputError for a matrix that lacks a group, has negative entries, or is
-    singular (labels that tell nothing).
+    Returns
+    -------
+    DataFrame
+        AUDIT rows selection_rate_ratio_labelled and selection_rate_ratio_corrected; `test` says whether the matrix
+        method would have given negative counts.
+
+    Raises
+    ------
+    InputError
+        For a matrix that lacks a group, has negative entries, or is singular (labels that tell nothing).
+
+    References
+    ----------
+    Matrix method: Barron (1977), Biometrics 33:414.
+
+    Examples
+    --------
+    With labels that are never wrong nothing is corrected: (10 / 200) / (80 / 800).
+
+    >>> counts = Counts([[200, 800]], [[10, 80]], ("dark", "white"))
+    >>> never = pd.DataFrame(np.eye(2), index=["dark", "white"], columns=["dark", "white"])
+    >>> corrected_ratio(counts, group="dark", confusion=never, n_resamples=9)["value"].round(6).tolist()
+    [0.5, 0.5]
     """
-    checked_confidence(confidence)
-    rng = np.random.default_rng(rng)
+    how = Inference(confidence, n_resamples, rng=rng)
+    rng = how.generator()
     matrix, validation = _confusion(confusion, counts.groups)
     g = counts.index(group)
     others = np.arange(len(counts.groups)) != g
@@ -63,12 +97,12 @@ def corrected_ratio(
         other = won[:, others].sum(1) / (won[:, others] + lost[:, others]).sum(1)
         return rate / other
 
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    tails = list(how.tails)
     cells = np.stack([winners, entrants - winners])
-    drawn = rng.gamma(cells + 0.5, size=(n_draws, *cells.shape))
-    matrices = np.broadcast_to(matrix, (n_draws, *matrix.shape))
+    drawn = rng.gamma(cells + 0.5, size=(n_resamples, *cells.shape))
+    matrices = np.broadcast_to(matrix, (n_resamples, *matrix.shape))
     if validation is not None:
-        matrices = rng.gamma(validation + 1.0, size=(n_draws, *matrix.shape))
+        matrices = rng.gamma(validation + 1.0, size=(n_resamples, *matrix.shape))
         matrices = matrices / matrices.sum(2, keepdims=True)
     direct = np.linalg.solve(matrix.T, cells.T).T
     negative = int((direct < -1e-9).sum())
@@ -112,13 +146,46 @@ def relabelled_test(
     confusion: pd.DataFrame,
     name: str = "group",
     alpha: float = 0.05,
-    n_draws: int = 200,
-    rng: int | np.random.Generator = 0,
+    n_resamples: int = 200,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """The exact test within brackets on `n_draws` redrawn sets of true labels (arguments as in `corrected_ratio`).
+    """The exact test within brackets on redrawn sets of true labels.
 
-    Two AUDIT rows: relabelled_p_value (median; ci_low, ci_high: 2.5 and 97.5 % quantiles of the p-values) and
-    relabelled_significant (share of the sets with p < alpha). Quantiles of p over plausible labels, not a p-value.
+    Parameters
+    ----------
+    counts, group, reference, confusion, name
+        As in `corrected_ratio`; brackets are kept.
+    alpha : float
+        Level of the test, in (0, 1).
+    n_resamples : int
+        Sets of labels drawn from P(true | label, won).
+    rng : numpy.random.Generator or int
+        Draws them.
+
+    Returns
+    -------
+    DataFrame
+        AUDIT rows relabelled_p_value (median; ci_low, ci_high: 2.5 and 97.5 % quantiles of the p-values) and
+        relabelled_significant (share of the sets with p < alpha). Quantiles of p over plausible labels, not a p-value.
+
+    Raises
+    ------
+    InputError
+        As `corrected_ratio`.
+
+    References
+    ----------
+    Akin to multiple overimputation: Blackwell, Honaker & King (2017), Sociol. Methods Res. 46:303.
+
+    Examples
+    --------
+    With labels that are never wrong every set has the p-value of the exact test:
+
+    >>> counts = Counts([[200, 800]], [[10, 80]], ("dark", "white"))
+    >>> never = pd.DataFrame(np.eye(2), index=["dark", "white"], columns=["dark", "white"])
+    >>> table = relabelled_test(counts, group="dark", confusion=never, n_resamples=3)
+    >>> bool(table["value"].iloc[0] == stratified_exact(counts, "dark"))
+    True
     """
     rng = np.random.default_rng(rng)
     matrix, _ = _confusion(confusion, counts.groups)
@@ -130,13 +197,13 @@ def relabelled_test(
         total = joint.sum(0)
         posterior = np.divide(joint, total, out=np.eye(len(matrix)), where=total > 0)
         given.append(posterior.T / posterior.T.sum(1, keepdims=True))
-    p = np.empty(n_draws)
-    for i in range(n_draws):
+    p = np.empty(n_resamples)
+    for i in range(n_resamples):
         won = rng.multinomial(counts.winners, given[0]).sum(1)
         lost = rng.multinomial(losers, given[1]).sum(1)
         relabelled = Counts(won + lost, won, counts.groups, counts.brackets)
         p[i] = stratified_exact(relabelled, group, reference=reference)
-    test = f"stratified exact over {n_draws} sets of labels"
+    test = f"stratified exact over {n_resamples} sets of labels"
     base = {
         "feature": name,
         "group": group,
@@ -151,73 +218,6 @@ def relabelled_test(
             {"metric": "relabelled_significant", "value": share, "ci_low": np.nan, "ci_high": np.nan, **base},
         ]
     ).assign(p_value=np.nan)
-
-
-def worst_case(
-    counts: Counts,
-    *,
-    group: str,
-    reference: str | None = None,
-    error_rates: Sequence[float] = (0.01, 0.02, 0.05, 0.1, 0.2),
-    name: str = "group",
-) -> pd.DataFrame:
-    """AUDIT rows selection_rate_ratio_bounds for each ε (test "ε = …"; ci_low, ci_high: the bounds) and
-    label_error_tipping.
-
-    At most ⌊ε n⌋ labels of the group and ⌊ε n⌋ of the reference are swapped, whichever people do most. Bounds are sharp
-    and no interval: nothing is sampled. label_error_tipping is the smallest ε at which the bounds contain 1.
-    """
-    if any(not 0 <= e <= 1 for e in error_rates):
-        raise InputError(f"error rates must lie in [0, 1], not {listed(error_rates)}")
-    pair = counts.against(group, reference)
-    n, w = pair.entrants.sum(0).astype(float), pair.winners.sum(0).astype(float)
-    observed = _ratio(w[0], n[0], w[1], n[1])
-
-    def bounds(epsilon: float) -> tuple[float, float]:
-        out, back = np.floor(epsilon * n + 1e-9)
-        limits = []
-        for raise_it in (False, True):
-            # to lower the ratio winners leave the group and losers join it; to raise it the other way round
-            leaving_winners = 0.0 if raise_it else min(out, w[0])
-            leaving_losers = min(out, n[0] - w[0]) if raise_it else 0.0
-            joining_winners = min(back, w[1]) if raise_it else 0.0
-            joining_losers = 0.0 if raise_it else min(back, n[1] - w[1])
-            shift_w = joining_winners - leaving_winners
-            shift_n = shift_w + joining_losers - leaving_losers
-            limits.append(_ratio(w[0] + shift_w, n[0] + shift_n, w[1] - shift_w, n[1] - shift_n))
-        return limits[0], limits[1]
-
-    def row(metric: str, value: float, low: float, high: float, test: str) -> dict[str, object]:
-        return {"metric": metric, "feature": name, "group": group, "value": value, "n": int(n[0]), "ci_low": low,
-                "ci_high": high, "p_value": np.nan, "test": test}  # fmt: skip
-
-    rows = [
-        row("selection_rate_ratio_bounds", observed, *bounds(e), f"at most {e:.1%} of labels wrong")
-        for e in error_rates
-    ]
-    # the bounds change only where ⌊ε n⌋ does
-    steps = np.unique(np.concatenate([np.arange(k + 1) / k for k in n if k > 0]))
-    low_step, high_step = 0, len(steps) - 1
-    tipping = np.nan
-    if len(steps) and np.isfinite(observed):
-        while low_step < high_step:
-            middle = (low_step + high_step) // 2
-            low, high = bounds(float(steps[middle]))
-            if low <= 1 <= high:
-                high_step = middle
-            else:
-                low_step = middle + 1
-        tipping = float(steps[high_step])
-    rows.append(
-        row("label_error_tipping", tipping, np.nan, np.nan, "smallest error rate that can turn the finding")
-    )
-    return pd.DataFrame(rows)
-
-
-def _ratio(w1: float, n1: float, w0: float, n0: float) -> float:
-    if n1 <= 0 or n0 <= 0 or (w1 == 0 and w0 == 0):
-        return float("nan")
-    return float("inf") if w0 == 0 else float((w1 / n1) / (w0 / n0))
 
 
 def _confusion(confusion: pd.DataFrame, groups: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:

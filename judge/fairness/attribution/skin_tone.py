@@ -17,7 +17,7 @@ from scipy import stats
 from scipy.special import expit
 
 from judge.errors import InputError
-from judge.fairness.inference.randomisation import checked_confidence
+from judge.fairness.inference.settings import Inference
 
 #: log odds per standard deviation beyond this count as infinite (complete separation)
 _EDGE = 12.0
@@ -31,23 +31,54 @@ def tone_and_winning(
     name: str = "skin_lightness",
     circular: bool = False,
     confidence: float = 0.95,
-    n_draws: int = 9_999,
-    rng: int | np.random.Generator = 0,
+    n_permutations: int = 9_999,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """AUDIT row tone_log_odds: change of the log odds of winning for one standard deviation more of `tone`.
+    """Change of the log odds of winning for one standard deviation more of `tone`.
 
-    tone      (N,) in any unit; the standard deviation is that within brackets. People without one are excluded
-              (counted in `test`)
-    winner    (N,) bool     bracket  (N,) names; None: one bracket
-    circular  an angle in degrees (hue): measured from the mean direction, −180…180
+    Exact conditional likelihood, all subsets of winners by recursion, with a likelihood-ratio interval. A bracket
+    where all or none win says nothing and is left out.
 
-    Exact conditional likelihood (Breslow & Day 1980, eq. 7.2; all subsets of winners by recursion, Gail, Lubin &
-    Rubinstein 1981) with a likelihood-ratio interval, ±inf where the winners are all on one side. p: Σ tone of the
-    winners when the winners of each bracket are drawn anew. A bracket where all or none win says nothing and is left
-    out.
+    Parameters
+    ----------
+    tone : (N,) array-like of float
+        In any unit; the standard deviation is that within brackets. People without one are excluded (counted in
+        `test`).
+    winner : (N,) array-like of bool
+        Who won.
+    bracket : (N,) array-like, optional
+        None: one bracket.
+    name : str
+        What to call the feature in the answer.
+    circular : bool
+        An angle in degrees (hue): measured from the mean direction, −180…180.
+    confidence : float
+        Level, from 0.5 to below 1.
+    n_permutations : int
+        The p-value is that of Σ tone of the winners when the winners of each bracket are drawn anew so many times.
+    rng : numpy.random.Generator or int
+        Draws them.
+
+    Returns
+    -------
+    DataFrame
+        One AUDIT row, tone_log_odds; limits ±∞ where the winners are all on one side.
+
+    References
+    ----------
+    Breslow & Day (1980), Statistical Methods in Cancer Research I, eq. 7.2; Gail, Lubin & Rubinstein (1981),
+    Biometrika 68:703.
+
+    Examples
+    --------
+    The three lightest of 20 win, which no finite odds explain best:
+
+    >>> row = tone_and_winning(range(20), winner=[False] * 17 + [True] * 3, n_permutations=99).iloc[0]
+    >>> float(row["value"]), bool(row["ci_low"] > 0), float(row["ci_high"])
+    (inf, True, inf)
     """
-    checked_confidence(confidence)
-    rng = np.random.default_rng(rng)
+    how = Inference(confidence, n_permutations=n_permutations, rng=rng)
+    rng = how.generator()
     x, (flags, codes), exclusions = _prepared(tone, np.asarray(winner), bracket, circular)
     won: np.ndarray = flags.astype(bool)
     strata = []
@@ -56,7 +87,7 @@ def tone_and_winning(
         k, n = int(won[here].sum()), int(here.sum())
         if 0 < k < n:
             strata.append((x[here] - x[here].mean(), won[here], k))
-    words = f"conditional logistic; winners permuted within brackets, {n_draws} draws"
+    words = f"conditional logistic; winners permuted within brackets, {n_permutations} draws"
     words += f"; {exclusions} without a tone excluded" if exclusions else ""
     base = {"metric": "tone_log_odds", "feature": name, "group": "all", "n": len(x)}
     used = sum(len(z) for z, _, _ in strata)
@@ -91,12 +122,12 @@ def tone_and_winning(
     if abs(value) > _EDGE * 0.99:
         value = float(np.sign(value) * np.inf)
     observed = sum(float(z[w].sum()) for z, w, _ in strata)
-    drawn = np.zeros(n_draws)
+    drawn = np.zeros(n_permutations)
     for z, _, k in strata:
-        drawn += _subset_sums(z, k, n_draws, rng)
+        drawn += _subset_sums(z, k, n_permutations, rng)
     hits = np.count_nonzero(np.abs(drawn) >= abs(observed) * (1 - 1e-9))
     return pd.DataFrame([{**base, "value": float(value), "ci_low": float(bounds[0]), "ci_high": float(bounds[1]),
-                          "p_value": (1 + hits) / (1 + n_draws), "test": words}])  # fmt: skip
+                          "p_value": (1 + hits) / (1 + n_permutations), "test": words}])  # fmt: skip
 
 
 def tone_and_score(
@@ -107,17 +138,43 @@ def tone_and_score(
     name: str = "skin_lightness",
     circular: bool = False,
     confidence: float = 0.95,
-    n_draws: int = 9_999,
-    rng: int | np.random.Generator = 0,
+    n_permutations: int = 9_999,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """AUDIT row tone_rank_correlation: Spearman's correlation of tone and score inside brackets, pooled.
+    """Spearman's correlation of tone and score inside brackets, pooled.
 
     Both are ranked within each bracket, centred there and scaled to unit variance, and correlated over all people.
-    p: scores permuted within brackets (up to 5,000 people; beyond, the normal limit with the permutation's
-    exact variance). Interval: Fisher's z with Bonett & Wright's (2000) variance (1 + r²/2)/(n − brackets − 2).
+
+    Parameters
+    ----------
+    tone, bracket, name, circular, confidence, rng
+        As in `tone_and_winning`.
+    score : (N,) array-like of float
+        Higher is better; people without one are excluded.
+    n_permutations : int
+        Of the scores within brackets (up to 5,000 people; beyond, the normal limit with the permutation's exact
+        variance).
+
+    Returns
+    -------
+    DataFrame
+        One AUDIT row, tone_rank_correlation, in [−1, 1].
+
+    References
+    ----------
+    Interval: Fisher's z with variance (1 + r²/2)/(n − brackets − 2), Bonett & Wright (2000), Psychometrika 65:23.
+
+    Examples
+    --------
+    Within each bracket the lighter is scored higher, whatever the level of the bracket:
+
+    >>> row = tone_and_score([1, 2, 3, 11, 12, 13], score=[7, 8, 9, 1, 2, 3], bracket=list("xxxyyy"),
+    ...                      n_permutations=99).iloc[0]
+    >>> round(float(row["value"]), 6)
+    1.0
     """
-    checked_confidence(confidence)
-    rng = np.random.default_rng(rng)
+    how = Inference(confidence, n_permutations=n_permutations, rng=rng)
+    rng = how.generator()
     x, (y, codes), exclusions = _prepared(tone, np.asarray(score, float), bracket, circular)
     table = pd.DataFrame({"x": x, "y": y, "b": codes})
     ranks = table.groupby("b")[["x", "y"]].rank()
@@ -136,15 +193,15 @@ def tone_and_score(
     a, b = z["x"].to_numpy(), z["y"].to_numpy()
     r = float(a @ b / n)
     if n <= 5000:
-        sums = np.zeros(n_draws)
+        sums = np.zeros(n_permutations)
         for code in np.unique(codes):
             here = codes == code
             block = max(1, 4_000_000 // int(here.sum()))
-            for start in range(0, n_draws, block):
-                stop = min(start + block, n_draws)
+            for start in range(0, n_permutations, block):
+                stop = min(start + block, n_permutations)
                 sums[start:stop] += rng.permuted(np.tile(b[here], (stop - start, 1)), axis=1) @ a[here]
-        p = float((1 + np.count_nonzero(np.abs(sums) >= abs(a @ b) * (1 - 1e-9))) / (1 + n_draws))
-        test = f"Spearman within brackets, {n_draws} permutations{note}"
+        p = float((1 + np.count_nonzero(np.abs(sums) >= abs(a @ b) * (1 - 1e-9))) / (1 + n_permutations))
+        test = f"Spearman within brackets, {n_permutations} permutations{note}"
     else:
         sizes = np.bincount(np.unique(codes, return_inverse=True)[1]).astype(float)
         p = float(2 * stats.norm.sf(abs(a @ b) / np.sqrt((sizes**2 / (sizes - 1)).sum())))

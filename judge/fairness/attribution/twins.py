@@ -19,7 +19,8 @@ from scipy import stats
 
 from judge.errors import InputError, listed
 from judge.fairness.inference.intervals import wilson
-from judge.fairness.inference.randomisation import bootstrap_t, checked_confidence, sign_flip
+from judge.fairness.inference.randomisation import bootstrap_t, sign_flip
+from judge.fairness.inference.settings import Inference, Interval
 
 METRICS = {
     "score_change": "twin_score_change",
@@ -29,17 +30,38 @@ METRICS = {
 
 
 def replace_in_contest(ranking: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:
-    """Paired changes, one row a twin, in the order of `twins`.
+    """Paired changes of score, rank and winning, each twin in its original's place in the same contest.
 
-    ranking  RANKING table of one contest: image_id, bracket, score, rank, winner
-    twins    image_id of an entrant, edit, score (finite); at most one row for each image_id and edit
+    A twin takes one of as many places as its bracket awarded. The contest's lottery among equals is not in the table:
+    an unchanged score keeps its rank, any other twin stands behind those it ties with. O((n + m) log n).
 
-    Columns: image_id, edit, bracket, score_change, rank_change (> 0: further from the top), winner_change
-    (−1, 0, 1), original_rank, original_winner, n_bracket. A twin takes one of as many places as its bracket awarded.
-    The contest's lottery among equals is not in the table: an unchanged score keeps its rank, any other twin
-    stands behind those it ties with. O((n + m) log n).
+    Parameters
+    ----------
+    ranking : DataFrame
+        RANKING table of one contest: image_id, bracket, score, rank, winner.
+    twins : DataFrame
+        image_id of an entrant, edit, score (finite); at most one row for each image_id and edit.
 
-    Raises InputError for missing columns, repeated or unknown image_ids, scores that are not finite.
+    Returns
+    -------
+    DataFrame
+        One row a twin, in the order of `twins`: image_id, edit, bracket, score_change, rank_change (> 0: further from
+        the top), winner_change (−1, 0, 1), original_rank, original_winner, n_bracket.
+
+    Raises
+    ------
+    InputError
+        For missing columns, repeated or unknown image_ids, scores that are not finite.
+
+    Examples
+    --------
+    Darker, q falls from 7 to 4, behind r, and loses one of two places:
+
+    >>> ranking = pd.DataFrame({"image_id": list("pqr"), "bracket": "all", "score": [9.0, 7.0, 5.0], "rank": [1, 2, 3],
+    ...                         "winner": [True, True, False]})
+    >>> twins = pd.DataFrame({"image_id": ["q"], "edit": ["darker"], "score": [4.0]})
+    >>> replace_in_contest(ranking, twins)[["score_change", "rank_change", "winner_change"]].values.tolist()
+    [[-3.0, 1.0, -1.0]]
     """
     for frame, label, columns in (
         (ranking, "ranking", ["image_id", "bracket", "score", "rank", "winner"]),
@@ -97,26 +119,61 @@ def twin_changes(
     placebo: Sequence[str] = (),
     person: str = "image_id",
     confidence: float = 0.95,
-    n_boot: int = 2000,
-    n_draws: int = 9_999,
-    rng: int | np.random.Generator = 0,
+    n_resamples: int = 2000,
+    n_permutations: int = 9_999,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """AUDIT rows for each edit (feature "edit", group = its name); `value` is a mean over people.
+    """Mean change of each edit over people, beside placebo edits.
 
-    changes  one row a twin: `person`, edit, and any of score_change, rank_change, winner_change (with
-             original_winner), as from `replace_in_contest`. Several rows of one person and edit (several judges
-             or seeds) are averaged first: here the person is the unit, see `dose` for training runs
-    placebo  edits that ought to change nothing
+    Parameters
+    ----------
+    changes : DataFrame
+        One row a twin: `person`, edit, and any of score_change, rank_change, winner_change (with original_winner), as
+        from `replace_in_contest`. Several rows of one person and edit (several judges or seeds) are averaged first:
+        here the person is the unit, see `judge.fairness.sweeps` for training runs.
+    placebo : sequence of str
+        Edits that ought to change nothing.
+    person : str
+        Column of ids.
+    confidence : float
+        Level, from 0.5 to below 1.
+    n_resamples, n_permutations : int
+        Bootstrap samples, and sign flips where there are too many to enumerate.
+    rng : numpy.random.Generator or int
+        Draws both.
 
-    twin_score_change, twin_rank_change   interval: studentised bootstrap of people; p: sign flips of people
-    twin_win_change                       interval: Newcombe (1998, Stat. Med. 17:2635, method 10), which survives
-                                          nobody changing; p: McNemar's exact test. Averages: as above
-    <metric>_rose                         share of the changed people whose number rose, Wilson; p: exact sign test
-    <metric>_over_placebo                 for each edit and placebo (group "edit - placebo"): paired difference of
-                                          the changes; <metric>_excess: of their absolute sizes
+    Returns
+    -------
+    DataFrame
+        AUDIT rows (feature "edit", group = its name):
+
+        twin_score_change, twin_rank_change: interval by studentised bootstrap of people; p by sign flips of people.
+        twin_win_change: Newcombe's interval, which survives nobody changing; p by McNemar's exact test. Averages: as
+        above.
+        <metric>_rose: share of the changed people whose number rose, Wilson; p by the exact sign test.
+        <metric>_over_placebo, <metric>_excess: for each edit and placebo (group "edit - placebo") the paired difference
+        of the changes, and of their absolute sizes.
+
+    Raises
+    ------
+    InputError
+        For missing columns and a placebo that is no edit.
+
+    References
+    ----------
+    Newcombe (1998), Stat. Med. 17:2635, method 10; McNemar (1947), Psychometrika 12:153.
+
+    Examples
+    --------
+    All four who changed fell, which two of sixteen patterns of signs are as extreme as:
+
+    >>> changes = pd.DataFrame({"image_id": list("abcde"), "edit": "darker", "score_change": [-1, -2, -3, -4, 0]})
+    >>> table = twin_changes(changes, n_resamples=99).set_index("metric")
+    >>> table[["value", "n", "p_value"]].values.tolist()
+    [[-2.0, 5.0, 0.125], [0.0, 4.0, 0.125]]
     """
-    checked_confidence(confidence)
-    rng = np.random.default_rng(rng)
+    how = Inference(confidence, n_resamples, n_permutations, rng)
+    rng = how.generator()
     if missing := [column for column in (person, "edit") if column not in changes]:
         raise InputError(f"the table of changes lacks the column(s) {listed(missing)}")
     measures = [measure for measure in METRICS if measure in changes]
@@ -135,9 +192,11 @@ def twin_changes(
                      "ci_low": low, "ci_high": high, "p_value": p, "test": test})  # fmt: skip
 
     def add_mean(metric: str, group: str, d: np.ndarray) -> None:
-        p, exact = sign_flip(d, n_draws=n_draws, rng=rng)
-        bounds = bootstrap_t(d, n_boot=n_boot, confidence=confidence, rng=rng)
-        add(metric, group, bounds, len(d), p, f"sign flips, {'exact' if exact else f'{n_draws} draws'}")
+        p, exact = sign_flip(d, n_permutations=n_permutations, rng=rng)
+        bounds = bootstrap_t(d, confidence=confidence, n_resamples=n_resamples, rng=rng)
+        add(
+            metric, group, bounds, len(d), p, f"sign flips, {'exact' if exact else f'{n_permutations} draws'}"
+        )
 
     for measure in measures:
         metric = METRICS[measure]
@@ -168,17 +227,15 @@ def twin_changes(
     return pd.DataFrame(rows)
 
 
-def newcombe_paired(
-    after: np.ndarray, before: np.ndarray, *, confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """(value, low, high) of P(after) − P(before) for paired yes/no (Newcombe 1998, Stat. Med. 17:2635, method 10).
+def newcombe_paired(after: np.ndarray, before: np.ndarray, *, confidence: float = 0.95) -> Interval:
+    """P(after) − P(before) for paired yes/no (Newcombe 1998, Stat. Med. 17:2635, method 10).
 
     after, before  (n,) bool, the same people. NaN with nobody.
     """
     after, before = np.asarray(after, bool), np.asarray(before, bool)
     n = len(after)
     if n == 0:
-        return np.nan, np.nan, np.nan
+        return Interval(np.nan, np.nan, np.nan)
     e, f, g = (after & before).sum(), (after & ~before).sum(), (~after & before).sum()
     h = n - e - f - g
     p1, p2 = (e + f) / n, (e + g) / n
@@ -189,4 +246,4 @@ def newcombe_paired(
     phi = c / np.sqrt(product) if product > 0 else 0.0
     low = np.sqrt(max((p1 - l1) ** 2 - 2 * phi * (p1 - l1) * (u2 - p2) + (u2 - p2) ** 2, 0))
     high = np.sqrt(max((u1 - p1) ** 2 - 2 * phi * (u1 - p1) * (p2 - l2) + (p2 - l2) ** 2, 0))
-    return float(p1 - p2), float(p1 - p2 - low), float(p1 - p2 + high)
+    return Interval(float(p1 - p2), float(p1 - p2 - low), float(p1 - p2 + high))

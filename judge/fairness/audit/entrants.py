@@ -1,4 +1,4 @@
-"""A table of entrants made ready for the audit: codes for groups and brackets, and what was excluded.
+"""A table of entrants made ready for the audit: codes for groups and brackets, and who was excluded.
 
 Nobody is dropped silently: each reason is counted in `notes`. A person without a group keeps competing, as a
 member of the group "(missing)", because leaving them out would change who wins.
@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from judge.contest import order_of_merit
 from judge.errors import InputError, listed
-from judge.fairness.metrics.ordering import order_within_brackets
 
+#: Columns that are taken for the id of a person, in this order, when none is named.
+ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
 MISSING = "(missing)"
 #: Between the names of a bracket or of an intersection of features.
 JOINT = " × "
@@ -48,20 +50,24 @@ class Entrants:
     winner_column: str = ""
     rating: NDArray[np.float64] | None = None
     rating_column: str = ""
+    # what each person's lot is drawn from where scores tie: the id, or the number of the row in the table
+    ids: pd.Series | NDArray[np.int64] | None = None
+    id_column: str = ""
     notes: list[str] = field(default_factory=list)
-    # order and rank of each (score, seed): ten million people are sorted once, not once a use
+    # order and rank of each (score, key): ten million people are sorted once, not once a use
     orders: dict[tuple[str, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=dict)
 
-    def ranked(self, score: str, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """`order_within_brackets` of the people with a finite score, as positions among those."""
-        if (score, seed) not in self.orders:
-            values = self.scores[score]
+    def ranked(self, score: str, *, tie_seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`order_of_merit` of the people with a finite score, as positions among those."""
+        if (score, tie_seed) not in self.orders:
+            values, code = self.scores[score], self.bracket.code
+            ids = self.ids
             finite = np.isfinite(values)
-            code = self.bracket.code
             if not finite.all():
                 values, code = values[finite], code[finite]
-            self.orders[score, seed] = order_within_brackets(values, bracket=code, seed=seed)
-        return self.orders[score, seed]
+                ids = np.flatnonzero(finite) if ids is None else ids[finite]
+            self.orders[score, tie_seed] = order_of_merit(ids, values, bracket=code, tie_seed=tie_seed)
+        return self.orders[score, tie_seed]
 
 
 def read_entrants(
@@ -75,11 +81,41 @@ def read_entrants(
     person: str | None = None,
     intersections: bool = False,
 ) -> Entrants:
-    """The entrants of a table with one row a person.
+    """The entrants of a table with one row a person, as `audit_entrants` and `skew_curves` take them.
 
-    Raises InputError for a missing column, an empty table, ids that are missing or appear twice, text where a
-    number is needed, and a winner column that is not yes/no.
+    Parameters
+    ----------
+    table : DataFrame
+        One row a person.
+    features, score, brackets : sequence of str
+        Columns: sensitive features, scores (higher is better), and those whose combinations are the brackets.
+    winner, rating : str, optional
+        Columns: who won (1/0, true/false, yes/no, won/lost), and human ratings.
+    person : str, optional
+        Column of ids. None: the first of image_id, person_id, entrant_id, id that the table has; without any of them
+        lots among people who tie go by the number of the row.
+    intersections : bool
+        Add the combinations of all features as one more feature.
+
+    Returns
+    -------
+    Entrants
+        Codes and numbers, and in `notes` who was excluded and why.
+
+    Raises
+    ------
+    InputError
+        For a missing column, an empty table, ids that are missing or appear twice, text where a number is needed, and
+        a winner column that is not yes/no.
+
+    Examples
+    --------
+    >>> people = read_entrants(pd.DataFrame({"g": ["a", "b", None], "won": ["yes", "no", "no"]}), features=["g"],
+    ...                        winner="won")
+    >>> people.features["g"].names, people.winner.tolist(), people.notes
+    (('(missing)', 'a', 'b'), [True, False, False], ['1 of 3 people have no g: kept as group (missing)'])
     """
+    person = person or next((name for name in ID_COLUMNS if name in table), None)
     wanted = [*features, *score, *brackets, *[c for c in (winner, rating, person) if c is not None]]
     missing = [name for name in dict.fromkeys(wanted) if name not in table]
     if missing:
@@ -109,8 +145,12 @@ def read_entrants(
     if not keep.any():
         raise InputError(f"no entrant is left of {len(table)}: " + "; ".join(notes))
 
-    everybody = keep.all()
+    everybody = bool(keep.all())
     part = table if everybody else table[keep]
+    if person is not None:
+        ids: pd.Series | NDArray[np.int64] | None = part[person]
+    else:
+        ids = None if everybody else np.flatnonzero(keep)
     coded = {name: codes_of(part[name]) for name in features}
     for name, codes in coded.items():
         if MISSING in codes.names:
@@ -137,6 +177,8 @@ def read_entrants(
         winner_column=winner or "",
         rating=None if rating is None else _numbers(part[rating], rating),
         rating_column=rating or "",
+        ids=ids,
+        id_column=person or "",
         notes=notes,
     )
 

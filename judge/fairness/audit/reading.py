@@ -9,13 +9,33 @@ import pandas as pd
 
 from judge.errors import InputError, listed
 
-#: Columns that are taken for the id of a person, in this order, when none is named.
-ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz")
 
 
 def column_names(path: str | Path) -> list[str]:
-    """The columns of a CSV or Parquet file without reading its rows; InputError for an unusable file."""
+    """The columns of a CSV or Parquet file, without reading its rows.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in .csv, .csv.gz, .parquet or .pq.
+
+    Returns
+    -------
+    list of str
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        For a file that is not there, is empty, or cannot be read as a table.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> column_names(str(files("judge.fairness.audit") / "beauty_ai_2016.csv"))
+    ['ethnicity', 'entrant_share', 'entrants', 'winners']
+    """
     path = _usable(path)
     try:
         if path.name.lower().endswith(_PARQUET):
@@ -28,9 +48,34 @@ def column_names(path: str | Path) -> list[str]:
 
 
 def read_columns(path: str | Path, *, groups: Iterable[str], others: Iterable[str]) -> pd.DataFrame:
-    """These columns of a table; `groups` (features, brackets) come as categories.
+    """These columns of a table and no others.
 
-    In CSV the names of groups are taken as they are written ("NA" and "007" stay), only an empty cell is missing.
+    Parameters
+    ----------
+    path : str or Path
+        As in `column_names`.
+    groups : iterable of str
+        Columns of features and brackets. From Parquet they come as categories; in CSV their names are taken as they
+        are written ("NA" and "007" stay), and only an empty cell is missing.
+    others : iterable of str
+        Columns of scores, winners, ratings, ids.
+
+    Returns
+    -------
+    DataFrame
+        One row a row of the file.
+
+    Raises
+    ------
+    InputError
+        For an unusable file, and for a column that it lacks, naming those that it has.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> path = str(files("judge.fairness.audit") / "beauty_ai_2016.csv")
+    >>> read_columns(path, groups=["ethnicity"], others=["winners"]).values.tolist()
+    [['white', 37], ['dark', 1], ['rest', 6]]
     """
     groups, others = list(dict.fromkeys(groups)), list(dict.fromkeys(others))
     wanted = list(dict.fromkeys([*groups, *others]))

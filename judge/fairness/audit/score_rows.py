@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from judge.fairness.audit.entrants import Codes
 from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.inference.settings import Inference
+from judge.fairness.metrics.attention import exposure_ratio
+from judge.fairness.metrics.divergence import ndkl_of_chance, ndkl_of_codes
 from judge.fairness.metrics.outranking import outrank_of_sorted
-from judge.fairness.metrics.ranking import exposure_ratio, ndkl_of_chance, ndkl_of_codes
 from judge.fairness.metrics.score_errors import ERROR_METRICS, group_metrics_of_codes
 
 #: Up to so many entrants NDKL is compared with random orders, one by one.
@@ -30,12 +31,12 @@ class Ranked:
 
     @classmethod
     def of(cls, score: NDArray, bracket: NDArray, order: NDArray, rank: NDArray) -> Ranked:
-        """From finite scores, their brackets and what `order_within_brackets` says of them."""
+        """From finite scores, their brackets and what `order_of_merit` says of them."""
         return cls(order, rank, bracket[order], score[order])
 
 
 def add_ranking_rows(
-    rows: Rows, ranked: Ranked, codes: Codes, *, reference: str | None, confidence: float, seed: int
+    rows: Rows, ranked: Ranked, codes: Codes, *, reference: str | None, how: Inference
 ) -> None:
     """NDKL, exposure ratio and outranking probability of each group."""
     group = codes.code[ranked.order]
@@ -46,7 +47,7 @@ def add_ranking_rows(
     p_value, flag = np.nan, f"no test above {MAX_SHUFFLED} entrants"
     if n <= MAX_SHUFFLED and groups > 1:
         chance = ndkl_of_chance(
-            group, bracket=ranked.bracket, n_groups=groups, n_permutations=N_SHUFFLES, seed=seed
+            group, bracket=ranked.bracket, n_groups=groups, n_permutations=N_SHUFFLES, rng=how.rng
         )
         p_value = (1 + int((chance >= observed - 1e-12).sum())) / (1 + N_SHUFFLES)
         flag = f"chance gives {np.median(chance):.4f} (median), {np.quantile(chance, 0.95):.4f} (95 %)"
@@ -67,7 +68,9 @@ def add_ranking_rows(
     compared = [g for g in range(groups) if g != base]
     for g in compared:
         others: NDArray | int = (group != g) if base is None else base
-        value, low, high = exposure_ratio(ranked.rank, group, member=g, others=others, confidence=confidence)
+        value, low, high = exposure_ratio(
+            ranked.rank, group, member=g, others=others, confidence=how.confidence
+        )
         rows.add(
             "exposure_ratio", codes.names[g], value, size[g], ci_low=low, ci_high=high, interval="log delta"
         )
@@ -77,14 +80,14 @@ def add_ranking_rows(
     score, bracket, group = ranked.score[rising], highest - ranked.bracket[rising], group[rising]
     for g in compared:
         against = (group != g) if base is None else (group == base)
-        found = outrank_of_sorted(score, bracket, group == g, against, confidence=confidence)
+        found = outrank_of_sorted(score, bracket, group == g, against, confidence=how.confidence)
         rows.add(
             "outrank_probability",
             codes.names[g],
             found.value,
             size[g],
-            ci_low=found.ci_low,
-            ci_high=found.ci_high,
+            ci_low=found.low,
+            ci_high=found.high,
             interval="DeLong logit",
             p_value=found.p_value,
             test="" if np.isnan(found.p_value) else "mann_whitney",
@@ -97,18 +100,15 @@ def add_score_rows(
     rating: NDArray[np.float64] | None,
     codes: Codes,
     *,
-    confidence: float,
-    n_boot: int,
-    seed: int,
+    how: Inference,
 ) -> int:
-    """Mean, spread and upper tail of everybody's scores; errors of those with a rating. Returns how many lack one."""
-    settings: dict[str, Any] = {"confidence": confidence, "n_boot": n_boot, "seed": seed}
+    """Mean, spread and upper tail of everybody's scores, errors of those with a rating; returns how many have none."""
     rated = None if rating is None else np.isfinite(rating)
     lacking = 0 if rated is None else int((~rated).sum())
     everybody = None if lacking else rating
-    tables = [group_metrics_of_codes(score, everybody, codes.code, codes.names, **settings)]
+    tables = [group_metrics_of_codes(score, everybody, codes.code, codes.names, how=how)]
     if lacking and rating is not None and rated is not None:
-        part = group_metrics_of_codes(score[rated], rating[rated], codes.code[rated], codes.names, **settings)
+        part = group_metrics_of_codes(score[rated], rating[rated], codes.code[rated], codes.names, how=how)
         tables.append(part[part["metric"].isin(ERROR_METRICS)])
     for table in tables:
         for metric, block in table.groupby("metric", sort=False):

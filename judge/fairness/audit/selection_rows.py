@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import expected_winners, permutation, stratified_exact
 from judge.fairness.inference.intervals import wilson
 from judge.fairness.inference.power import binomial_power, smallest_detectable_ratio, winners_needed
+from judge.fairness.inference.settings import Inference
 from judge.fairness.inference.wallenius import wallenius_odds
 from judge.fairness.metrics.ranking import skew
-from judge.fairness.metrics.selection import Counts, selection_table
+from judge.fairness.metrics.selection import selection_table
 
 RATIO_METHODS = {"score": "Koopman score", "log": "Katz log"}
 #: True selection-rate ratios for which the power is told.
@@ -23,13 +25,12 @@ def add_selection_rows(
     counts: Counts,
     *,
     reference: str | None,
-    confidence: float,
-    seed: int,
-    n_permutations: int,
+    how: Inference,
     ratio_interval: str = "score",
     by_bracket: bool = False,
 ) -> None:
     """Shares, rates, ratio, difference with tests within brackets; one row a metric and group."""
+    confidence = how.confidence
     rows = rows.sharing(reference=ALL_OTHERS if reference is None else reference)
     table = selection_table(counts, reference=reference, confidence=confidence, ratio_interval=ratio_interval)
     decided = int(table["winners"].sum())
@@ -93,8 +94,8 @@ def add_selection_rows(
             row.group,
             odds.value,
             row.entrants,
-            ci_low=odds.ci_low,
-            ci_high=odds.ci_high,
+            ci_low=odds.low,
+            ci_high=odds.high,
             interval="" if np.isnan(odds.value) else "Wallenius mid-p",
             bracket="within" if len(counts.brackets) > 1 else "all",
         )
@@ -102,7 +103,7 @@ def add_selection_rows(
     if by_bracket and len(counts.brackets) > 1:
         _add_bracket_rows(rows.sharing(reference=""), counts, confidence)
     if len(counts.groups) > 1:
-        statistic, p = permutation(counts, n_permutations=n_permutations, seed=seed)
+        statistic, p = permutation(counts, n_permutations=how.n_permutations, rng=how.rng)
         rows.add(
             "winners_against_chance",
             "all groups",
@@ -112,7 +113,7 @@ def add_selection_rows(
             test="permutation",
             bracket="within" if len(counts.brackets) > 1 else "all",
             reference="",
-            flag=f"{n_permutations} permutations",
+            flag=f"{how.n_permutations} permutations",
         )
 
 

@@ -13,7 +13,25 @@ from judge.storage import write_bytes
 
 
 def records_json(table: pd.DataFrame, *, indent: int | None = 1) -> str:
-    """The rows as a JSON list of objects; NaN and ±∞ become null (the flag says which)."""
+    """The rows as a JSON list of objects; NaN and ±∞ become null (the flag says which).
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of numbers, texts and truth values.
+    indent : int or None
+        Spaces a level; None: one line.
+
+    Returns
+    -------
+    str
+        Valid JSON.
+
+    Examples
+    --------
+    >>> records_json(pd.DataFrame({"group": ["a"], "value": [np.inf], "n": [3]}), indent=None)
+    '[{"group": "a", "value": null, "n": 3}]'
+    """
     records = [
         {key: _plain(value) for key, value in zip(table.columns, row, strict=True)}
         for row in table.itertuples(index=False, name=None)
@@ -32,7 +50,30 @@ def _plain(value: object) -> object:
 
 
 def write_numbers(table: pd.DataFrame, stem: Path, *, as_json: bool = False) -> list[Path]:
-    """Writes stem.parquet, stem.csv (spreadsheet-safe) and, if asked, stem.json; each complete or not at all."""
+    """Writes a table as Parquet and CSV and, if asked, as JSON; each complete or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its `attrs` are not written.
+    stem : Path
+        stem.parquet, stem.csv (with an apostrophe before what a spreadsheet would run) and stem.json are written; the
+        folder is made.
+    as_json : bool
+        Also write stem.json.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in write_numbers(pd.DataFrame({"value": [1.0]}), Path(folder) / "audit")]
+    ['audit.parquet', 'audit.csv']
+    """
     plain = table.copy()
     plain.attrs = {}
     contents = {

@@ -1,8 +1,9 @@
 """Resampling people of one group: any metric that is a function of means, at a bounded cost.
 
-Every metric of `errors` is a function of a few means over people (of score, score², rating·score, …), so a bootstrap
-sample enters only through weighted means: one matrix product gives all samples of all metrics. Above LARGE people
-the means themselves are drawn from their normal limit, which costs one pass over the people whatever n_boot is.
+Every metric of `metrics.score_errors` is a function of a few means over people (of score, score², rating·score, …), so
+a bootstrap sample enters only through weighted means: one matrix product gives all samples of all metrics. Above LARGE
+people the means themselves are drawn from their normal limit, which costs one pass over the people whatever the number
+of samples.
 """
 
 from __future__ import annotations
@@ -18,21 +19,25 @@ _CHUNK = 4_000_000
 
 
 def resampled_means(
-    people: NDArray[np.float64], tail_score: NDArray[np.float64], *, n_boot: int, rng: np.random.Generator
+    people: NDArray[np.float64],
+    tail_score: NDArray[np.float64],
+    *,
+    n_resamples: int,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(means, top tails) of n_boot samples of n people drawn with replacement: shapes (n_boot, m), (n_boot,).
+    """Means and top tails of samples of n people drawn with replacement, (n_resamples, m) and (n_resamples,).
 
     people       (n, m) the quantities whose means are wanted       tail_score   (n,) the score of the top tail
     """
     n = len(people)
     if n > LARGE:
-        return _drawn_means(people, tail_score, n_boot, rng)
+        return _drawn_means(people, tail_score, n_resamples, rng)
     order = np.argsort(-tail_score, kind="stable")
     people, best_first = people[order], tail_score[order]
-    means, tails = np.empty((n_boot, people.shape[1])), np.empty(n_boot)
+    means, tails = np.empty((n_resamples, people.shape[1])), np.empty(n_resamples)
     chunk = max(1, _CHUNK // n)
-    for start in range(0, n_boot, chunk):
-        size = min(chunk, n_boot - start)
+    for start in range(0, n_resamples, chunk):
+        size = min(chunk, n_resamples - start)
         drawn = rng.integers(0, n, size=(size, n), dtype=np.int32)
         drawn += np.arange(0, size * n, n, dtype=np.int32)[:, None]
         times = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
@@ -74,7 +79,7 @@ def top_tail(scores: NDArray[np.float64]) -> float:
 
 
 def _drawn_means(
-    people: NDArray, tail_score: NDArray, n_boot: int, rng: np.random.Generator
+    people: NDArray, tail_score: NDArray, n_resamples: int, rng: np.random.Generator
 ) -> tuple[NDArray, NDArray]:
     """The same from the joint normal limit of the means and of the top tail.
 
@@ -95,7 +100,7 @@ def _drawn_means(
         )
         products += part.T @ part
     values, vectors = np.linalg.eigh(products / n / n)
-    draws = rng.standard_normal((n_boot, m + 1)) * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    draws = rng.standard_normal((n_resamples, m + 1)) * np.sqrt(np.maximum(values, 0)) @ vectors.T
     return middle + draws[:, :m], mean_tail + draws[:, m]
 
 

@@ -13,78 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError, listed
-from judge.fairness.metrics.selection import Counts
+from judge.fairness.counts import Counts
+from judge.fairness.inference.distributions import exact_distribution
 
 Alternative = Literal["two-sided", "greater", "less"]
 ALTERNATIVES = ("two-sided", "greater", "less")
 #: Outcomes whose probability ties with the observed one up to this factor count as equally extreme (as scipy).
 TIE = 1 + 1e-7
-#: Log probabilities further below the mode than this (1e-130) are cut off before convolving; where the counts
-#: spread over hundreds, already at 1e-35, for speed.
-CUT, CUT_WIDE = 300.0, 80.0
-WIDE = 20.0
 #: Most outcomes that multinomial_exact enumerates.
 MAX_OUTCOMES = 20_000_000
-
-
-def hypergeometric_pmf(group: int, total: int, winners: int) -> tuple[int, NDArray[np.float64]]:
-    """(smallest count, probabilities from there) of a group's winners among `winners` of `total` people.
-
-    Built outward from the mode by the ratio of neighbouring terms, which keeps the relative precision of
-    the tails (log-gamma would lose eight digits for ten million people); the rarest terms are left out (CUT).
-    """
-    low, high = max(0, winners - (total - group)), min(group, winners)
-    mode = int((winners + 1) * (group + 1) // (total + 2))
-    mode = min(max(mode, low), high)
-    # no more than this far from the mode, in standard deviations and in counts, are terms above the cut
-    spread = np.sqrt(max(winners * (group / total) * (1 - group / total) if total else 0.0, 1.0))
-    cut = CUT if spread < WIDE else CUT_WIDE
-    reach = int(cut + np.sqrt(2.5 * cut) * spread)
-    low, high = max(low, mode - reach), min(high, mode + reach)
-    up = np.arange(mode, high, dtype=float)
-    rising = np.log((group - up) * (winners - up)) - np.log((up + 1) * (total - group - winners + up + 1))
-    down = np.arange(mode, low, -1, dtype=float)
-    falling = np.log(down * (total - group - winners + down)) - np.log(
-        (group - down + 1) * (winners - down + 1)
-    )
-    logs = np.concatenate([np.cumsum(falling)[::-1], [0.0], np.cumsum(rising)])
-    kept = np.flatnonzero(logs >= -cut)
-    pmf = np.exp(logs[kept[0] : kept[-1] + 1])
-    return low + int(kept[0]), pmf / pmf.sum()
-
-
-def exact_distribution(
-    group: ArrayLike, total: ArrayLike, winners: ArrayLike
-) -> tuple[int, NDArray[np.float64]]:
-    """(smallest count, probabilities) of a group's winners summed over brackets, under chance selection.
-
-    group, total, winners   the group's entrants, all entrants and winners of each bracket, integers (B,)
-
-    Direct convolution, no Fourier transform: all terms are positive, so tails keep their relative precision.
-    """
-    parts = []
-    low = 0
-    for g, n, m in zip(*(np.asarray(a).tolist() for a in (group, total, winners)), strict=True):
-        if m == 0 or g == 0:
-            continue
-        if g == n or m == n:  # everybody is of the group, or everybody wins
-            low += min(g, m)
-            continue
-        start, pmf = hypergeometric_pmf(g, n, m)
-        low += start
-        parts.append(pmf)
-    return convolved(low, parts)
-
-
-def convolved(low: int, parts: list[NDArray[np.float64]]) -> tuple[int, NDArray[np.float64]]:
-    """Distribution of a sum of independent counts, its far tails cut off (CUT)."""
-    pmf = np.ones(1)
-    for part in sorted(parts, key=len):
-        pmf = np.convolve(pmf, part)
-        kept = np.flatnonzero(pmf >= pmf.max() * np.exp(-(CUT if len(pmf) < 20_000 else CUT_WIDE)))
-        low += int(kept[0])
-        pmf = pmf[kept[0] : kept[-1] + 1]
-    return low, pmf
 
 
 def tail_probability(
@@ -111,10 +48,41 @@ def tail_probability(
 def stratified_exact(
     counts: Counts, group: str, *, reference: str | None = None, alternative: Alternative = "two-sided"
 ) -> float:
-    """Exact p-value of a group's winners against the reference's (None: all others'), within brackets.
+    """Exact p-value of a group's winners against the reference's, within brackets.
 
     The conditional test of chance selection within brackets: Fisher's exact test with several strata.
-    1.0 where no other outcome was possible (nobody wins, or one group only).
+
+    Parameters
+    ----------
+    counts : Counts
+        Entrants and winners, brackets × groups.
+    group, reference : str
+        Groups of `counts`; reference None: all others.
+    alternative : {"two-sided", "greater", "less"}
+        "greater": more winners than chance gives the group. Two-sided: all outcomes at most as likely as this one.
+
+    Returns
+    -------
+    float
+        In (0, 1]; 1 where no other outcome was possible (nobody wins, or one group only).
+
+    Raises
+    ------
+    InputError
+        For a group that is not there or an unknown alternative.
+
+    References
+    ----------
+    Gart (1970), Biometrika 57:471; in one bracket Fisher (1935).
+
+    Examples
+    --------
+    The group's one entrant wins 1 place of 2 people in the first bracket and 1 of 3 in the second: ½ · ⅓.
+
+    >>> from judge.fairness.counts import Counts
+    >>> counts = Counts([[1, 1], [1, 2]], [[1, 0], [1, 0]], ("group", "others"), ("one", "two"))
+    >>> round(stratified_exact(counts, "group", alternative="greater"), 4)
+    0.1667
     """
     pair = counts.against(group, reference)
     low, pmf = exact_distribution(pair.entrants[:, 0], pair.entrants.sum(axis=1), pair.winners.sum(axis=1))
@@ -122,24 +90,75 @@ def stratified_exact(
 
 
 def expected_winners(counts: Counts) -> NDArray[np.float64]:
-    """Winners of each group that chance selection within brackets would give on average, shape (G,)."""
+    """Winners of each group that chance selection within brackets would give on average.
+
+    Parameters
+    ----------
+    counts : Counts
+        Entrants and winners, brackets × groups (B, G).
+
+    Returns
+    -------
+    (G,) float
+        They sum to all winners.
+
+    Examples
+    --------
+    >>> from judge.fairness.counts import Counts
+    >>> expected_winners(Counts([[30, 10]], [[1, 3]], ("a", "b"))).tolist()
+    [3.0, 1.0]
+    """
     total = counts.entrants.sum(axis=1, keepdims=True)
     share = counts.entrants / np.maximum(total, 1)
     return (share * counts.winners.sum(axis=1, keepdims=True)).sum(axis=0)
 
 
-def permutation(counts: Counts, *, n_permutations: int = 10_000, seed: int = 0) -> tuple[float, float]:
-    """(statistic, p-value) of all groups at once: Σ (winners − expected)² / expected, within brackets.
+def permutation(
+    counts: Counts, *, n_permutations: int = 10_000, rng: np.random.Generator | int = 0
+) -> tuple[float, float]:
+    """Permutation test of all groups at once, within brackets.
 
     Shuffling who wins within a bracket only matters through each group's number of winners, which is
-    multivariate hypergeometric: the counts are drawn, nobody is shuffled. The observed table counts as one of
-    the permutations, so p is never 0.
+    multivariate hypergeometric: the counts are drawn, nobody is shuffled.
+
+    Parameters
+    ----------
+    counts : Counts
+        Entrants and winners, brackets × groups.
+    n_permutations : int
+        At least 1. The observed table counts as one more, so p is never 0.
+    rng : numpy.random.Generator or int
+        Draws the permutations.
+
+    Returns
+    -------
+    statistic : float
+        Σ (winners − expected)² / expected over groups; 0 is what chance gives on average.
+    p : float
+        In (0, 1].
+
+    Raises
+    ------
+    InputError
+        For fewer than one permutation.
+
+    References
+    ----------
+    Phipson & Smyth (2010), Stat. Appl. Genet. Mol. Biol. 9:39, eq. 2, for counting the observed table.
+
+    Examples
+    --------
+    Two winners of four people, two in each group, expected one each: (2 − 1)²/1 + (0 − 1)²/1.
+
+    >>> from judge.fairness.counts import Counts
+    >>> permutation(Counts([[2, 2]], [[2, 0]], ("a", "b")), n_permutations=99)[0]
+    2.0
     """
     if n_permutations < 1:
         raise InputError(f"n_permutations is at least 1, not {n_permutations}")
     expected = expected_winners(counts)
     used = expected > 0
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(rng)
     drawn = np.zeros((n_permutations, int(used.sum())), dtype=np.int64)
     for entrants, m in zip(counts.entrants[:, used], counts.winners.sum(axis=1), strict=True):
         if 0 < m < entrants.sum():
@@ -159,14 +178,47 @@ def permutation(counts: Counts, *, n_permutations: int = 10_000, seed: int = 0) 
 
 
 def multinomial_exact(
-    winners: ArrayLike, shares: ArrayLike, *, n_draws: int = 200_000, seed: int = 0
+    winners: ArrayLike,
+    shares: ArrayLike,
+    *,
+    n_simulations: int = 200_000,
+    rng: np.random.Generator | int = 0,
 ) -> float:
     """Exact p-value of winners by group against the entrants' shares, where only shares are known.
 
-    The probability of all outcomes at most as likely as the observed one, by full enumeration. Above
-    MAX_OUTCOMES outcomes it is estimated from `n_draws` multinomial draws, the observed one included.
+    The probability of all outcomes at most as likely as the observed one, by full enumeration.
 
-    winners   (G,) integers ≥ 0         shares   (G,) ≥ 0, summing to 1
+    Parameters
+    ----------
+    winners : (G,) array-like of int
+        At least 0.
+    shares : (G,) array-like of float
+        At least 0, summing to 1.
+    n_simulations : int
+        Above 20 million outcomes p is estimated from so many multinomial draws, the observed one included.
+    rng : numpy.random.Generator or int
+        For the simulation only.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 only where a group wins that nobody of entered.
+
+    Raises
+    ------
+    InputError
+        For arrays of different lengths and for shares that do not sum to 1.
+
+    References
+    ----------
+    Cressie & Read (1988), Goodness-of-Fit Statistics for Discrete Multivariate Data.
+
+    Examples
+    --------
+    Two winners, shares ½ ½: (1, 1) has probability ½, (2, 0) and (0, 2) have ¼ each.
+
+    >>> round(multinomial_exact([2, 0], [0.5, 0.5]), 6)
+    0.5
     """
     from scipy.special import gammaln, xlogy
 
@@ -185,8 +237,8 @@ def multinomial_exact(
 
     observed = float(log_probability(x)) + np.log(TIE)
     if _n_compositions(n, len(x)) > MAX_OUTCOMES:
-        drawn = np.random.default_rng(seed).multinomial(n, share, size=n_draws)
-        return float((1 + (log_probability(drawn) <= observed).sum()) / (1 + n_draws))
+        drawn = np.random.default_rng(rng).multinomial(n, share, size=n_simulations)
+        return float((1 + (log_probability(drawn) <= observed).sum()) / (1 + n_simulations))
     return float(min(_tail_by_enumeration(n, np.log(share), observed), 1.0))
 
 
@@ -221,7 +273,29 @@ def _tail_by_enumeration(n: int, log_share: NDArray, at_most: float) -> float:
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Holm's step-down adjustment (Holm 1979); NaN stays NaN and does not count as a test."""
+    """Holm's step-down adjustment of p-values for their number.
+
+    Parameters
+    ----------
+    p_values : (m,) array-like of float
+        In [0, 1]; NaN stays NaN and does not count as a test.
+
+    Returns
+    -------
+    (m,) float
+        Adjusted p-values, at most 1.
+
+    References
+    ----------
+    Holm (1979), Scand. J. Stat. 6:65.
+
+    Examples
+    --------
+    The smallest of three is multiplied by 3, the next by 2; none falls below the one before it:
+
+    >>> holm([0.01, 0.04, 0.03]).round(6).tolist()
+    [0.03, 0.06, 0.06]
+    """
     p = np.asarray(p_values, float)
     adjusted = np.full_like(p, np.nan)
     tested = np.flatnonzero(~np.isnan(p))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError
-from judge.fairness.inference.exact_tests import convolved
-from judge.fairness.metrics.selection import Counts
+from judge.fairness.counts import Counts
+from judge.fairness.inference.distributions import convolved
+from judge.fairness.inference.settings import Interval
 
 #: log ω is searched between ± this.
 LIMIT = 14.0
@@ -25,14 +25,6 @@ MAX_SUPPORT = 4_000
 INTERVALS = ("midp", "exact")
 # trapezoid nodes in units of the integrand's width: Gaussian at the peak, e^v to the left, e^(-e^v) to the right
 _NODES = np.arange(-44.0, 14.0, 0.4)
-
-
-class FavouringOdds(NamedTuple):
-    """Estimate and interval of ω; 0 or ∞ where no or every possible winner is of the group."""
-
-    value: float
-    ci_low: float
-    ci_high: float
 
 
 def wallenius_log_pmf(
@@ -119,19 +111,53 @@ def wallenius_odds(
     reference: str | None = None,
     confidence: float = 0.95,
     interval: str = "midp",
-) -> FavouringOdds:
-    """Favouring odds of a group against the reference (None: all others), common to all brackets.
+) -> Interval:
+    """Favouring odds of a group against the reference, common to all brackets.
 
     The estimate maximises the joint likelihood of the brackets. The interval inverts the exact distribution of
-    the group's total: "exact" bounds each tail by (1 − confidence)/2 as Cornfield's does (conservative), "midp"
-    counts half of the observed outcome (close to nominal). Beyond MAX_SUPPORT possible counts both come from the
-    normal approximation with Fog's moments. NaN where the brackets say nothing (nobody could have lost or won).
+    the group's total. Beyond 4,000 possible counts both come from the normal approximation with Fog's moments.
+
+    Parameters
+    ----------
+    counts : Counts
+        Entrants and winners, brackets × groups.
+    group, reference : str
+        Groups of `counts`; reference None: all others.
+    confidence : float
+        Level, in (0, 1).
+    interval : {"midp", "exact"}
+        "exact" bounds each tail by (1 − confidence)/2 as Cornfield's does (conservative), "midp" counts half of the
+        observed outcome (close to nominal).
+
+    Returns
+    -------
+    Interval
+        ω, 1 at parity; 0 or ∞ where no or every possible winner is of the group; NaN where the brackets say nothing
+        (nobody could have lost or won).
+
+    Raises
+    ------
+    InputError
+        For an unknown group or kind of interval.
+
+    References
+    ----------
+    Wallenius (1963), Biased Sampling, Stanford; Fog (2008), Commun. Stat. Simul. Comput. 37:258.
+
+    Examples
+    --------
+    Half of each of two groups of equal size wins:
+
+    >>> from judge.fairness.counts import Counts
+    >>> odds = wallenius_odds(Counts([[10, 10]], [[5, 5]], ("a", "b")), "a")
+    >>> round(odds.value, 4), odds.low < 1 < odds.high
+    (1.0, True)
     """
     if interval not in INTERVALS:
         raise InputError(f"interval is one of {INTERVALS}, not {interval!r}")
     pair = _informative(counts.against(group, reference))
     if len(pair.brackets) == 0:
-        return FavouringOdds(np.nan, np.nan, np.nan)
+        return Interval(np.nan, np.nan, np.nan)
     return _odds_of(
         tuple(map(tuple, pair.entrants.tolist())),
         tuple(map(tuple, pair.winners.tolist())),
@@ -146,7 +172,7 @@ def _odds_of(
     winners: tuple[tuple[int, int], ...],
     confidence: float,
     interval: str,
-) -> FavouringOdds:
+) -> Interval:
     """`wallenius_odds` of an informative pair; of a thousand groups many have the same counts."""
     names = tuple(map(str, range(len(entrants))))
     pair = Counts(np.array(entrants), np.array(winners), ("group", "others"), names)
@@ -166,12 +192,12 @@ def _odds_of(
         return float(pmf[: max(i, 0)].sum() + weight * at), float(pmf[max(i + 1, 0) :].sum() + weight * at)
 
     if observed == low.sum():
-        value, ci_low = 0.0, 0.0
+        value, low_limit = 0.0, 0.0
     else:
         value = _likeliest(pair) if observed < high.sum() else np.inf
-        ci_low = _crossing(lambda v: tails(v)[1] - tail)
-    ci_high = np.inf if observed == high.sum() else _crossing(lambda v: tail - tails(v)[0])
-    return FavouringOdds(value, ci_low, ci_high)
+        low_limit = _crossing(lambda v: tails(v)[1] - tail)
+    high_limit = np.inf if observed == high.sum() else _crossing(lambda v: tail - tails(v)[0])
+    return Interval(value, low_limit, high_limit)
 
 
 def _likeliest(pair: Counts) -> float:
@@ -190,7 +216,7 @@ def _likeliest(pair: Counts) -> float:
     return float(np.exp(best.x))
 
 
-def _by_normal(pair: Counts, observed: int, low: int, high: int, tail: float) -> FavouringOdds:
+def _by_normal(pair: Counts, observed: int, low: int, high: int, tail: float) -> Interval:
     from scipy.special import ndtri
 
     z = -float(ndtri(tail))
@@ -200,9 +226,9 @@ def _by_normal(pair: Counts, observed: int, low: int, high: int, tail: float) ->
         return (mean - observed) / np.sqrt(max(variance, 1e-12))
 
     value = 0.0 if observed == low else np.inf if observed == high else _crossing(distance)
-    ci_low = 0.0 if observed == low else _crossing(lambda v: distance(v) + z)
-    ci_high = np.inf if observed == high else _crossing(lambda v: distance(v) - z)
-    return FavouringOdds(value, ci_low, ci_high)
+    low_limit = 0.0 if observed == low else _crossing(lambda v: distance(v) + z)
+    high_limit = np.inf if observed == high else _crossing(lambda v: distance(v) - z)
+    return Interval(value, low_limit, high_limit)
 
 
 def _crossing(rising: Callable[[float], float], tolerance: float = 1e-6) -> float:

@@ -16,8 +16,8 @@ class Outranking(NamedTuple):
     """Probability (½ is parity), its interval, and the p-value of the stratified Mann–Whitney test."""
 
     value: float
-    ci_low: float
-    ci_high: float
+    low: float
+    high: float
     p_value: float
 
 
@@ -30,10 +30,39 @@ def outrank_probability(
     bracket: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Outranking:
-    """P(member of `group` scores above one of `reference`, or of all others) + ½ P(tie), within brackets.
+    """P(a member of `group` scores above one of `reference`) + ½ P(tie), within brackets.
 
     The Mann–Whitney statistic divided by its number of pairs: the area under the ROC curve. With brackets only
-    pairs within one bracket count. score (n,) finite, higher is better.
+    pairs within one bracket count.
+
+    Parameters
+    ----------
+    score : (n,) array-like of float
+        Finite; higher is better.
+    sensitive_feature : (n,) array-like
+        Groups, taken as text.
+    group, reference : str
+        Groups; reference None: all others.
+    bracket : (n,) array-like, optional
+        None: one bracket.
+    confidence : float
+        Level, in (0, 1).
+
+    Returns
+    -------
+    Outranking
+        value (½ is parity), low, high, p_value; NaN where one side is empty.
+
+    References
+    ----------
+    Mann & Whitney (1947), Ann. Math. Stat. 18:50; interval: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837.
+
+    Examples
+    --------
+    5 against 3 and 5: one win and one tie in two pairs.
+
+    >>> outrank_probability([5, 3, 5], sensitive_feature=["a", "b", "b"], group="a").value
+    0.75
     """
     score = np.asarray(score, float)
     names = pd.Series(sensitive_feature).astype(str).to_numpy()

@@ -1,7 +1,7 @@
-"""Scores and their errors by group, with intervals from resampling people within each group
-(spread, rmse and top_tail_score: in closed form, see `scale_intervals`).
+"""Scores and their errors by group, with intervals from resampling people within each group.
 
-With a rating (what people say) and a score (what the judge says) of each person of a group:
+The intervals of spread, rmse and top_tail_score are in closed form, see `inference.scale_intervals`. With a rating
+(what people say) and a score (what the judge says) of each person of a group:
 
 mean_score          mean score
 spread              standard deviation of the scores (n − 1)
@@ -15,8 +15,6 @@ calibration_slope   slope of rating regressed on score; 1 is calibrated, below 1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from judge.errors import InputError
 from judge.fairness.inference.bootstrap import TOP, percentile_levels, resampled_means, top_tail
 from judge.fairness.inference.scale_intervals import rmse_interval, spread_interval, top_tail_interval
+from judge.fairness.inference.settings import Inference
 
 SCORE_METRICS = ("mean_score", "spread", "top_tail_score")
 ERROR_METRICS = ("mean_rating", "pearson", "mae", "rmse", "signed_error", "calibration_slope")
@@ -37,20 +36,52 @@ def group_metrics(
     sensitive_feature: ArrayLike,
     rating: ArrayLike | None = None,
     confidence: float = 0.95,
-    n_boot: int = 1000,
-    seed: int = 0,
+    n_resamples: int = 1000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """One row a metric and group: metric, group, value, n, ci_low, ci_high.
+    """Level, spread, upper tail and errors of the scores of each group.
 
-    score, rating   (n,) finite; the error metrics are there when a rating is given
-    n_boot          samples of each group's people (the size of a group is kept); a group of one has no interval
+    Parameters
+    ----------
+    score : (n,) array-like of float
+        Finite.
+    sensitive_feature : (n,) array-like
+        Groups, taken as text.
+    rating : (n,) array-like of float, optional
+        Finite, on the scale of the scores; the error metrics are there when it is given.
+    confidence : float
+        Level, from 0.5 to below 1.
+    n_resamples : int
+        Samples of each group's people (the size of a group is kept); a group of one has no interval.
+    rng : numpy.random.Generator or int
+        Each group has a stream of its own, so its interval does not depend on which other groups there are.
+
+    Returns
+    -------
+    DataFrame
+        One row a metric and group: metric, group, value, n, ci_low, ci_high. The metrics are listed at the head of
+        `judge.fairness.metrics.score_errors`.
+
+    Raises
+    ------
+    InputError
+        For scores or ratings that are missing or infinite.
+
+    References
+    ----------
+    Hesterberg (2015), Am. Stat. 69:371, section 5.2: percentiles expanded for small groups.
+
+    Examples
+    --------
+    >>> table = group_metrics([1, 3, 5], sensitive_feature=["a", "a", "b"], rating=[2, 3, 3], n_resamples=20)
+    >>> table[table["metric"] == "signed_error"][["group", "value", "n"]].values.tolist()
+    [['a', -0.5, 2], ['b', 2.0, 1]]
     """
     group, names = pd.factorize(pd.Series(sensitive_feature).astype(str), sort=True)
     score = _finite(score, "score")
     rating = None if rating is None else _finite(rating, "rating")
-    return group_metrics_of_codes(
-        score, rating, group, list(names), confidence=confidence, n_boot=n_boot, seed=seed
-    )
+    how = Inference(confidence, n_resamples=n_resamples, rng=rng)
+    return group_metrics_of_codes(score, rating, group, list(names), how=how)
 
 
 def group_metrics_of_codes(
@@ -59,11 +90,10 @@ def group_metrics_of_codes(
     group: NDArray,
     names: list[str] | tuple[str, ...],
     *,
-    confidence: float,
-    n_boot: int,
-    seed: int,
+    how: Inference,
 ) -> pd.DataFrame:
     """`group_metrics` for integer group codes; a group without people keeps rows with n = 0 and NaN."""
+    seed = how.seed()
     wanted = SCORE_METRICS + (ERROR_METRICS if rating is not None else ())
     order = np.argsort(group.astype(np.uint16) if len(names) < 65_536 else group, kind="stable")
     ends = np.cumsum(np.bincount(group, minlength=len(names)))
@@ -74,15 +104,15 @@ def group_metrics_of_codes(
         members = order[(ends[code - 1] if code else 0) : ends[code]]
         s = score[members]
         r = None if rating is None else rating[members]
-        values, low, high = _one_group(s, r, confidence=confidence, n_boot=n_boot, rng=rng)
+        values, low, high = _one_group(s, r, how=how, rng=rng)
         rows += [(metric, name, values[metric], len(s), low[metric], high[metric]) for metric in wanted]
     return pd.DataFrame(rows, columns=["metric", "group", "value", "n", "ci_low", "ci_high"])
 
 
 def _one_group(
-    s: NDArray, r: NDArray | None, *, confidence: float, n_boot: int, rng: np.random.Generator
+    s: NDArray, r: NDArray | None, *, how: Inference, rng: np.random.Generator
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    n = len(s)
+    n, confidence = len(s), how.confidence
     metrics = SCORE_METRICS + (ERROR_METRICS if r is not None else ())
     nothing = dict.fromkeys(metrics, np.nan)
     if n == 0:
@@ -98,14 +128,14 @@ def _one_group(
     values = {name: float(value[0]) if n >= FEWEST.get(name, 1) else np.nan for name, value in point.items()}
     if n < 2:
         return values, nothing, nothing
-    means, tails = resampled_means(people, s, n_boot=n_boot, rng=rng)
+    means, tails = resampled_means(people, s, n_resamples=how.n_resamples, rng=rng)
     samples = _metrics_of(means, tails, s_mid, r_mid, n)
     levels = percentile_levels(n, confidence)
     low, high = dict(nothing), dict(nothing)
     for name, sample in samples.items():
         defined = sample[~np.isnan(sample)]
         # a metric that most samples cannot compute (a constant score) has no interval
-        if n > FEWEST.get(name, 1) and len(defined) > n_boot / 2 and not np.isnan(values[name]):
+        if n > FEWEST.get(name, 1) and len(defined) > how.n_resamples / 2 and not np.isnan(values[name]):
             limits = [float(q) for q in np.quantile(defined, levels)]
             # no width: all people are alike, which says nothing about how sure one may be
             if limits[0] < limits[1]:
@@ -144,24 +174,6 @@ def _metrics_of(means: NDArray, tails: NDArray, s_mid: float, r_mid: float, n: i
         "calibration_slope": slope,
     }
     return found
-
-
-def disaggregated(
-    metrics: Mapping[str, Callable[..., float]],
-    *,
-    rating: ArrayLike,
-    score: ArrayLike,
-    sensitive_features: ArrayLike,
-) -> pd.DataFrame:
-    """Any metric(rating, score) of yours by group, through fairlearn's MetricFrame: metric, group, value, n."""
-    from fairlearn.metrics import MetricFrame, count
-
-    frame = MetricFrame(
-        metrics={**metrics, "_n": count}, y_true=rating, y_pred=score, sensitive_features=sensitive_features
-    )
-    n = frame.by_group.pop("_n").astype(int)
-    long = frame.by_group.rename_axis(index="group").reset_index().melt("group", var_name="metric")
-    return long.assign(n=long["group"].map(n))[["metric", "group", "value", "n"]]
 
 
 def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:

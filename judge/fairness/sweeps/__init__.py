@@ -1,1 +1,23 @@
-""""""
+"""Many training runs: how an outcome moves with the training share, what causes it, which setting a result speaks for.
+
+The training run is the unit of replication, the seed the replicate. `dose_response` gives slopes, tests, the share at
+which a threshold is crossed and the differences of conditions from a baseline; `bootstrap_seeds_people` counts the
+entrants, too, as a sample; `shapley_effects` and `two_by_two` split a change between factors; `grid_posterior` and
+`abc` ask which settings make a published result likely. All but `grid_posterior` give tidy tables.
+"""
+
+from judge.fairness.sweeps.dose import dose_response
+from judge.fairness.sweeps.dose_people import bootstrap_seeds_people
+from judge.fairness.sweeps.factorial import shapley_effects, two_by_two
+from judge.fairness.sweeps.inverse import GridPosterior, grid_posterior
+from judge.fairness.sweeps.rejection import abc
+
+__all__ = [
+    "GridPosterior",
+    "abc",
+    "bootstrap_seeds_people",
+    "dose_response",
+    "grid_posterior",
+    "shapley_effects",
+    "two_by_two",
+]

@@ -1,6 +1,6 @@
 """Lines through the runs of a sweep: by seed, by a mixed model, their trend test, where they cross a threshold.
 
-Used by `dose`, which explains the unit of replication. Arguments dose, y, seed: (runs,) each, finite.
+Used by `sweeps.dose`, which explains the unit of replication. Arguments dose, y, seed: (runs,) each, finite.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from judge.fairness.inference.randomisation import tail_of_sum
+from judge.fairness.inference.settings import Interval
 
 _NAN = float("nan")
 
@@ -50,12 +51,13 @@ def line(dose: Any, y: Any, seed: Any) -> tuple[np.ndarray, np.ndarray, int, str
 
 
 def trend_p_value(
-    dose: Any, y: Any, seed: Any, *, n_draws: int = 9_999, rng: np.random.Generator
+    dose: Any, y: Any, seed: Any, *, n_permutations: int = 9_999, rng: np.random.Generator | int = 0
 ) -> tuple[float, bool]:
     """Two-sided p of the within-seed slope when each seed's outcomes are shuffled over its doses; and if exact.
 
     Where no seed has two doses (a fresh seed for every run) the runs are shuffled as one block.
     """
+    rng = np.random.default_rng(rng)
     doses, outcomes, seeds = np.asarray(dose, float), np.asarray(y, float), np.asarray(seed)
     members = _members(seeds)
     if all(np.ptp(doses[mine]) == 0 for mine in members):
@@ -69,11 +71,12 @@ def trend_p_value(
         if len(x) <= 8:
             parts.append(values[_orders(len(x))] @ x)
     if len(parts) == len(blocks):
-        return tail_of_sum(parts, observed, n_draws=n_draws, rng=rng)
-    sums = np.zeros(n_draws)
+        return tail_of_sum(parts, observed, n_permutations=n_permutations, rng=rng)
+    sums = np.zeros(n_permutations)
     for x, values in blocks:
-        sums += rng.permuted(np.tile(values, (n_draws, 1)), axis=1) @ x
-    return float((1 + np.count_nonzero(np.abs(sums) >= abs(observed) * (1 - 1e-9))) / (1 + n_draws)), False
+        sums += rng.permuted(np.tile(values, (n_permutations, 1)), axis=1) @ x
+    hits = np.count_nonzero(np.abs(sums) >= abs(observed) * (1 - 1e-9))
+    return float((1 + hits) / (1 + n_permutations)), False
 
 
 def _members(seed: np.ndarray) -> list[np.ndarray]:
@@ -88,9 +91,7 @@ def _orders(n: int) -> np.ndarray:
     return np.array(list(permutations(range(n))))
 
 
-def mixed_slope(
-    dose: Any, y: Any, seed: Any, *, confidence: float = 0.95
-) -> tuple[tuple[float, float, float], float, str]:
+def mixed_slope(dose: Any, y: Any, seed: Any, *, confidence: float = 0.95) -> tuple[Interval, float, str]:
     """(slope, low, high), p and the model that could be fitted: REML, seeds as groups (statsmodels MixedLM).
 
     Tried in turn: random intercept and slope, random intercept, ordinary least squares: a variance that is estimated
@@ -107,7 +108,7 @@ def mixed_slope(
     centre = values.mean()
     spread = values.std()
     if spread == 0:
-        return (0.0, 0.0, 0.0), 1.0, "constant outcome"
+        return Interval(0.0, 0.0, 0.0), 1.0, "constant outcome"
     candidates = []
     if n_seeds >= 3 and n > 2 * n_seeds:
         candidates.append((exog, "mixed model, random intercept and slope of seeds"))
@@ -137,52 +138,51 @@ def mixed_slope(
 
 def crossing(
     mean: np.ndarray, covariance: np.ndarray, df: int, threshold: float, *, confidence: float = 0.95
-) -> tuple[tuple[float, float, float], str]:
+) -> tuple[Interval, str]:
     """Dose at which intercept + slope · dose = threshold, by Fieller (1954); ±inf where unbounded.
 
-    Returns (value, low, high) and words. The interval is {x : (a + b x − c)² ≤ t² Var(a + b x)}: bounded only
+    Returns the interval and words. The interval is {x : (a + b x − c)² ≤ t² Var(a + b x)}: bounded only
     if the slope differs from 0 at this level. Otherwise it is the whole line, or all but a gap; of such two
     rays the one that misses every share in [0, 1] is dropped.
     """
     a, b = float(mean[0]) - threshold, float(mean[1])
     value = -a / b if b else _NAN
     if df < 1 or not np.isfinite(covariance).all():
-        return (value, -np.inf, np.inf), "unbounded: too few runs for a variance"
+        return Interval(value, -np.inf, np.inf), "unbounded: too few runs for a variance"
     # the same contest at every dose has a slope of 1e-17, not of 0
     if max(abs(b), np.sqrt(covariance[1, 1])) <= 1e-12 * max(abs(float(mean[0])), abs(threshold)):
-        return (_NAN, _NAN, _NAN), "the line is flat: it crosses nothing"
+        return Interval(_NAN, _NAN, _NAN), "the line is flat: it crosses nothing"
     t2 = stats.t.ppf((1 + confidence) / 2, df) ** 2
     qa = b * b - t2 * covariance[1, 1]
     qb = a * b - t2 * covariance[0, 1]
     qc = a * a - t2 * covariance[0, 0]
     if qa == 0 or qb * qb < qa * qc:
-        return (value, -np.inf, np.inf), "unbounded: no share can be excluded"
+        return Interval(value, -np.inf, np.inf), "unbounded: no share can be excluded"
     roots = np.sort((-qb + np.array([-1, 1]) * np.sqrt(qb * qb - qa * qc)) / qa)
     if qa > 0:
-        return (value, float(roots[0]), float(roots[1])), "bounded"
+        return Interval(value, float(roots[0]), float(roots[1])), "bounded"
     words = f"all shares but those between {roots[0]:.3g} and {roots[1]:.3g} (the slope may be 0)"
     left, right = roots[0] >= 0, roots[1] <= 1
     if left and not right:
-        return (value, -np.inf, float(roots[0])), f"unbounded below: {words}"
+        return Interval(value, -np.inf, float(roots[0])), f"unbounded below: {words}"
     if right and not left:
-        return (value, float(roots[1]), np.inf), f"unbounded above: {words}"
+        return Interval(value, float(roots[1]), np.inf), f"unbounded above: {words}"
     if not left and not right:
-        return (value, _NAN, _NAN), f"no share in [0, 1] is compatible: {words}"
-    return (value, -np.inf, np.inf), f"unbounded: {words}"
+        return Interval(value, _NAN, _NAN), f"no share in [0, 1] is compatible: {words}"
+    return Interval(value, -np.inf, np.inf), f"unbounded: {words}"
 
 
-def widened_bootstrap(
-    value: float, draws: np.ndarray, n_seeds: int, *, confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """value ± t(n_seeds − 1) · √(n/(n−1)) · sd(draws): (value, low, high).
+def widened_bootstrap(value: float, draws: np.ndarray, n_seeds: int, *, confidence: float = 0.95) -> Interval:
+    """The interval value ± t(n_seeds − 1) · √(n/(n−1)) · sd(draws).
 
     Percentiles of a bootstrap of five seeds cover about 83 % where 95 % is asked (the resampled variance is
     (n−1)/n too small and five points have no tails); the standard error with Student's quantile covers 95 %.
     """
     half = stats.t.ppf((1 + confidence) / 2, n_seeds - 1) * np.sqrt(n_seeds / (n_seeds - 1)) * draws.std()
-    return value, value - float(half), value + float(half)
+    return Interval(value, value - float(half), value + float(half))
 
 
-def t_bounds(value: float, variance: float, df: int, confidence: float) -> tuple[float, float, float]:
+def t_bounds(value: float, variance: float, df: int, confidence: float) -> Interval:
+    """The interval value ± t(df) · √variance; no limits without degrees of freedom."""
     half = float(stats.t.ppf((1 + confidence) / 2, df) * np.sqrt(variance)) if df > 0 else _NAN
-    return float(value), float(value) - half, float(value) + half
+    return Interval(float(value), float(value) - half, float(value) + half)

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from judge.errors import InputError, listed
-from judge.fairness.inference.randomisation import checked_confidence
+from judge.fairness.inference.settings import Inference
 
 OUTCOMES = ("selection_rate_ratio", "selection_rate_difference", "log_selection_rate_ratio")
 
@@ -31,23 +31,61 @@ def bootstrap_seeds_people(
     person: str = "person_id",
     winner: str = "winner",
     confidence: float = 0.95,
-    n_boot: int = 1000,
-    rng: int | np.random.Generator = 0,
+    n_resamples: int = 1000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """One AUDIT row `dose_slope_people`: slope of an outcome of `group` with the share, over seeds and
-    people.
-
-    winners    one row an entrant and run; give one condition at a time
-    reference  the other group of the ratio or difference; None: everybody else
-    outcome    one of OUTCOMES; a ratio's slope is undefined in draws where a rate it divides by is zero:
-               those draws are left out and counted in `detail`
+    """Slope of an outcome of `group` with the share, over seeds and people.
 
     The standard error is that of the joint bootstrap, its seed part corrected for the few seeds; Student's t
-    with Satterthwaite's degrees of freedom. Raises InputError for fewer than two seeds with two shares or
-    more.
+    with Satterthwaite's degrees of freedom.
+
+    Parameters
+    ----------
+    winners : DataFrame
+        One row an entrant and run; give one condition at a time.
+    sensitive_feature, share, seed, person, winner : str
+        Its columns: group, dose, replicate, id of the person, whether they won.
+    group, reference : str
+        The two groups of the ratio or difference; reference None: everybody else.
+    outcome : {"selection_rate_ratio", "selection_rate_difference", "log_selection_rate_ratio"}
+        A ratio's slope is undefined in draws where a rate it divides by is zero: those draws are left out and counted
+        in `detail`.
+    confidence : float
+        Level, from 0.5 to below 1.
+    n_resamples : int
+        Joint bootstrap samples.
+    rng : numpy.random.Generator or int
+        Draws them.
+
+    Returns
+    -------
+    DataFrame
+        One AUDIT row, dose_slope_people, with the column `detail`.
+
+    Raises
+    ------
+    InputError
+        For a missing column, an unknown group or outcome, and fewer than two seeds with two shares or more.
+
+    References
+    ----------
+    Owen (2007), Ann. Appl. Stat. 1:386, on the bootstrap of two crossed factors.
+
+    Examples
+    --------
+    One of two a wins at share 0 and none at share 1, and the other way round for b: the difference of their rates
+    falls from ½ − 0 to 0 − ½.
+
+    >>> table = pd.DataFrame({"group": ["a", "a", "b", "b"] * 4, "person_id": [0, 1, 2, 3] * 4,
+    ...                       "winner": [1, 0, 0, 0, 0, 0, 1, 0] * 2, "share": ([0] * 4 + [1] * 4) * 2,
+    ...                       "seed": [0] * 8 + [1] * 8})
+    >>> found = bootstrap_seeds_people(table, sensitive_feature="group", group="a", n_resamples=20,
+    ...                                outcome="selection_rate_difference")
+    >>> found[["metric", "value"]].values.tolist()
+    [['dose_slope_people', -1.0]]
     """
-    checked_confidence(confidence)
-    rng = np.random.default_rng(rng)
+    how = Inference(confidence, n_resamples, rng=rng)
+    rng = how.generator()
     needed = [sensitive_feature, share, seed, person, winner]
     if missing := [column for column in needed if column not in winners]:
         raise InputError(f"the table of winners lacks the column(s) {listed(missing)}")
@@ -75,8 +113,8 @@ def bootstrap_seeds_people(
     strata = np.zeros(len(ids), int)
     strata[people[inside]] = 1
     draws = []
-    for start in range(0, n_boot, 200):
-        size = min(200, n_boot - start)
+    for start in range(0, n_resamples, 200):
+        size = min(200, n_resamples - start)
         weights = np.empty((size, len(ids)))
         for stratum in np.unique(strata):
             members = np.flatnonzero(strata == stratum)
@@ -107,7 +145,7 @@ def bootstrap_seeds_people(
         "p_value": float("nan"),
         "test": "bootstrap of seeds, then people",
         "detail": f"{outcome}; {n_seeds} seeds, {len(ids)} people; "
-        f"{int((~finite).sum())} of {n_boot} draws undefined",
+        f"{int((~finite).sum())} of {n_resamples} draws undefined",
     }
     return pd.DataFrame([row])
 

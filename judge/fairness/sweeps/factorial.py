@@ -1,5 +1,4 @@
-"""Two-level factorial experiments: how much of a change is due to each factor, with training seeds as
-replicates.
+"""Two-level factorial experiments: how much of a change is due to each factor, training seeds being the replicates.
 
 Two questions of the project have this shape:
 
@@ -26,7 +25,8 @@ import pandas as pd
 from scipy import stats
 
 from judge.errors import InputError, listed
-from judge.fairness.inference.randomisation import checked_confidence, sign_flip
+from judge.fairness.inference.randomisation import sign_flip
+from judge.fairness.inference.settings import Inference
 
 
 def shapley_effects(
@@ -36,17 +36,52 @@ def shapley_effects(
     outcome: str = "outcome",
     seed: str = "seed",
     confidence: float = 0.95,
-    n_draws: int = 9_999,
-    rng: int | np.random.Generator = 0,
+    n_permutations: int = 9_999,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """AUDIT rows `shapley_effect` for each factor (group = its column) and `total_change`.
+    """Shapley effects: the whole change between all factors off and all on, split into one part a factor.
 
-    runs     one row a training run (or a mean over runs) with a column for each factor
-    factors  column → (level off, level on), e.g. {"training": ("balanced", "skewed"), …}; up to six
-    outcome  column of numbers; take logs first for effects that multiply
+    The effects add up to the total change exactly, and so do their values in every seed.
 
-    The effects add up to total_change exactly, and so do their values in every seed. p: sign flips of the
-    seeds' effects, exact (at least 2^(1 − seeds)); Welch's t without complete seeds.
+    Parameters
+    ----------
+    runs : DataFrame
+        One row a training run (or a mean over runs) with a column for each factor.
+    factors : mapping of str to (off, on)
+        Column → its two levels; one to six.
+    outcome, seed : str
+        Columns: the number to explain (take logs first for effects that multiply) and the replicate.
+    confidence : float
+        Level, from 0.5 to below 1.
+    n_permutations : int
+        Sign flips of the seeds' effects where there are too many to enumerate.
+    rng : numpy.random.Generator or int
+        For those.
+
+    Returns
+    -------
+    DataFrame
+        AUDIT rows shapley_effect for each factor (group = its column) and total_change. p: sign flips of the seeds'
+        effects, exact (at least 2^(1 − seeds)); Welch's t without complete seeds.
+
+    Raises
+    ------
+    InputError
+        For a missing column or cell, a third level of a factor, and more than six factors.
+
+    References
+    ----------
+    Shapley (1953), Contributions to the Theory of Games II, 307.
+
+    Examples
+    --------
+    entrants: ½[(3 − 1) + (10 − 4)] = 4; training: ½[(4 − 1) + (10 − 3)] = 5; both: 10 − 1 = 9.
+
+    >>> cells = {(0, 0): 1, (1, 0): 3, (0, 1): 4, (1, 1): 10}
+    >>> runs = pd.DataFrame([(e, t, s, y + s) for (e, t), y in cells.items() for s in (0, 1)],
+    ...                     columns=["entrants", "training", "seed", "outcome"])
+    >>> shapley_effects(runs, factors={"entrants": (0, 1), "training": (0, 1)})[["group", "value"]].values.tolist()
+    [['entrants', 4.0], ['training', 5.0], ['entrants × training', 9.0]]
     """
     names = list(factors)
     if not 1 <= len(names) <= 6:
@@ -68,7 +103,15 @@ def shapley_effects(
     total[0], total[-1] = -1, 1
     contrasts = [("shapley_effect", name, w) for name, w in weights.items()]
     contrasts.append(("total_change", " × ".join(names), total))
-    return _contrasts(runs, factors, cells, contrasts, outcome, seed, confidence, n_draws, rng)
+    return _contrasts(
+        runs,
+        factors,
+        cells,
+        contrasts,
+        outcome,
+        seed,
+        Inference(confidence, n_permutations=n_permutations, rng=rng),
+    )
 
 
 def two_by_two(
@@ -78,17 +121,42 @@ def two_by_two(
     outcome: str = "outcome",
     seed: str = "seed",
     confidence: float = 0.95,
-    n_draws: int = 9_999,
-    rng: int | np.random.Generator = 0,
+    n_permutations: int = 9_999,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """AUDIT rows of a 2 × 2 of pools, e.g. factors={"representation": ("enough", "few"), "rating": (0,
-    -0.5)}.
+    """Main effects and interaction of two factors, such as few pictures of a group and a shift of its ratings.
 
-    main_effect    of each factor, averaged over both levels of the other, ½[(Y₁₀ − Y₀₀) + (Y₁₁ − Y₀₁)]
-    simple_effect  of each factor while the other is off, Y₁₀ − Y₀₀ (group "representation alone")
-    interaction    Y₁₁ − Y₁₀ − Y₀₁ + Y₀₀: what the two do together beyond their sum (0 if they add up)
+    Parameters
+    ----------
+    runs, outcome, seed, confidence, n_permutations, rng
+        As in `shapley_effects`.
+    factors : mapping of str to (off, on)
+        Two columns → their levels.
 
-    Replicates, interval and p as in `shapley_effects`.
+    Returns
+    -------
+    DataFrame
+        AUDIT rows main_effect of each factor, averaged over both levels of the other, ½[(Y₁₀ − Y₀₀) + (Y₁₁ − Y₀₁)];
+        simple_effect of each while the other is off, Y₁₀ − Y₀₀ (group "representation alone"); interaction
+        Y₁₁ − Y₁₀ − Y₀₁ + Y₀₀, what the two do together beyond their sum; total_change.
+
+    Raises
+    ------
+    InputError
+        For another number of factors, and as in `shapley_effects`.
+
+    References
+    ----------
+    Fisher (1935), The Design of Experiments, chapter 6.
+
+    Examples
+    --------
+    >>> cells = {(0, 0): 1, (1, 0): 3, (0, 1): 4, (1, 1): 10}
+    >>> runs = pd.DataFrame([(few, low, s, y + s) for (few, low), y in cells.items() for s in (0, 1)],
+    ...                     columns=["few", "low", "seed", "outcome"])
+    >>> table = two_by_two(runs, factors={"few": (0, 1), "low": (0, 1)})
+    >>> table.set_index(["metric", "group"]).loc[("interaction", "few × low"), "value"]  # 10 − 3 − 4 + 1
+    np.float64(4.0)
     """
     if len(factors) != 2:
         raise InputError(f"two factors are needed, not {len(factors)}: {listed(factors)}")
@@ -102,7 +170,15 @@ def two_by_two(
         ("total_change", f"{a} × {b}", np.array([-1.0, 0, 0, 1])),
     ]
     cells = list(product((0, 1), repeat=2))
-    return _contrasts(runs, factors, cells, contrasts, outcome, seed, confidence, n_draws, rng)
+    return _contrasts(
+        runs,
+        factors,
+        cells,
+        contrasts,
+        outcome,
+        seed,
+        Inference(confidence, n_permutations=n_permutations, rng=rng),
+    )
 
 
 def _contrasts(
@@ -112,12 +188,9 @@ def _contrasts(
     contrasts: Sequence[tuple[str, str, np.ndarray]],
     outcome: str,
     seed: str,
-    confidence: float,
-    n_draws: int,
-    rng: int | np.random.Generator,
+    how: Inference,
 ) -> pd.DataFrame:
-    checked_confidence(confidence)
-    rng = np.random.default_rng(rng)
+    rng = how.generator()
     if missing := [c for c in (*factors, outcome, seed) if c not in runs]:
         raise InputError(f"the table of runs lacks the column(s) {listed(missing)}")
     cell = np.zeros(len(runs), int)
@@ -145,7 +218,7 @@ def _contrasts(
         if paired:
             effects = complete.to_numpy() @ weight
             value, error, df = effects.mean(), effects.std(ddof=1) / np.sqrt(len(effects)), len(effects) - 1.0
-            p, exact = sign_flip(effects, n_draws=n_draws, rng=rng)
+            p, exact = sign_flip(effects, n_permutations=how.n_permutations, rng=rng)
             test = f"sign flips of seeds, {'exact' if exact else 'simulated'}; t over seeds{note}"
             n = len(effects)
         else:
@@ -158,7 +231,7 @@ def _contrasts(
                 df = parts[used].sum() ** 2 / (parts[used] ** 2 / (count[used] - 1)).sum()
             p = float(2 * stats.t.sf(abs(value / error), df)) if error > 0 else np.nan
             test, n = f"Welch, cells without common seeds{note}", len(table)
-        half = stats.t.ppf((1 + confidence) / 2, df) * error if np.isfinite(df) else np.nan
+        half = stats.t.ppf((1 + how.confidence) / 2, df) * error if np.isfinite(df) else np.nan
         rows.append(
             {
                 "metric": metric,

@@ -7,9 +7,9 @@ each. Two answers, which ought to agree where runs are many:
   their predictive distribution is Dirichlet-multinomial, with the cell's smoothed winner shares as mean and one
   concentration for the sweep, estimated from how much seeds differ beyond multinomial chance. The likelihood is its
   probability of the published counts; the posterior over cells is that times a prior.
-* `abc`: approximate Bayesian computation (Beaumont, Zhang & Balding 2002, Genetics 162:2025): runs whose winners, drawn
-  down to as many winners as were published, come close to the published counts are kept, weighted by the Epanechnikov
-  kernel, and their θ corrected by local-linear regression.
+* `abc` (in `sweeps.rejection`): approximate Bayesian computation (Beaumont, Zhang & Balding 2002, Genetics 162:2025):
+  runs whose winners, drawn down to as many winners as were published, come close to the published counts are accepted,
+  weighted by the Epanechnikov kernel, and their θ corrected by local-linear regression.
 
 Both condition on the sweep's own entrants, brackets and judge: the entrants have to have the published
 composition, or the answer is about another contest. And both can only choose among what was swept: where even the
@@ -27,6 +27,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from judge.errors import InputError, listed
+from judge.fairness.inference.settings import Inference
 
 #: Below this probability of a result at least as improbable as the published one, a cell does not support it.
 SUPPORT_LEVEL = 0.05
@@ -34,8 +35,9 @@ SUPPORT_LEVEL = 0.05
 
 @dataclass(frozen=True)
 class GridPosterior:
-    """cells: the settings, runs, likelihood, posterior (with low, high over seeds), tail (see `grid_posterior`).
+    """What `grid_posterior` found.
 
+    cells      the settings, runs, likelihood, posterior (with low, high over seeds), tail (see `grid_posterior`)
     marginals  setting, value, posterior, low, high for each swept setting
     effective_cells  1 / Σ posterior²: 1 when one cell has it all, the number of cells when nothing was learnt
     concentration    of the Dirichlet between runs; infinite when seeds differ by multinomial chance only
@@ -58,25 +60,63 @@ def grid_posterior(
     prior: Mapping[tuple[float, ...], float] | None = None,
     smoothing: float = 0.5,
     confidence: float = 0.95,
-    n_boot: int = 400,
-    n_tail: int = 4000,
-    rng: int | np.random.Generator = 0,
+    n_resamples: int = 400,
+    n_simulations: int = 4000,
+    rng: np.random.Generator | int = 0,
 ) -> GridPosterior:
     """Posterior over the cells of a finished sweep given published winners.
 
-    runs       one row a training run: the settings, and a column of winners for each group named by `target`
-               (counts of that run's contest; any number of places)
-    target     published winners by group, e.g. {"white": 37, "rest": 6, "dark": 1}
-    prior      weight of each cell by its tuple of settings; None: uniform over the cells
-    smoothing  pseudo-winners a group in every cell (0.5, Jeffreys): a group that never won in a cell still may
+    Parameters
+    ----------
+    runs : DataFrame
+        One row a training run: the settings, and a column of winners for each group named by `target` (counts of that
+        run's contest; any number of places).
+    settings : sequence of str
+        Columns of numbers that were swept.
+    target : mapping of str to int
+        Published winners by group, e.g. {"white": 37, "rest": 6, "dark": 1}.
+    prior : mapping of tuple to float, optional
+        Weight of each cell by its tuple of settings. None: uniform over the cells.
+    smoothing : float
+        Pseudo-winners a group in every cell (0.5, Jeffreys): a group that never won in a cell still may.
+    confidence : float
+        Of the limits over runs, from 0.5 to below 1.
+    n_resamples : int
+        Bootstrap samples of the runs of every cell.
+    n_simulations : int
+        Contests a cell for its tail.
+    rng : numpy.random.Generator or int
+        Draws both.
 
-    Columns of cells: the settings, runs, winner share of each group, likelihood (probability of exactly the
-    published counts), posterior, posterior_low, posterior_high (resampling the runs of every cell), tail
-    (probability, in that cell, of counts at least as improbable as the published ones).
-    Raises InputError for missing columns, no runs, a target without winners.
+    Returns
+    -------
+    GridPosterior
+        Its `cells` have the settings, runs, winner share of each group, likelihood (probability of exactly the
+        published counts), posterior, posterior_low, posterior_high, tail (probability, in that cell, of counts at
+        least as improbable as the published ones).
+
+    Raises
+    ------
+    InputError
+        For missing columns, no runs, a target without winners, a prior that lacks a cell.
+
+    References
+    ----------
+    Mosimann (1962), Biometrika 49:65, for the Dirichlet-multinomial.
+
+    Examples
+    --------
+    Two settings whose runs had the same winners: the posterior is the prior.
+
+    >>> runs = pd.DataFrame({"share": [0.5, 0.9], "a": [8, 8], "b": [2, 2]})
+    >>> found = grid_posterior(runs, settings=["share"], target={"a": 4, "b": 1}, prior={(0.5,): 3, (0.9,): 1},
+    ...                        n_resamples=2, n_simulations=99)
+    >>> found.marginals["posterior"].round(6).tolist(), found.supported
+    ([0.75, 0.25], True)
     """
-    rng = np.random.default_rng(rng)
-    groups, k, counts = _winners(runs, settings, target)
+    how = Inference(confidence, n_resamples, rng=rng)
+    rng = how.generator()
+    groups, k, counts = checked_winners(runs, settings, target)
     keys = runs[list(settings)].reset_index(drop=True)
     code = keys.groupby(list(settings), sort=True).ngroup().to_numpy()
     cells = keys.groupby(list(settings), sort=True).size().rename("runs").reset_index()
@@ -105,20 +145,20 @@ def grid_posterior(
         observed, _widened(mean, cells["runs"], counts, concentration)
     )
     posterior = _normalised(log_likelihood, weight)
-    draws = np.empty((n_boot, n_cells))
+    draws = np.empty((n_resamples, n_cells))
     members = [np.flatnonzero(code == c) for c in range(n_cells)]
-    for b in range(n_boot):
+    for b in range(n_resamples):
         rows = np.concatenate([rng.choice(m, size=len(m)) for m in members])
         alpha = _widened(shares(rows), cells["runs"], counts, concentration)
         draws[b] = _normalised(_log_dirichlet_multinomial(observed, alpha), weight)
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    tails = list(how.tails)
     low, high = np.quantile(draws, tails, axis=0)
     alpha = _widened(mean, cells["runs"], counts, concentration)
     tail = np.empty(n_cells)
     for c in range(n_cells):
-        simulated = rng.multinomial(k, rng.dirichlet(alpha[c], size=n_tail))
+        simulated = rng.multinomial(k, rng.dirichlet(alpha[c], size=n_simulations))
         log_p = _log_dirichlet_multinomial(simulated.astype(float), alpha[c])
-        tail[c] = (1 + np.count_nonzero(log_p <= log_likelihood[c] + 1e-9)) / (1 + n_tail)
+        tail[c] = (1 + np.count_nonzero(log_p <= log_likelihood[c] + 1e-9)) / (1 + n_simulations)
     table = cells.assign(
         **{f"share_{group}": mean[:, g] for g, group in enumerate(groups)},
         likelihood=np.exp(log_likelihood),
@@ -149,85 +189,10 @@ def grid_posterior(
     )
 
 
-def abc(
-    runs: pd.DataFrame,
-    *,
-    settings: Sequence[str],
-    target: Mapping[str, int],
-    accept: float = 0.2,
-    max_distance: float = 0.15,
-    n_draws: int = 200,
-    confidence: float = 0.95,
-    rng: int | np.random.Generator = 0,
-) -> pd.DataFrame:
-    """Posterior mean and interval of each setting by rejection and by regression-adjusted ABC: one row a setting.
-
-    accept        share of the simulated results to keep (the nearest), at least those at distance 0
-    max_distance  largest total-variation distance (½ Σ |share − published share|) of a kept result; with no result
-                  within it there is no support: NaN and the words in `support`
-    n_draws       results a run: as many of its winners as were published, drawn without replacement; from its shares
-                  (multinomial) where it had fewer
-
-    Columns: setting, mean, low, high (rejection), adjusted_mean, adjusted_low, adjusted_high (clipped to the swept
-    range), kept (results), kept_runs (distinct training runs), effective_runs (Kish's size over runs: Monte-Carlo
-    results of one run are not independent), distance (largest kept), support.
-    """
-    rng = np.random.default_rng(rng)
-    if not 0 < accept <= 1:
-        raise InputError(f"accept must lie in (0, 1], not {accept!r}")
-    groups, k, counts = _winners(runs, settings, target)
-    theta = runs[list(settings)].to_numpy(float)
-    n_runs = len(counts)
-    simulated = np.concatenate(
-        [
-            rng.multivariate_hypergeometric(c.astype(int), k, size=n_draws)
-            if c.sum() >= k
-            else rng.multinomial(k, c / c.sum(), size=n_draws)
-            for c in counts
-        ]
-    ).astype(float)
-    run = np.repeat(np.arange(n_runs), n_draws)
-    observed = np.array([target[group] for group in groups], float)
-    difference = (simulated - observed) / k
-    distance = np.abs(difference).sum(1) / 2
-    cut = min(max(np.quantile(distance, accept), 0.5 / k), max_distance)
-    kept = distance <= cut
-    rows = []
-    for j, setting in enumerate(settings):
-        row: dict[str, object] = {"setting": setting, "kept": int(kept.sum())}
-        row |= {"kept_runs": len(np.unique(run[kept])), "distance": float(distance.min())}
-        if not kept.any():
-            row["support"] = (
-                f"NO SUPPORT: the nearest of {len(distance)} results is {distance.min():.3f} away, "
-                f"beyond {max_distance:g}"
-            )
-            rows.append(row)
-            continue
-        kernel = 1 - (distance[kept] / (cut * (1 + 1e-9) + 0.5 / k)) ** 2
-        weight = kernel / kernel.sum()
-        by_run = np.bincount(run[kept], weight, minlength=n_runs)
-        value = theta[run[kept], j]
-        s = difference[kept][:, :-1]  # shares add up to 1: the last group says nothing new
-        design = np.column_stack([np.ones(len(s)), s])
-        root = np.sqrt(weight)[:, None]
-        coefficient = np.linalg.lstsq(design * root, value * root[:, 0], rcond=None)[0]
-        adjusted = np.clip(value - s @ coefficient[1:], theta[:, j].min(), theta[:, j].max())
-        for prefix, sample in (("", value), ("adjusted_", adjusted)):
-            bounds = _weighted_quantiles(sample, weight, [(1 - confidence) / 2, (1 + confidence) / 2])
-            row |= {f"{prefix}mean": float(sample @ weight)}
-            row |= {f"{prefix}low": bounds[0], f"{prefix}high": bounds[1]}
-        row["distance"] = float(distance[kept].max())
-        row["effective_runs"] = float(1 / (by_run**2).sum())
-        row["support"] = f"{row['kept_runs']} of {n_runs} runs come within {row['distance']:.3f}"
-        rows.append(row)
-    columns = ["setting", "mean", "low", "high", "adjusted_mean", "adjusted_low", "adjusted_high", "kept",
-               "kept_runs", "effective_runs", "distance", "support"]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=columns)
-
-
-def _winners(
+def checked_winners(
     runs: pd.DataFrame, settings: Sequence[str], target: Mapping[str, int]
 ) -> tuple[list[str], int, np.ndarray]:
+    """Groups, number of published winners and winners by run (runs, groups); InputError for an unusable table."""
     groups = list(target)
     if missing := [c for c in (*settings, *groups) if c not in runs]:
         raise InputError(
@@ -294,10 +259,3 @@ def _normalised(log_likelihood: np.ndarray, prior: np.ndarray) -> np.ndarray:
         log_p = log_likelihood + np.log(prior)
     p = np.exp(log_p - log_p.max())
     return p / p.sum()
-
-
-def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, at: Sequence[float]) -> list[float]:
-    order = np.argsort(values)
-    cumulative = np.cumsum(weights[order])
-    picked = np.searchsorted(cumulative, np.asarray(at) * cumulative[-1])
-    return [float(v) for v in values[order][np.minimum(picked, len(values) - 1)]]

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from judge.fairness.audit.audit import selections
-from judge.fairness.audit.entrants import Entrants, read_entrants
+from judge.fairness.audit import Entrants, read_entrants, selections
 from judge.report.conditions import in_order, with_order
 from judge.report.figures.scores import thinned
 from judge.report.html import (
@@ -116,7 +115,7 @@ def selected(people: Entrants, feature: str, *, places: int | None, seed: int) -
     codes = people.features[feature]
     group = np.array(codes.names, dtype=object)[codes.code]
     bracket = np.array(people.bracket.names, dtype=object)[people.bracket.code]
-    won_by = {name: (keep, won) for name, keep, won in selections(people, places=places, seed=seed)}
+    won_by = {name: (keep, won) for name, keep, won in selections(people, places=places, tie_seed=seed)}
     nobody = np.zeros(people.n, bool)
     tables = []
     for name, score in people.scores.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from judge.fairness.inference.randomisation import t_interval
+from judge.fairness.inference import t_interval
 from judge.report import figures
 from judge.report.conditions import TRUTH, baseline_of, in_order, titled, with_order
 from judge.report.html import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from judge.contest import _lot
+from judge.contest import order_of_merit
 from judge.report.conditions import RATERS, baseline_of, with_order
 from judge.report.wording import as_group
 
@@ -28,9 +28,11 @@ def chosen_by_raters(people: pd.DataFrame, *, tie_seed: int = 0) -> pd.DataFrame
     rows = []
     if len(first) and "rating" in first and first["rating"].notna().all():
         places = first.groupby("bracket")["winner"].sum()
-        lots = [_lot(image_id, tie_seed) for image_id in first["image_id"]]
-        ordered = first.assign(lot=lots).sort_values(["rating", "lot"], ascending=[False, True])
-        won = ordered.groupby("bracket").cumcount() < ordered["bracket"].map(places)
+        order, rank = order_of_merit(
+            first["image_id"], first["rating"], bracket=first["bracket"], tie_seed=tie_seed
+        )
+        ordered = first.iloc[order]
+        won = rank <= ordered["bracket"].map(places)
         for group, part in ordered.assign(won=won).groupby("group"):
             rows.append((RATERS, group, len(part), int(part["won"].sum())))
     table = pd.DataFrame(rows, columns=["condition", "group", "entrants", "winners"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from judge.fairness.metrics.ranking import skew_curve
+from judge.fairness.metrics import skew_curve
 from judge.report import figures
 from judge.report.html import Block, Picture, Section
 from judge.report.sections.tables import (

@@ -3,8 +3,8 @@ import pytest
 
 from judge.data.tables import AUDIT, validated
 from judge.errors import InputError
-from judge.fairness.attribution.chain import chain, chain_of_counts
-from judge.fairness.inference.intervals import koopman_ratio
+from judge.fairness.attribution import chain, chain_of_counts
+from judge.fairness.inference import koopman_ratio
 
 GROUPS = ["dark", "white"]
 

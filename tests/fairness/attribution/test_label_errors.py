@@ -3,13 +3,10 @@ import pandas as pd
 import pytest
 
 from judge.errors import InputError
-from judge.fairness.attribution.label_errors import (
-    _expectation_maximisation,
-    corrected_ratio,
-    relabelled_test,
-    worst_case,
-)
-from judge.fairness.metrics.selection import Counts
+from judge.fairness.attribution import corrected_ratio, relabelled_test, worst_case
+from judge.fairness.attribution.label_errors import _expectation_maximisation
+from judge.fairness.counts import Counts
+from judge.fairness.inference import stratified_exact
 
 GROUPS = ("dark", "white")
 
@@ -60,9 +57,7 @@ def test_a_small_validation_study_widens_the_interval():
 
 
 def test_relabelling_with_perfect_labels_repeats_the_exact_test():
-    from judge.fairness.inference.exact_tests import stratified_exact
-
-    table = relabelled_test(counts(), group="dark", confusion=confusion(1.0, 1.0), n_draws=5).set_index(
+    table = relabelled_test(counts(), group="dark", confusion=confusion(1.0, 1.0), n_resamples=5).set_index(
         "metric"
     )
     row = table.loc["relabelled_p_value"]

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import spearmanr
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
-from judge.fairness.attribution.skin_tone import _log_subsets, _subset_sums, tone_and_score, tone_and_winning
+from judge.fairness.attribution import tone_and_score, tone_and_winning
+from judge.fairness.attribution.skin_tone import _log_subsets, _subset_sums
 
 
 def contest(slope=0.8, start=0, sizes=(60, 40, 30)):
@@ -46,7 +47,7 @@ def test_log_odds_agree_with_statsmodels_conditional_logit():
 
 def test_winners_all_on_one_side_leave_one_limit_infinite():
     tone = np.arange(20.0)
-    row = tone_and_winning(tone, winner=tone >= 17, n_draws=999).iloc[0]
+    row = tone_and_winning(tone, winner=tone >= 17, n_permutations=999).iloc[0]
     assert row["value"] == row["ci_high"] == np.inf
     assert 0 < row["ci_low"] < np.inf
     # only 1 of C(20, 3) = 1140 sets lies as high, and one as low
@@ -83,7 +84,7 @@ def test_the_normal_limit_of_many_people_continues_the_permutations():
     tone = rng.normal(size=5001)
     score = 0.025 * tone + rng.normal(size=5001)
     limit = tone_and_score(tone, score=score).iloc[0]
-    fewer = tone_and_score(tone[:5000], score=score[:5000]).iloc[0]
+    fewer = tone_and_score(tone[:5000], score=score[:5000], n_permutations=3000).iloc[0]
     assert "normal limit" in limit["test"]
     assert limit["p_value"] == pytest.approx(fewer["p_value"], abs=0.02)
 

@@ -5,7 +5,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from judge.data.tables import AUDIT, validated
 from judge.errors import InputError
-from judge.fairness.attribution.twins import newcombe_paired, replace_in_contest, twin_changes
+from judge.fairness.attribution import replace_in_contest, twin_changes
+from judge.fairness.attribution.twins import newcombe_paired
 
 
 def ranking(scores, places=2, bracket="all"):

@@ -4,12 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from judge.contest import Contest, fill_places
 from judge.data.tables import AUDIT, validated
 from judge.errors import InputError
-from judge.fairness.audit.audit import as_frame, audit, audit_entrants
-from judge.fairness.audit.beauty_ai_2016 import audit_beauty_ai_2016, beauty_ai_2016, beauty_ai_2016_counts
-from judge.fairness.audit.curves import skew_curves
-from judge.fairness.audit.entrants import MISSING, read_entrants
+from judge.fairness.audit import (
+    audit,
+    audit_beauty_ai_2016,
+    audit_entrants,
+    beauty_ai_2016,
+    beauty_ai_2016_counts,
+    read_entrants,
+    selections,
+    skew_curves,
+)
+from judge.fairness.audit.entrants import MISSING
 from judge.fairness.audit.rows import SCHEMA
 
 METRICS = {
@@ -32,7 +40,7 @@ METRICS = {
     "signed_error",
     "calibration_slope",
 }
-QUICK = {"n_boot": 50, "n_permutations": 200}
+QUICK = {"n_resamples": 50, "n_permutations": 200}
 
 
 def people(n=400, seed=0):
@@ -230,13 +238,12 @@ def test_skew_curves_cover_every_score_and_feature():
     entrants = read_entrants(table, features=["ethnicity", "gender"], score=["score", "other"])
     curves = skew_curves(entrants)
     assert len(curves.groupby(["feature", "score_column"])) == 4
-    assert list(as_frame(entrants).columns) == ["ethnicity", "gender", "score", "other"]
 
 
 # hostile tables
 
 
-def test_scores_that_are_missing_or_infinite_are_set_aside_and_counted():
+def test_scores_that_are_missing_or_infinite_are_excluded_and_counted():
     table = people()
     table.loc[:2, "score"] = [np.nan, np.inf, -np.inf]
     found = audit(table, features="ethnicity", score="score", places=5, **QUICK)
@@ -258,7 +265,7 @@ def test_missing_ratings_are_left_out_of_the_errors_only():
     assert any("10 of 400" in note for note in found.attrs["notes"])
 
 
-def test_people_without_a_group_keep_competing_and_people_without_a_bracket_are_set_aside():
+def test_people_without_a_group_keep_competing_and_people_without_a_bracket_are_excluded():
     table = people()
     table.loc[:4, "ethnicity"] = None
     table.loc[5:7, "gender"] = None
@@ -330,13 +337,51 @@ def test_more_places_than_people_leave_places_empty_and_everybody_wins():
 def test_all_tied_is_decided_by_lot_and_says_so():
     table = people().assign(score=1.0)
     found = audit(table, features="ethnicity", score="score", places=5, rating="rating", **QUICK)
-    assert "score: 5 of 5 winners by lot, tied at the last place of their bracket" in found.attrs["notes"]
+    drawn = "score: 5 of 5 winners by lot, tied at the last place of their bracket"
+    assert (
+        f"{drawn}; there is no id column, so another order of the rows draws other lots"
+        in found.attrs["notes"]
+    )
     assert (found.loc[found["metric"] == "outrank_probability", "value"] == 0.5).all()
     assert found.loc[found["metric"] == "pearson", "value"].isna().all()
-    other = audit(
-        table, features="ethnicity", score="score", places=5, rating="rating", **{**QUICK, "seed": 3}
-    )
+    other = audit(table, features="ethnicity", score="score", places=5, rating="rating", tie_seed=3, **QUICK)
     assert not found["value"].equals(other["value"])
+
+
+def test_winners_by_lot_are_those_of_the_contest_in_whatever_order_the_table_comes():
+    table = people().assign(image_id=[f"p{i}" for i in range(400)], score=lambda t: t["score"].round(0))
+    held = Contest(places=7, brackets=("gender",), tie_seed=2)(
+        table[["image_id", "score"]], table.drop(columns="score")
+    ).ranking
+    won = table["image_id"].isin(held.loc[held["winner"], "image_id"])
+    expected = won.groupby(table["ethnicity"]).sum().to_dict()
+    for order in (table, table.iloc[::-1], table.sample(frac=1, random_state=1)):
+        read = read_entrants(order, features=["ethnicity"], score=["score"], brackets=["gender"])
+        ((_, _, winner),) = selections(read, places=7, tie_seed=2)
+        assert winner.tolist() == won[order.index].tolist()
+        found = audit_entrants(read, places=7, tie_seed=2, **QUICK)
+        share = found[found["metric"] == "winner_share"].set_index("group")["value"]
+        assert (share * 14).to_dict() == pytest.approx(expected)
+
+
+def test_without_ids_a_person_excluded_elsewhere_in_the_table_changes_no_lot():
+    table = people().assign(score=1.0, gender=lambda t: t["gender"].where(t.index > 0))
+    read = read_entrants(table, features=["ethnicity"], score=["score"], brackets=["gender"])
+    ((_, _, winner),) = selections(read, places=5)
+    rows = np.flatnonzero(table["gender"].notna())
+    again = fill_places(rows, np.ones(399), places=5, bracket=table["gender"][rows])
+    assert winner.tolist() == again.winner.tolist()
+
+
+def test_the_rows_are_valid_with_the_condition_that_a_run_adds():
+    table = audit(people(), features="ethnicity", score="score", places=5, **QUICK)
+    assert (validated(table.assign(condition="skewed"), AUDIT)["condition"] == "skewed").all()
+
+
+def test_a_generator_gives_the_table_of_the_seed_it_draws():
+    settings = {"features": "ethnicity", "score": "score", "places": 9, **QUICK}
+    first, second = (audit(people(), rng=np.random.default_rng(5), **settings) for _ in range(2))
+    pd.testing.assert_frame_equal(first, second)
 
 
 def test_nobody_wins_is_answered():
@@ -415,7 +460,7 @@ def test_winners_that_are_neither_yes_nor_no_are_named():
         audit(pd.DataFrame({"g": ["a", "b"], "won": [2, 1]}), features="g", winner="won")
 
 
-def test_missing_winners_are_set_aside():
+def test_missing_winners_are_excluded():
     table = pd.DataFrame({"g": list("aabb"), "won": ["yes", None, "no", ""]})
     found = audit(table, features="g", winner="won", **QUICK)
     assert "2 of 4 people excluded: won is missing" in found.attrs["notes"]
@@ -431,7 +476,9 @@ def test_missing_winners_are_set_aside():
         ({"features": "ethnicity", "score": "score", "places": 0}, "places is at least 1"),
         ({"features": "ethnicity", "winner": "gender", "places": 3}, "places needs a score"),
         ({"features": "ethnicity", "score": "score", "confidence": 95}, "confidence"),
-        ({"features": "ethnicity", "score": "score", "n_boot": 0}, "n_boot"),
+        ({"features": "ethnicity", "score": "score", "n_resamples": 0}, "n_resamples"),
+        ({"features": "ethnicity", "winner": ["won"]}, "winner is one name"),
+        ({"features": "ethnicity", "score": ["score", "other"]}, "no column 'other'.*'rating'"),
         ({"features": "gender", "score": "score", "brackets": "gender"}, "one group only"),
         ({"features": "score", "score": "score"}, "one part to play"),
         ({"features": "ethnicity", "score": "score", "places": 3, "ratio_interval": "wald"}, "score"),
@@ -442,6 +489,11 @@ def test_settings_that_cannot_be_are_named(settings, message):
         audit(people(), **settings)
 
 
+def test_something_that_is_no_table_is_named():
+    with pytest.raises(InputError, match=r"DataFrame\), not a str"):
+        audit("entrants.csv", features="ethnicity", score="score")
+
+
 def test_a_table_without_rows_or_with_a_column_twice_is_named():
     with pytest.raises(InputError, match="0 rows"):
         audit(people().iloc[:0], features="ethnicity", score="score")
@@ -450,7 +502,7 @@ def test_a_table_without_rows_or_with_a_column_twice_is_named():
         audit(twice, features="ethnicity", score="score")
 
 
-def test_everybody_set_aside_is_an_error_with_the_reason():
+def test_everybody_excluded_is_an_error_with_the_reason():
     with pytest.raises(InputError, match="no entrant is left of 400: 400 of 400 people excluded: no gender"):
         audit(people().assign(gender=None), features="ethnicity", score="score", brackets="gender")
 

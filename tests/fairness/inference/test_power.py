@@ -5,6 +5,8 @@ import pytest
 from scipy import stats
 
 from judge.errors import InputError
+from judge.fairness.counts import Counts
+from judge.fairness.inference.distributions import exact_distribution
 from judge.fairness.inference.exact_tests import stratified_exact
 from judge.fairness.inference.power import (
     binomial_power,
@@ -15,7 +17,6 @@ from judge.fairness.inference.power import (
     stratified_power,
     winners_needed,
 )
-from judge.fairness.metrics.selection import Counts
 
 
 @pytest.mark.parametrize("share", [0.01, 0.08, 0.25, 0.9])
@@ -69,8 +70,6 @@ def test_the_smallest_significant_share_has_p_of_exactly_five_percent():
 
 def test_every_outcome_has_the_p_value_of_its_own_test():
     counts = Counts([[30, 70], [10, 90]], [[4, 6], [1, 9]], ("a", "b"), ("x", "y"))
-    from judge.fairness.inference.exact_tests import exact_distribution
-
     low, pmf = exact_distribution([30, 10], [100, 100], [10, 10])
     for alternative in ("two-sided", "greater", "less"):
         p = p_values(pmf, alternative)[5 - low]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from judge.errors import InputError
-from judge.fairness.inference.randomisation import (
+from judge.fairness.inference import (
+    Inference,
     bootstrap_t,
-    checked_confidence,
     sign_flip,
     t_interval,
     tail_of_sum,
@@ -34,13 +34,13 @@ def test_thirty_pairs_are_enumerated_exactly():
 
 def test_simulated_sign_flips_agree_with_the_normal_limit_and_are_never_zero():
     d = np.random.default_rng(0).normal(0.1, 1, 400)
-    p, exact = sign_flip(d, rng=np.random.default_rng(0), n_draws=20_000)
+    p, exact = sign_flip(d, rng=np.random.default_rng(0), n_permutations=20_000)
     z = d.sum() / np.sqrt((d**2).sum())
     from scipy.stats import norm
 
     assert not exact
     assert p == pytest.approx(2 * norm.sf(abs(z)), abs=0.01)
-    assert sign_flip(np.ones(400), rng=RNG, n_draws=99)[0] == 0.01
+    assert sign_flip(np.ones(400), rng=RNG, n_permutations=99)[0] == 0.01
 
 
 def test_halves_and_simulation_agree_on_a_sum_of_unlike_parts():
@@ -71,13 +71,29 @@ def test_t_interval_of_one_two_three_is_two_and_a_half_wide_each_side():
 def test_bootstrap_t_is_near_students_t_for_a_normal_sample_and_skewed_for_a_skewed_one():
     rng = np.random.default_rng(5)
     x = rng.normal(size=200)
-    assert bootstrap_t(x, rng=rng, n_boot=4000)[1:] == pytest.approx(t_interval(x)[1:], abs=0.02)
+    assert bootstrap_t(x, rng=rng, n_resamples=4000)[1:] == pytest.approx(t_interval(x)[1:], abs=0.02)
     y = rng.exponential(size=40)
     mean, low, high = bootstrap_t(y, rng=rng)
     assert high - mean > 1.1 * (mean - low)
     assert bootstrap_t(np.full(5, 2.0), rng=rng) == (2.0, 2.0, 2.0)
 
 
-def test_a_confidence_in_percent_is_refused():
-    with pytest.raises(InputError, match="between 0 and 1"):
-        checked_confidence(95)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"confidence": 95}, "at least 0.5 and below 1"),
+        ({"confidence": 0.05}, "0.05"),
+        ({"n_resamples": 0}, "n_resamples is at least 1"),
+        ({"n_permutations": 0}, "n_permutations is at least 1"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        Inference(**settings)
+
+
+def test_a_seed_repeats_itself_and_a_generator_moves_on():
+    assert Inference(rng=3).seed() == Inference(rng=3).seed() == 3
+    generator = np.random.default_rng(0)
+    assert Inference(rng=generator).seed() != Inference(rng=generator).seed()
+    assert Inference(rng=generator).generator() is generator

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from judge.errors import InputError
+from judge.fairness.counts import Counts
 from judge.fairness.inference import wallenius
 from judge.fairness.inference.wallenius import (
     total_distribution,
@@ -12,7 +13,6 @@ from judge.fairness.inference.wallenius import (
     wallenius_moments,
     wallenius_odds,
 )
-from judge.fairness.metrics.selection import Counts
 
 CASES = [(480, 5520, 44, 0.5), (3, 3, 5, 0.3), (100, 50, 120, 3.0), (10, 100_000, 5, 8.0), (1, 1, 1, 0.7)]
 
@@ -54,18 +54,18 @@ def test_in_one_bracket_the_estimate_maximises_scipys_likelihood():
 def test_interval_limits_leave_half_of_the_error_on_each_side():
     counts = Counts([[480, 5520]], [[3, 41]], ("dark", "others"))
     exact = wallenius_odds(counts, "dark", interval="exact")
-    for odds, tail in ((exact.ci_low, slice(3, None)), (exact.ci_high, slice(None, 4))):
+    for odds, tail in ((exact.low, slice(3, None)), (exact.high, slice(None, 4))):
         pmf = stats.nchypergeom_wallenius.pmf(np.arange(45), 6000, 480, 44, odds)
         assert pmf[tail].sum() == pytest.approx(0.025, abs=1e-5)
     midp = wallenius_odds(counts, "dark")
-    assert exact.ci_low < midp.ci_low < midp.value < midp.ci_high < exact.ci_high
+    assert exact.low < midp.low < midp.value < midp.high < exact.high
 
 
 def test_no_winner_keeps_an_upper_limit_and_every_winner_a_lower_one():
     none = wallenius_odds(Counts([[50, 500]], [[0, 20]], ("few", "many")), "few")
-    assert (none.value, none.ci_low) == (0.0, 0.0) and 0 < none.ci_high < 3
+    assert (none.value, none.low) == (0.0, 0.0) and 0 < none.high < 3
     every = wallenius_odds(Counts([[500, 50]], [[20, 0]], ("few", "many")), "few")
-    assert np.isinf(every.value) and np.isinf(every.ci_high) and every.ci_low > 0
+    assert np.isinf(every.value) and np.isinf(every.high) and every.low > 0
 
 
 def test_a_contest_that_says_nothing_has_no_odds():
@@ -87,8 +87,8 @@ def test_planted_odds_are_found_across_brackets():
         tuple(map(str, range(40))),
     )
     found = wallenius_odds(counts, "g")
-    assert found.ci_low < 0.5 < found.ci_high
-    assert found.ci_high / found.ci_low < 3
+    assert found.low < 0.5 < found.high
+    assert found.high / found.low < 3
 
 
 def test_the_normal_branch_agrees_with_the_exact_one(monkeypatch):

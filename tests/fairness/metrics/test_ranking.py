@@ -5,8 +5,7 @@ import pytest
 from scipy import stats
 
 from judge.errors import InputError
-from judge.fairness.metrics.ordering import order_within_brackets, winners_by_places
-from judge.fairness.metrics.ranking import exposure, exposure_ratio, ndkl, ndkl_of_chance, skew, skew_curve
+from judge.fairness.metrics import exposure, exposure_ratio, ndkl, ndkl_of_chance, skew, skew_curve
 
 # FairRankTune 0.0.7, FairRankTune.Metrics.NDKL(pd.DataFrame({0: range(n)}), dict(enumerate(groups))) on
 # groups = np.random.default_rng(2016).choice(len(shares), n, p=shares), drawn one after the other in this order
@@ -124,33 +123,3 @@ def test_exposure_of_nobody_is_undefined_and_of_one_person_has_no_interval():
     assert np.isnan(exposure_ratio([1, 2], np.array([0, 0]), member=1, others=0)).all()
     value, low, high = exposure_ratio([1, 2, 3], np.array([0, 1, 1]), member=0, others=1)
     assert value > 1 and np.isnan([low, high]).all()
-
-
-def test_places_go_to_the_best_of_each_bracket():
-    won = winners_by_places([5, 4, 3, 9, 1], places=2, bracket=np.array([0, 0, 0, 1, 1]))
-    assert won.tolist() == [True, True, False, True, True]
-
-
-def test_more_places_than_people_let_everybody_win():
-    assert winners_by_places([1.0, 2.0], places=5).all()
-
-
-def test_ties_are_broken_by_lot_not_by_the_order_of_the_rows():
-    firsts = [
-        int(np.flatnonzero(winners_by_places(np.zeros(10), places=1, seed=seed))[0]) for seed in range(300)
-    ]
-    counts = np.bincount(firsts, minlength=10)
-    assert stats.chisquare(counts).pvalue > 1e-3
-    assert (
-        winners_by_places(np.zeros(10), places=3, seed=7) == winners_by_places(np.zeros(10), places=3, seed=7)
-    ).all()
-
-
-def test_ranks_start_at_one_in_every_bracket():
-    order, rank = order_within_brackets([1.0, 3.0, 2.0, 5.0], bracket=np.array([1, 0, 1, 0]))
-    assert order.tolist() == [3, 1, 2, 0] and rank.tolist() == [1, 2, 1, 2]
-
-
-def test_scores_that_are_not_finite_are_counted():
-    with pytest.raises(InputError, match="2 of 3 scores"):
-        order_within_brackets([np.nan, np.inf, 1.0])

@@ -6,9 +6,8 @@ import pytest
 
 from judge.data.tables import AUDIT, validated
 from judge.errors import InputError
+from judge.fairness.sweeps import bootstrap_seeds_people, dose_response
 from judge.fairness.sweeps.dose_models import crossing, line, mixed_slope, trend_p_value
-from judge.fairness.sweeps.dose_people import bootstrap_seeds_people
-from judge.fairness.sweeps.dose_response import dose_response
 
 SHARES = (0.5, 0.75, 0.9, 0.98)
 
@@ -44,9 +43,32 @@ def test_the_answer_is_an_audit_table_and_covers_the_planted_slope():
     assert slope["ci_low"] < -0.6 < slope["ci_high"]
     assert slope["p_value"] < 1e-4
     assert "exact" in slope["test"]
-    other = row(table, "dose_slope_difference", "skewed - rebalanced")
-    assert other["ci_low"] < -0.6 < other["ci_high"]
-    assert row(table, "dose_mean_difference", "skewed - rebalanced")["p_value"] == 2 / 2**5
+    other = row(table, "dose_slope_difference", "rebalanced - skewed")
+    assert other["ci_low"] < 0.6 < other["ci_high"]
+    assert row(table, "dose_mean_difference", "rebalanced - skewed")["p_value"] == 2 / 2**5
+
+
+def test_each_condition_is_compared_with_the_baseline_which_is_the_first_unless_named():
+    runs = sweep(conditions=("skewed", "rebalanced", "refit"))
+
+    def differences(table):
+        return table.loc[table["metric"] == "dose_slope_difference"].set_index("group")["value"]
+
+    first = differences(dose_response(runs))
+    assert set(first.index) == {"rebalanced - skewed", "refit - skewed"}
+    named = differences(dose_response(runs, baseline="rebalanced"))
+    assert named["skewed - rebalanced"] == -first["rebalanced - skewed"]
+    ordered = pd.Categorical(runs["condition"], categories=["unused", "refit", "skewed", "rebalanced"])
+    assert "skewed - refit" in differences(dose_response(runs.assign(condition=ordered)))
+
+
+def test_the_order_of_the_rows_changes_no_draw():
+    runs = sweep(conditions=("skewed", "rebalanced"))
+    tables = [
+        dose_response(r, baseline="skewed").query("metric == 'dose_slope_bootstrap'")
+        for r in (runs, runs.sample(frac=1, random_state=0))
+    ]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-9)
 
 
 def test_differences_between_seeds_do_not_widen_the_slope():
@@ -86,7 +108,7 @@ def test_a_trend_shared_by_seed_levels_only_is_no_trend():
 
 def test_a_fresh_seed_for_every_run_is_one_block():
     x, y = np.repeat(SHARES, 3), np.arange(12.0)
-    p, exact = trend_p_value(x, y, np.arange(12), n_draws=999, rng=np.random.default_rng(0))
+    p, exact = trend_p_value(x, y, np.arange(12), n_permutations=999, rng=np.random.default_rng(0))
     assert not exact
     assert p == 0.001
     assert "over runs" in line(x, y, np.arange(12))[3]
@@ -160,8 +182,8 @@ def test_errors_name_what_is_wrong():
         dose_response(sweep().drop(columns="outcome"))
     with pytest.raises(InputError, match="repeat"):
         dose_response(pd.concat([sweep(), sweep()]))
-    with pytest.raises(InputError, match="fair"):
-        dose_response(sweep(conditions=("skewed", "rebalanced")), reference="fair")
+    with pytest.raises(InputError, match=r"baseline='fair'.*'skewed', 'rebalanced'"):
+        dose_response(sweep(conditions=("skewed", "rebalanced")), baseline="fair")
 
 
 def test_one_seed_still_gets_an_interval_from_its_runs():

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from judge.errors import InputError
-from judge.fairness.sweeps.factorial import shapley_effects, two_by_two
+from judge.fairness.sweeps import shapley_effects, two_by_two
 
 FACTORS = {"entrants": ("balanced", "skewed"), "training": ("balanced", "skewed")}
 CELLS = {
@@ -61,7 +61,7 @@ def test_cells_without_common_seeds_are_compared_by_welch():
     assert (table["ci_low"] < table["value"]).all()
 
 
-def test_incomplete_seeds_are_set_aside_and_said():
+def test_incomplete_seeds_are_excluded_and_said():
     table = shapley_effects(runs().iloc[1:], factors=FACTORS)
     assert table["n"].to_list() == [4] * 3
     assert "1 incomplete seed" in table["test"].iloc[0]

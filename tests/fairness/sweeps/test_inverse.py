@@ -4,7 +4,8 @@ import pytest
 from scipy.stats import dirichlet_multinomial, multinomial
 
 from judge.errors import InputError
-from judge.fairness.sweeps.inverse import _concentration, _log_dirichlet_multinomial, abc, grid_posterior
+from judge.fairness.sweeps import abc, grid_posterior
+from judge.fairness.sweeps.inverse import _concentration, _log_dirichlet_multinomial
 
 TARGET = {"white": 37, "rest": 6, "dark": 1}
 SHARES = {0.5: (0.6, 0.2, 0.2), 0.75: (0.7, 0.2, 0.1), 0.95: (0.84, 0.136, 0.024)}
@@ -17,7 +18,7 @@ def sweep(shares=SHARES, seeds=20, places=50, start=0):
 
 
 def test_the_posterior_is_bayes_rule_where_runs_are_many_and_multinomial():
-    found = grid_posterior(sweep(seeds=400), settings=["share"], target=TARGET, n_boot=50)
+    found = grid_posterior(sweep(seeds=400), settings=["share"], target=TARGET, n_resamples=50)
     likelihood = np.array([multinomial.pmf([37, 6, 1], 44, p) for p in SHARES.values()])
     assert found.cells["likelihood"].to_numpy() == pytest.approx(likelihood, rel=0.3, abs=1e-4)
     assert found.cells["posterior"].to_numpy() == pytest.approx(likelihood / likelihood.sum(), abs=0.02)
@@ -27,9 +28,13 @@ def test_the_posterior_is_bayes_rule_where_runs_are_many_and_multinomial():
 
 def test_a_prior_multiplies_the_likelihood():
     runs = sweep()
-    flat = grid_posterior(runs, settings=["share"], target=TARGET, n_boot=2).cells["posterior"].to_numpy()
+    flat = (
+        grid_posterior(runs, settings=["share"], target=TARGET, n_resamples=2).cells["posterior"].to_numpy()
+    )
     prior = {(0.5,): 8.0, (0.75,): 1.0, (0.95,): 0.0}
-    found = grid_posterior(runs, settings=["share"], target=TARGET, prior=prior, n_boot=2).cells["posterior"]
+    found = grid_posterior(runs, settings=["share"], target=TARGET, prior=prior, n_resamples=2).cells[
+        "posterior"
+    ]
     expected = flat * [8, 1, 0]
     assert found.to_numpy() == pytest.approx(expected / expected.sum())
     with pytest.raises(InputError, match="prior lacks"):
@@ -38,7 +43,7 @@ def test_a_prior_multiplies_the_likelihood():
 
 def test_a_result_that_no_setting_makes_is_called_unsupported_by_both():
     target = {"white": 4, "rest": 30, "dark": 10}
-    found = grid_posterior(sweep(), settings=["share"], target=target, n_boot=2)
+    found = grid_posterior(sweep(), settings=["share"], target=target, n_resamples=2)
     assert not found.supported
     assert found.support.startswith("NO SUPPORT")
     table = abc(sweep(), settings=["share"], target=target)
@@ -49,7 +54,7 @@ def test_a_result_that_no_setting_makes_is_called_unsupported_by_both():
 
 def test_abc_and_the_grid_agree_on_the_setting():
     runs = sweep(seeds=60)
-    cells = grid_posterior(runs, settings=["share"], target=TARGET, n_boot=2).cells
+    cells = grid_posterior(runs, settings=["share"], target=TARGET, n_resamples=2).cells
     mean = float((cells["share"] * cells["posterior"]).sum())
     table = abc(runs, settings=["share"], target=TARGET, accept=0.05)
     assert table["mean"].item() == pytest.approx(mean, abs=0.06)
@@ -68,7 +73,7 @@ def test_few_runs_leave_wider_posteriors_over_seeds():
 
 def test_a_group_that_never_won_in_the_sweep_is_not_impossible():
     runs = pd.DataFrame({"share": 0.9, "white": [44] * 6, "rest": [6] * 6, "dark": [0] * 6})
-    found = grid_posterior(runs, settings=["share"], target=TARGET, n_boot=2)
+    found = grid_posterior(runs, settings=["share"], target=TARGET, n_resamples=2)
     assert found.cells["likelihood"].item() > 1e-4
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from judge.fairness.audit.audit import audit
+from judge.fairness.audit import audit
 from judge.report.pages import write_audit_report
 
 SCRIPT = '<script>alert("x")</script>'
@@ -36,7 +36,7 @@ def test_several_scores_are_audited_side_by_side_and_none_is_a_baseline(tmp_path
         }
     )
     table = audit(
-        entrants, features="ethnicity", score=["one", "two"], places=5, n_boot=20, n_permutations=50
+        entrants, features="ethnicity", score=["one", "two"], places=5, n_resamples=20, n_permutations=50
     )
     page = write_audit_report(
         tmp_path,

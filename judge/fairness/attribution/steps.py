@@ -29,9 +29,7 @@ from numpy.typing import ArrayLike
 
 from judge.errors import InputError, listed
 from judge.fairness.inference.intervals import Bounds, clopper_pearson, koopman_ratio, wilson
-from judge.fairness.inference.randomisation import checked_confidence
-
-TERMS = ("entered", "admitted", "judged", "total")
+from judge.fairness.inference.settings import Inference
 
 
 def chain(
@@ -43,16 +41,38 @@ def chain(
     name: str = "group",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """The chain from one entry an entrant; see `chain_of_counts` for the answer.
+    """The chain population → entrants → eligible → winners from one entry an entrant.
 
-    sensitive_feature  (N,) group of each entrant
-    winner             (N,) bool
-    eligible           (N,) bool; None: everybody passed (the step is then 0 for every group)
-    population         share of each group outside the contest, any positive scale; None: the chain starts at
-                       the entrants
-    name               what to call the feature in the answer
+    Parameters
+    ----------
+    sensitive_feature : (N,) array-like
+        Group of each entrant.
+    winner, eligible : (N,) array-like of bool
+        Who won, and whom the gate let through; eligible None: everybody (the step is then 0 for every group).
+    population : mapping of str to float, optional
+        Share of each group outside the contest, any positive scale. None: the chain starts at the entrants.
+    name : str
+        What to call the feature in the answer.
+    confidence : float
+        Level, from 0.5 to below 1.
 
-    Raises InputError where lengths differ, a winner was not eligible, or the population lacks a group.
+    Returns
+    -------
+    DataFrame
+        As from `chain_of_counts`.
+
+    Raises
+    ------
+    InputError
+        Where lengths differ, a winner was not eligible, or the population lacks a group.
+
+    Examples
+    --------
+    One of two entrants is dark, none of the winners is, and half of the winners would be at parity:
+
+    >>> table = chain(sensitive_feature=["dark", "white"], winner=[False, True])
+    >>> table[table["metric"] == "log_share_judged"][["group", "value"]].round(3).values.tolist()
+    [['dark', -inf], ['white', 0.693]]
     """
     groups = np.asarray(sensitive_feature).astype(str)
     won = np.asarray(winner, bool)
@@ -88,14 +108,42 @@ def chain_of_counts(
     name: str = "group",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """AUDIT rows `log_share_entered`, `_admitted`, `_judged`, `_total` for each group, from counts by group.
+    """The chain population → entrants → eligible → winners from counts by group.
 
-    entrants, eligible, winners  (G,) counts, each at most the one before; eligible None: all entrants
+    Parameters
+    ----------
+    groups : list of str
+        Names, of length G.
+    entrants, eligible, winners : (G,) array-like of int
+        Counts, each at most the one before; eligible None: all entrants.
+    population, name, confidence
+        As in `chain`.
 
-    value is in natural-log points; n is the group's count before the step (its entrants for `entered` and
-    `total`). Without a population there is no `entered`, and `total` is admitted + judged.
+    Returns
+    -------
+    DataFrame
+        AUDIT rows log_share_entered, _admitted, _judged, _total for each group, in natural-log points: 0 is parity.
+        n is the group's count before the step (its entrants for entered and total). Without a population there is no
+        entered, and total is admitted + judged.
+
+    Raises
+    ------
+    InputError
+        For counts that rise along the chain and for a population that lacks a group or has one too many.
+
+    References
+    ----------
+    Interval of a rate ratio: Koopman (1984), Biometrics 40:513.
+
+    Examples
+    --------
+    One in two entrants is dark, one in four of those whom the gate lets through, one in four winners:
+
+    >>> table = chain_of_counts(["dark", "white"], entrants=[50, 50], eligible=[10, 30], winners=[1, 3])
+    >>> table[table["group"] == "dark"][["metric", "value"]].round(3).values.tolist()
+    [['log_share_admitted', -0.693], ['log_share_judged', 0.0], ['log_share_total', -0.693]]
     """
-    checked_confidence(confidence)
+    Inference(confidence)  # refuses what is out of range
     n, w = np.asarray(entrants, float), np.asarray(winners, float)
     e = n if eligible is None else np.asarray(eligible, float)
     if not n.shape == e.shape == w.shape == (len(groups),):

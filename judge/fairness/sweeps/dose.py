@@ -1,11 +1,7 @@
 """Dose–response over a sweep: how an outcome changes with the training share. The training run is the unit.
 
-    dose_response(runs, *, share="share", seed="seed", condition="condition", outcome="outcome",
-                  reference=None, threshold=0.8, scale="identity", confidence=0.95, n_boot=2000, n_draws=9999,
-                  rng=0) -> DataFrame
-
-`runs` has one row a training run. The answer is an AUDIT table (feature = the name of the share column,
-group = the condition) with two more columns: `dose`, the share a row is about, else NaN; `detail`, in words.
+The answer of `dose_response` is an AUDIT table (feature = the name of the share column, group = the condition) with
+two more columns: `dose`, the share a row is about, else NaN; `detail`, in words.
 
     dose_mean               mean outcome at each share, t interval over the runs there
     dose_slope              change of the outcome for a unit of share (from 0 to 1): mean of the seeds' own
@@ -14,9 +10,9 @@ group = the condition) with two more columns: `dose`, the share a row is about, 
     dose_slope_bootstrap    the same, interval from a bootstrap of seeds; p: sign flips of the seeds' slopes
     dose_crossing           the share at which the fitted line crosses `threshold`, Fieller interval,
                             may be unbounded
-    dose_runs_excluded     number of runs without a finite outcome
+    dose_runs_excluded      number of runs without a finite outcome
 
-and, for each condition but the reference (group = "skewed - rebalanced"), at equal seed and share:
+and, for each condition but the baseline (group = "condition - baseline"), at equal seed and share:
 
     dose_mean_difference    p: sign flips of whole seeds
     dose_slope_difference   p: permutation within seed
@@ -25,7 +21,7 @@ Seeds share pictures, initial weights and often entrants, so runs of one seed ar
 interval takes seeds, not runs, as replicates. The permutation tests that *no* seed has a slope; where seeds differ
 in slope it says "some have one", and the interval or the sign flips (at least 2^(1 − seeds)) speak for the mean. With
 one seed only the runs themselves have to serve, and `test` says so. For the uncertainty that comes from who happened
-to enter, see `dose_people`.
+to enter, see `sweeps.dose_people`.
 """
 
 from __future__ import annotations
@@ -37,7 +33,8 @@ import numpy as np
 import pandas as pd
 
 from judge.errors import InputError, listed
-from judge.fairness.inference.randomisation import checked_confidence, sign_flip, t_interval
+from judge.fairness.inference.randomisation import sign_flip, t_interval
+from judge.fairness.inference.settings import Inference, Interval
 from judge.fairness.sweeps.dose_models import (
     crossing,
     line,
@@ -71,28 +68,69 @@ def dose_response(
     seed: str = "seed",
     condition: str = "condition",
     outcome: str = "outcome",
-    reference: str | None = None,
+    baseline: str | None = None,
     threshold: float = 0.8,
     scale: str = "identity",
     confidence: float = 0.95,
-    n_boot: int = 2000,
-    n_draws: int = 9_999,
-    rng: int | np.random.Generator = 0,
+    n_resamples: int = 2000,
+    n_permutations: int = 9_999,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """Slope, trend test, crossing and difference between conditions of a sweep (rows: see the module).
+    """Slope, trend test, crossing and differences between the conditions of a sweep.
 
-    runs       one row a training run; shares are numbers (a dose), conditions are names
-    reference  the condition that the others are compared with; None: the last one by name when there are two
-               or more ("rebalanced" before "skewed" is taken when it is there)
-    threshold  outcome whose dose is sought (0.8: the four-fifths rule, for a selection-rate ratio)
-    scale      "log": slopes and crossing on the natural log of a positive outcome (means are then geometric)
-    n_draws    permutations where the exact distribution is too long to enumerate
+    Parameters
+    ----------
+    runs : DataFrame
+        One row a training run.
+    share, seed, condition, outcome : str
+        Its columns: the dose (finite numbers), the replicate, the name of the condition, the number to explain.
+    baseline : str, optional
+        The condition that is subtracted from each of the others. None: the first category of a categorical column,
+        else the first that occurs.
+    threshold : float
+        Outcome whose dose is sought (0.8: the four-fifths rule, for a selection-rate ratio).
+    scale : {"identity", "log"}
+        "log": slopes and crossing on the natural log of a positive outcome (means are then geometric).
+    confidence : float
+        Of every interval, from 0.5 to below 1.
+    n_resamples : int
+        Bootstrap samples of the seeds.
+    n_permutations : int
+        Permutations where the exact distribution is too long to enumerate.
+    rng : numpy.random.Generator or int
+        The conditions draw from it in the order of their names, so that the order of the rows changes no draw.
 
-    Raises InputError for a missing column, shares that are not finite numbers, a repeated (condition, seed,
-    share), a zero or negative outcome on the log scale, an unknown reference.
+    Returns
+    -------
+    DataFrame
+        AUDIT rows with the columns `dose` and `detail`; the metrics are listed at the head of
+        `judge.fairness.sweeps.dose`.
+
+    Raises
+    ------
+    InputError
+        For a missing column, shares that are not finite numbers, a repeated (condition, seed, share), a zero or
+        negative outcome on the log scale, an unknown baseline.
+
+    References
+    ----------
+    Crossing: Fieller (1954), J. R. Stat. Soc. B 16:175. Mixed model: Laird & Ware (1982), Biometrics 38:963.
+
+    Examples
+    --------
+    Two seeds, 0.2 apart; the outcome falls by 0.5 from share 0 to 1 in the first condition and not in the second:
+
+    >>> runs = pd.DataFrame(
+    ...     [(c, seed, share, 1 + 0.2 * seed - slope * share)
+    ...      for c, slope in (("first", 0.5), ("second", 0.0)) for seed in (0, 1) for share in (0.0, 1.0)],
+    ...     columns=["condition", "seed", "share", "outcome"])
+    >>> table = dose_response(runs).set_index(["metric", "group"])["value"].round(6)
+    >>> float(table["dose_slope", "first"]), float(table["dose_slope_difference", "second - first"])
+    (-0.5, 0.5)
     """
-    checked_confidence(confidence)
-    rng = np.random.default_rng(rng)
+    how = Inference(confidence, n_resamples, n_permutations, rng)
+    rng = how.generator()
+    names = _conditions(runs, condition)
     table, exclusions = _checked(runs, share, seed, condition, outcome, scale)
     rows: list[dict[str, Any]] = []
     for name, part in table.groupby("condition", sort=True):
@@ -100,9 +138,7 @@ def dose_response(
             part,
             threshold=threshold,
             scale=scale,
-            confidence=confidence,
-            n_boot=n_boot,
-            n_draws=n_draws,
+            how=how,
             rng=rng,
         )
         rows += [{"group": name, **row} for row in found]
@@ -115,15 +151,23 @@ def dose_response(
                 "n": len(part) + n_excluded,
             }
         )
-    names = sorted(table["condition"].unique())
-    if reference is not None and reference not in names:
-        raise InputError(f"reference={reference!r} is not a condition of the runs; they have {listed(names)}")
-    if len(names) > 1:
-        base = reference or ("rebalanced" if "rebalanced" in names else names[-1])
-        for name in names:
-            if name != base:
-                rows += _difference(table, name, base, confidence=confidence, n_draws=n_draws, rng=rng)
+    if baseline is not None and baseline not in names:
+        raise InputError(f"baseline={baseline!r} is not a condition of the runs; they have {listed(names)}")
+    base = baseline or names[0]
+    for name in sorted(table["condition"].unique()):
+        if name != base:
+            rows += _difference(table, name, base, how=how, rng=rng)
     return pd.DataFrame([{"feature": share, **row} for row in rows]).reindex(columns=list(COLUMNS))
+
+
+def _conditions(runs: pd.DataFrame, column: str) -> list[str]:
+    """The conditions of the runs in the order of the categories, else of their first rows."""
+    if column not in runs:
+        return []  # the check that follows names every column that is missing
+    present = runs[column].dropna()
+    if isinstance(present.dtype, pd.CategoricalDtype):
+        present = present.cat.remove_unused_categories().cat.categories
+    return list(dict.fromkeys(str(name) for name in present))
 
 
 def _checked(
@@ -170,7 +214,7 @@ def _checked(
 
 def _row(
     metric: str,
-    bounds: tuple[float, float, float] = (_NAN, _NAN, _NAN),
+    bounds: Interval | tuple[float, float, float] = (_NAN, _NAN, _NAN),
     *,
     n: int,
     p: float = _NAN,
@@ -188,11 +232,10 @@ def _one_condition(
     *,
     threshold: float,
     scale: str,
-    confidence: float,
-    n_boot: int,
-    n_draws: int,
+    how: Inference,
     rng: np.random.Generator,
 ) -> Iterator[dict[str, Any]]:
+    confidence = how.confidence
     back = np.exp if scale == "log" else np.asarray
     for _, cell in part.groupby("share", sort=True):
         mean, low, high = (float(back(v)) for v in t_interval(cell["y"].to_numpy(), confidence=confidence))
@@ -203,30 +246,30 @@ def _one_condition(
         return
     data = (part["share"], part["y"], part["seed"])
     n = len(part)
-    centre, covariance, df, how = line(*data)
-    p, words = _trend(*data, n_draws=n_draws, rng=rng)
+    centre, covariance, df, replicates = line(*data)
+    p, words = _trend(*data, how=how, rng=rng)
     bounds = t_bounds(centre[1], covariance[1, 1], df, confidence)
-    yield _row("dose_slope", bounds, n=n, p=p, test=words, detail=f"interval: {how}")
-    bounds, p, how = mixed_slope(*data, confidence=confidence)
-    yield _row("dose_slope_mixed", bounds, n=n, p=p, test=how)
+    yield _row("dose_slope", bounds, n=n, p=p, test=words, detail=f"interval: {replicates}")
+    bounds, p, words = mixed_slope(*data, confidence=confidence)
+    yield _row("dose_slope_mixed", bounds, n=n, p=p, test=words)
     slopes = seed_lines(*data)[:, 1]
     if len(slopes) > 1:
-        draws = slopes[rng.integers(len(slopes), size=(n_boot, len(slopes)))].mean(axis=1)
+        draws = slopes[rng.integers(len(slopes), size=(how.n_resamples, len(slopes)))].mean(axis=1)
         bounds = widened_bootstrap(float(slopes.mean()), draws, len(slopes), confidence=confidence)
-        p, exact = sign_flip(slopes, n_draws=n_draws, rng=rng)
-        words = f"sign flips of the seeds' slopes, {'exact' if exact else f'{n_draws} draws'}"
+        p, exact = sign_flip(slopes, n_permutations=how.n_permutations, rng=rng)
+        words = f"sign flips of the seeds' slopes, {'exact' if exact else f'{how.n_permutations} draws'}"
         yield _row(
             "dose_slope_bootstrap", bounds, n=len(slopes), p=p, test=words, detail="bootstrap of seeds"
         )
     target = float(np.log(threshold)) if scale == "log" else threshold
-    bounds, how = crossing(centre, covariance, df, target, confidence=confidence)
-    if not part["share"].min() <= bounds[0] <= part["share"].max():
-        how += "; outside the swept shares"
-    yield _row("dose_crossing", bounds, n=n, test="Fieller", detail=how)
+    bounds, words = crossing(centre, covariance, df, target, confidence=confidence)
+    if not part["share"].min() <= bounds.value <= part["share"].max():
+        words += "; outside the swept shares"
+    yield _row("dose_crossing", bounds, n=n, test="Fieller", detail=words)
 
 
 def _difference(
-    table: pd.DataFrame, name: str, base: str, *, confidence: float, n_draws: int, rng: np.random.Generator
+    table: pd.DataFrame, name: str, base: str, *, how: Inference, rng: np.random.Generator
 ) -> Iterator[dict[str, Any]]:
     """Rows for condition `name` minus condition `base` over the (seed, share) that both have."""
     sides = [table[table["condition"] == c].set_index(["seed", "share"])["y"] for c in (name, base)]
@@ -236,10 +279,10 @@ def _difference(
         yield group | _row("dose_mean_difference", n=0, detail="no seed and share in common")
         return
     by_seed = d.groupby("seed")["y"].mean().to_numpy()
-    p, exact = sign_flip(by_seed, n_draws=n_draws, rng=rng)
+    p, exact = sign_flip(by_seed, n_permutations=how.n_permutations, rng=rng)
     yield group | _row(
         "dose_mean_difference",
-        t_interval(by_seed, confidence=confidence),
+        t_interval(by_seed, confidence=how.confidence),
         n=len(d),
         p=p,
         test=f"sign flips of seeds, {'exact' if exact else 'simulated'}",
@@ -247,14 +290,14 @@ def _difference(
     )
     if d["share"].nunique() > 1:
         data = (d["share"], d["y"], d["seed"])
-        centre, covariance, df, how = line(*data)
-        p, words = _trend(*data, n_draws=n_draws, rng=rng)
-        bounds = t_bounds(centre[1], covariance[1, 1], df, confidence)
+        centre, covariance, df, replicates = line(*data)
+        p, words = _trend(*data, how=how, rng=rng)
+        bounds = t_bounds(centre[1], covariance[1, 1], df, how.confidence)
         yield group | _row(
-            "dose_slope_difference", bounds, n=len(d), p=p, test=words, detail=f"interval: {how}"
+            "dose_slope_difference", bounds, n=len(d), p=p, test=words, detail=f"interval: {replicates}"
         )
 
 
-def _trend(*data: Any, n_draws: int, rng: np.random.Generator) -> tuple[float, str]:
-    p, exact = trend_p_value(*data, n_draws=n_draws, rng=rng)
-    return p, f"permutation within seed, {'exact' if exact else f'{n_draws} draws'}"
+def _trend(*data: Any, how: Inference, rng: np.random.Generator) -> tuple[float, str]:
+    p, exact = trend_p_value(*data, n_permutations=how.n_permutations, rng=rng)
+    return p, f"permutation within seed, {'exact' if exact else f'{how.n_permutations} draws'}"

@@ -1,6 +1,7 @@
 """Which member of a jury drives who wins: leave one out, one alone, every rule of combination.
 
-Tables in, table out: how a panel combines and how a contest ranks are callables, so that this room knows neither.
+Tables in, table out: how a panel combines and how a contest ranks are callables; `judge.contest.Contest` is the one
+that ranks, and ties go by its lot.
 Each jury is held over the same resampled entrants (bootstrap of people, every seed), so that the change against
 the whole jury is a paired difference; intervals are percentiles over seeds × resamples.
 """
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from judge.errors import InputError, listed
+from judge.fairness.inference.settings import Inference
 
 WHOLE = "whole jury"
 #: Combines a SCORES table of several judges to one score an entrant.
@@ -24,7 +26,24 @@ ContestRule = Callable[[pd.DataFrame, pd.DataFrame], Any]
 
 
 def juries(judges: Sequence[str]) -> dict[str, list[str]]:
-    """Name → sitting judges: the whole jury, each without one, each judge alone."""
+    """The juries that `ablation` compares: the whole, each without one member, each member alone.
+
+    Parameters
+    ----------
+    judges : sequence of str
+        Names; repetitions count once.
+
+    Returns
+    -------
+    dict of str to list of str
+        Name of the jury → who sits.
+
+    Examples
+    --------
+    >>> juries(["ann", "bob"])  # doctest: +NORMALIZE_WHITESPACE
+    {'whole jury': ['ann', 'bob'], 'without ann': ['bob'], 'without bob': ['ann'],
+     'ann alone': ['ann'], 'bob alone': ['bob']}
+    """
     judges = list(dict.fromkeys(judges))
     out = {WHOLE: judges}
     if len(judges) > 1:
@@ -40,25 +59,66 @@ def ablation(
     feature: str,
     panels: Mapping[str, PanelRule],
     contest: ContestRule,
-    resamples: int = 50,
     confidence: float = 0.95,
+    n_resamples: int = 50,
     rng: np.random.Generator | int = 0,
     jobs: int = 1,
 ) -> pd.DataFrame:
     """Winners' composition under every jury and every rule.
 
-    scores     image_id, judge, score (higher is better), and seed where there are several
-    manifest   the entrants, with `feature`
-    panels     rule's name → callable (scores, manifest) → scores
-    contest    callable (scores, manifest) → result with `.ranking`
-    resamples  bootstrap samples of the entrants for each seed; 0: none, so that intervals are over seeds alone
-    jobs       processes, a seed's contests in each; -1: one a core. The table does not depend on it
+    Parameters
+    ----------
+    scores : DataFrame
+        image_id, judge, score (higher is better), and seed where there are several.
+    manifest : DataFrame
+        The entrants, with the column `feature`.
+    feature : str
+        Sensitive feature.
+    panels : mapping of str to callable
+        Name of the rule → (scores, manifest) → scores of the panel.
+    contest : callable
+        (scores, manifest) → result with `.ranking`, such as a `judge.contest.Contest`.
+    confidence : float
+        Of every interval, from 0.5 to below 1.
+    n_resamples : int
+        Bootstrap samples of the entrants for each seed; 0: none, so that intervals are over seeds alone. A person drawn
+        twice enters twice, under two names of which the lot is drawn.
+    rng : numpy.random.Generator or int
+        Draws them.
+    jobs : int
+        Processes, a seed's contests in each; -1: one a core. The table does not depend on it.
 
-    Returns rule, jury, group, n (entrants of the group), entrants (their share), winners (the group's share of all
-    winners, mean over seeds on the entrants as they are), ci_low, ci_high, change (winners less those of the whole
-    jury under the same rule), change_low, change_high, places (winners in all, mean over seeds).
-    Raises InputError for a feature that the manifest lacks and for entrants without any score.
+    Returns
+    -------
+    DataFrame
+        rule, jury, group, n (entrants of the group), entrants (their share), winners (the group's share of all winners,
+        mean over seeds on the entrants as they are), ci_low, ci_high, change (winners less those of the whole jury
+        under the same rule), change_low, change_high, places (winners in all, mean over seeds).
+
+    Raises
+    ------
+    InputError
+        For a feature that the manifest lacks and for entrants without any score.
+
+    References
+    ----------
+    Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13: percentiles.
+
+    Examples
+    --------
+    `hard` alone puts y first; the sum of both puts x first:
+
+    >>> from judge.contest import Contest
+    >>> entrants = pd.DataFrame({"image_id": ["p", "q"], "group": ["x", "y"], "gender": "female"})
+    >>> scores = pd.DataFrame({"image_id": ["p", "q"] * 2, "judge": ["mild"] * 2 + ["hard"] * 2, "score": [5, 1, 1, 2]})
+    >>> def total(scores, manifest):
+    ...     return scores.groupby("image_id", as_index=False)["score"].sum()
+    >>> table = ablation(scores, entrants, feature="group", panels={"sum": total}, contest=Contest(places=1),
+    ...                  n_resamples=0)
+    >>> table[table["group"] == "x"][["jury", "winners"]].values.tolist()  # doctest: +NORMALIZE_WHITESPACE
+    [['whole jury', 1.0], ['without hard', 1.0], ['without mild', 0.0], ['hard alone', 0.0], ['mild alone', 1.0]]
     """
+    how = Inference(confidence, max(n_resamples, 1), rng=rng)
     if feature not in manifest:
         raise InputError(f"ablation: feature={feature!r} is no column; there are {listed(manifest.columns)}")
     scores = scores.assign(seed=0) if "seed" not in scores else scores
@@ -66,9 +126,9 @@ def ablation(
     if people.empty:
         raise InputError("ablation: no entrant has a score")
     of_seeds = list(scores.groupby("seed", sort=True))
-    streams = np.random.default_rng(rng).spawn(len(of_seeds))
+    streams = how.generator().spawn(len(of_seeds))
     held = joblib.Parallel(jobs)(
-        joblib.delayed(_held)(of_seed, people, feature, panels, contest, resamples, stream)
+        joblib.delayed(_held)(of_seed, people, feature, panels, contest, n_resamples, stream)
         for (_, of_seed), stream in zip(of_seeds, streams, strict=True)
     )
     return _summary(pd.DataFrame([draw for of_seed in held for draw in of_seed]), people, feature, confidence)
@@ -80,7 +140,7 @@ def _held(
     feature: str,
     panels: Mapping[str, PanelRule],
     contest: ContestRule,
-    resamples: int,
+    n_resamples: int,
     rng: np.random.Generator,
 ) -> list[dict[str, Any]]:
     """Every contest of one seed: seed, resample, rule, jury, group, share of the winners, places."""
@@ -88,9 +148,11 @@ def _held(
     groups = sorted(people[feature].dropna().astype(str).unique())
     wide = scores.pivot(index="image_id", columns="judge", values="score").reindex(people["image_id"])
     draws: list[dict[str, Any]] = []
-    for resample in range(resamples + 1):
-        pick = np.arange(len(people)) if resample == 0 else rng.integers(0, len(people), len(people))
-        entrants, drawn = _drawn(people, wide, pick)
+    for resample in range(n_resamples + 1):
+        if resample == 0:  # as they entered, under their own names, so that the winners are the contest's
+            entrants, drawn = people, _long(wide)
+        else:
+            entrants, drawn = _drawn(people, wide, rng.integers(0, len(people), len(people)))
         for rule, panel in panels.items():
             for name, sitting in juries(list(wide.columns)).items():
                 part = drawn[drawn["judge"].isin(sitting)].assign(seed=seed)
@@ -108,7 +170,11 @@ def _drawn(people: pd.DataFrame, wide: pd.DataFrame, pick: np.ndarray) -> tuple[
     names = [f"{k:06d}" for k in range(len(pick))]
     entrants = people.iloc[pick].assign(image_id=names).reset_index(drop=True)
     values = wide.iloc[pick].set_axis(pd.Index(names, name="image_id"), axis=0)
-    return entrants, values.reset_index().melt(id_vars="image_id", var_name="judge", value_name="score")
+    return entrants, _long(values)
+
+
+def _long(wide: pd.DataFrame) -> pd.DataFrame:
+    return wide.reset_index().melt(id_vars="image_id", var_name="judge", value_name="score")
 
 
 def _winners(

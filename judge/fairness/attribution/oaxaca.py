@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from judge.errors import InputError, listed
-from judge.fairness.inference.randomisation import checked_confidence
+from judge.fairness.inference.settings import Inference
 
 
 def oaxaca_blinder(
@@ -40,21 +40,51 @@ def oaxaca_blinder(
     name: str = "group",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """AUDIT rows of both decompositions of mean score of `reference` − mean score of `group`.
+    """Both decompositions of mean score of `reference` − mean score of `group`.
 
-    score              (N,) finite where used
-    covariates         (N, k) numeric features without the constant; categories as indicator columns
-    sensitive_feature  (N,) group names; people of other groups are left out
+    Parameters
+    ----------
+    score : (N,) array-like of float
+        Finite where used.
+    covariates : (N, k) DataFrame
+        Numeric features without the constant; categories as indicator columns.
+    sensitive_feature : (N,) array-like
+        Groups, taken as text; people of other groups are left out.
+    group, reference : str
+        The two groups.
+    name : str
+        What to call the feature in the answer.
+    confidence : float
+        Level, from 0.5 to below 1.
 
-    Rows (feature = `name`, group = "reference - group"): oaxaca_gap, oaxaca_explained, oaxaca_unexplained,
-    oaxaca_endowments, oaxaca_coefficients, oaxaca_interaction, and oaxaca_explained for each covariate
-    (group = "reference - group: covariate"), which add up to oaxaca_explained. p: t test of 0 (Welch). `test` says how
-    many people were excluded for a missing number. Contributions of single covariates to the *unexplained* part
-    are not given: they depend on where a covariate's zero lies (Jones 1983).
+    Returns
+    -------
+    DataFrame
+        AUDIT rows (group = "reference - group") oaxaca_gap, oaxaca_explained, oaxaca_unexplained, oaxaca_endowments,
+        oaxaca_coefficients, oaxaca_interaction, and oaxaca_explained for each covariate (group =
+        "reference - group: covariate"), which add up to oaxaca_explained. p: t test of 0 (Welch). `test` says how many
+        people were excluded for a missing number. Contributions of single covariates to the *unexplained* part are not
+        given: they depend on where a covariate's zero lies (Jones 1983).
 
-    Raises InputError for an unknown group, too few people for the covariates, or collinear covariates.
+    Raises
+    ------
+    InputError
+        For an unknown group, too few people for the covariates, or collinear covariates.
+
+    References
+    ----------
+    Oaxaca (1973), Int. Econ. Rev. 14:693; Blinder (1973), J. Hum. Resour. 8:436; Jann (2008), Stata J. 8:453.
+
+    Examples
+    --------
+    The score is twice the tone in both groups, and the tones differ by 1: a gap of −2, all of it explained.
+
+    >>> tone = pd.DataFrame({"tone": [1, 2, 3, 0, 1, 2]})
+    >>> table = oaxaca_blinder(2 * tone["tone"], tone, sensitive_feature=list("aaabbb"), group="a", reference="b")
+    >>> table["value"].round(6).tolist()[:2], abs(table["value"].round(6).tolist()[2])
+    ([-2.0, -2.0], 0.0)
     """
-    checked_confidence(confidence)
+    Inference(confidence)  # refuses what is out of range
     labels = np.asarray(sensitive_feature).astype(str)
     y = np.asarray(score, float)
     if not len(labels) == len(y) == len(covariates):

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from judge.fairness.audit.audit import audit
+from judge.fairness.audit.one_contest import audit
 from judge.fairness.audit.rows import ALL_OTHERS, Rows, table_of
-from judge.fairness.inference.exact_tests import exact_distribution, multinomial_exact, tail_probability
+from judge.fairness.counts import Counts
+from judge.fairness.inference.distributions import exact_distribution
+from judge.fairness.inference.exact_tests import multinomial_exact, tail_probability
 from judge.fairness.inference.intervals import clopper_pearson
 from judge.fairness.inference.power import smallest_significant_share
-from judge.fairness.metrics.selection import Counts, selection_table
+from judge.fairness.metrics.selection import selection_table
 
 NAME = "beauty-ai-2016"
 FEATURES = ("ethnicity", "white_or_not")
@@ -29,7 +31,18 @@ PRESS_WHITE = (36, 38, 39)
 
 
 def beauty_ai_2016_counts() -> pd.DataFrame:
-    """The published counts: ethnicity, entrant_share, entrants (of 6,000), winners."""
+    """The published counts by ethnicity.
+
+    Returns
+    -------
+    DataFrame
+        ethnicity, entrant_share, entrants (of 6,000), winners.
+
+    Examples
+    --------
+    >>> beauty_ai_2016_counts()["winners"].sum()
+    np.int64(44)
+    """
     with (
         resources.files("judge.fairness.audit").joinpath("beauty_ai_2016.csv").open(encoding="utf-8") as file
     ):
@@ -37,7 +50,18 @@ def beauty_ai_2016_counts() -> pd.DataFrame:
 
 
 def beauty_ai_2016() -> pd.DataFrame:
-    """The same as one row an entrant: ethnicity, white_or_not, won; 6,000 rows."""
+    """The published counts as a table of entrants.
+
+    Returns
+    -------
+    DataFrame
+        One row an entrant, 6,000 rows: ethnicity, white_or_not, won.
+
+    Examples
+    --------
+    >>> beauty_ai_2016().groupby("ethnicity")["won"].agg(["size", "sum"]).T.to_dict("list")
+    {'dark': [480, 1], 'rest': [1020, 6], 'white': [4500, 37]}
+    """
     published = beauty_ai_2016_counts()
     parts = [
         pd.DataFrame({"ethnicity": row.ethnicity, WINNER: np.arange(row.entrants) < row.winners})
@@ -50,7 +74,24 @@ def beauty_ai_2016() -> pd.DataFrame:
 def audit_beauty_ai_2016(**settings: Any) -> pd.DataFrame:
     """`audit` of the published contest (ratios with Katz' log interval), and the tests against shares.
 
-    settings    passed on to `audit`: confidence, seed, n_permutations …
+    Parameters
+    ----------
+    **settings
+        Passed on to `audit`: confidence, n_permutations, rng …
+
+    Returns
+    -------
+    DataFrame
+        An AUDIT table; the tests against shares have the metric winners_against_shares.
+
+    Examples
+    --------
+    Were 37 white winners of 44 many, for three quarters of the entrants?
+
+    >>> table = audit_beauty_ai_2016(n_permutations=99)
+    >>> shares = table[(table["metric"] == "winners_against_shares") & (table["test"] == "binomial_greater")]
+    >>> round(float(shares["p_value"].iloc[0]), 3)
+    0.108
     """
     table = audit(
         beauty_ai_2016(),

@@ -1,0 +1,256 @@
+"""The audit of a contest: every number as one row of the AUDIT table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from judge.errors import InputError
+from judge.fairness.audit.entrants import Codes, Entrants, read_entrants
+from judge.fairness.audit.plan import checked_settings, listed_names, primary_of, references_of
+from judge.fairness.audit.rows import Rows, table_of
+from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
+from judge.fairness.audit.selection_rows import add_power_rows, add_selection_rows
+from judge.fairness.audit.winners import place_notes, selections
+from judge.fairness.counts import Counts
+from judge.fairness.inference.exact_tests import holm
+from judge.fairness.inference.settings import Inference
+
+
+def audit(
+    entrants: pd.DataFrame,
+    *,
+    features: Sequence[str] | str,
+    score: Sequence[str] | str | None = None,
+    winner: str | None = None,
+    brackets: Sequence[str] | str = (),
+    places: int | None = None,
+    reference: Sequence[str] | str | None = None,
+    rating: str | None = None,
+    person: str | None = None,
+    primary: str | None = None,
+    intersections: bool = False,
+    by_bracket: bool = False,
+    ratio_interval: str = "score",
+    tie_seed: int = 0,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    n_permutations: int = 10_000,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """Who was selected, ranked and scored how, by group.
+
+    Parameters
+    ----------
+    entrants : DataFrame
+        One row a person. It is not changed.
+    features : str or sequence of str
+        Sensitive feature column(s).
+    score : str or sequence of str, optional
+        Score column(s), higher is better; each is judged on its own, side by side.
+    winner : str, optional
+        Column that says who won (1/0, true/false, yes/no, won/lost). Without it the best `places` of each bracket win,
+        by each score.
+    brackets : str or sequence of str
+        Columns whose combinations are the brackets; none: one bracket.
+    places : int, optional
+        Winners a bracket, at least 1, where scores decide.
+    reference : str or sequence of str, optional
+        Group(s) that ratios refer to; a feature without one of them is compared with all others.
+    rating : str, optional
+        Column of human ratings on the scale of the scores, for the errors.
+    person : str, optional
+        Column of ids, checked for missing and repeated ones; lots among people who tie are drawn from it. None: the
+        first of image_id, person_id, entrant_id, id that the table has, else the number of the row.
+    primary : str, optional
+        Group of the first feature whose share of the winners is the one primary contrast. None: the feature's
+        reference, else its largest group.
+    intersections : bool
+        Also judge the combinations of all features.
+    by_bracket : bool
+        Also give the selection rates of each bracket.
+    ratio_interval : {"score", "log"}
+        Koopman's interval of the ratio, which survives zero counts, or Katz'.
+    tie_seed : int
+        Key of the lottery among those who tie, as in `judge.contest`: with the ids and key of a contest the winners
+        are the contest's.
+    confidence : float
+        Of every interval, from 0.5 to below 1.
+    n_resamples, n_permutations : int
+        Bootstrap samples and permutations, at least 1.
+    rng : numpy.random.Generator or int
+        Of the bootstrap and the permutations.
+
+    Returns
+    -------
+    DataFrame
+        An AUDIT table, tidy, one row a number: metric, feature, group, value, n, ci_low, ci_high, p_value, test, and
+        p_adjusted, primary, score_column, bracket, reference, interval, flag (see `judge.fairness.audit.rows`). Who
+        was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
+        a column `condition` that a run adds.
+
+    Raises
+    ------
+    InputError
+        For what a user can mend: a column that is not there, settings that contradict each other, a table without
+        people, ids that repeat, an unknown reference.
+
+    References
+    ----------
+    Each metric and test names its source in `judge.fairness.metrics` and `judge.fairness.inference`.
+
+    Examples
+    --------
+    Two of four a won, one of six b:
+
+    >>> people = pd.DataFrame({"group": list("aaaabbbbbb"), "won": [1, 1, 0, 0, 1, 0, 0, 0, 0, 0]})
+    >>> table = audit(people, features="group", winner="won", reference="b", n_permutations=99)
+    >>> rows = table[table["metric"].isin(["winner_share", "selection_rate", "selection_rate_ratio"])]
+    >>> rows[["metric", "group", "value", "n"]].round(3).values.tolist()  # doctest: +NORMALIZE_WHITESPACE
+    [['winner_share', 'a', 0.667, 3], ['winner_share', 'b', 0.333, 3], ['selection_rate', 'a', 0.5, 4],
+     ['selection_rate', 'b', 0.167, 6], ['selection_rate_ratio', 'a', 3.0, 4]]
+    """
+    if not isinstance(entrants, pd.DataFrame):
+        raise InputError(
+            f"entrants is a table of people (a pandas DataFrame), not a {type(entrants).__name__}"
+        )
+    for name, column in {"winner": winner, "rating": rating, "person": person, "primary": primary}.items():
+        if isinstance(column, (list, tuple)):
+            raise InputError(f"{name} is one name, not several: {column!r}")
+    features, score, brackets = listed_names(features), listed_names(score), listed_names(brackets)
+    checked_settings(features=features, score=score, winner=winner, brackets=brackets, places=places)
+    Inference(confidence, n_resamples, n_permutations)  # refuses what is out of range before anything is read
+    people = read_entrants(
+        entrants,
+        features=features,
+        score=score,
+        winner=winner,
+        brackets=brackets,
+        rating=rating,
+        person=person,
+        intersections=intersections,
+    )
+    return audit_entrants(
+        people,
+        places=places,
+        reference=reference,
+        primary=primary,
+        by_bracket=by_bracket,
+        ratio_interval=ratio_interval,
+        tie_seed=tie_seed,
+        confidence=confidence,
+        n_resamples=n_resamples,
+        n_permutations=n_permutations,
+        rng=rng,
+    )
+
+
+def audit_entrants(
+    people: Entrants,
+    *,
+    places: int | None = None,
+    reference: Sequence[str] | str | None = None,
+    primary: str | None = None,
+    by_bracket: bool = False,
+    ratio_interval: str = "score",
+    tie_seed: int = 0,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    n_permutations: int = 10_000,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """`audit` for entrants that are read already, as a command line does that reads only the columns it needs.
+
+    Parameters
+    ----------
+    people : Entrants
+        As `read_entrants` gives them; the other parameters are those of `audit`.
+
+    Returns
+    -------
+    DataFrame
+        As from `audit`.
+
+    Raises
+    ------
+    InputError
+        For an unknown reference or primary group, and for a score without any finite value.
+
+    Examples
+    --------
+    >>> people = read_entrants(pd.DataFrame({"g": list("aabb"), "s": [4, 3, 2, 1]}), features=["g"], score=["s"])
+    >>> table = audit_entrants(people, places=1, n_resamples=10, n_permutations=9)
+    >>> table.loc[table["metric"] == "winner_share", ["group", "value"]].values.tolist()
+    [['a', 1.0], ['b', 0.0]]
+    """
+    # one seed for the whole table: each test and group takes its own stream from it
+    how = Inference(confidence, n_resamples, n_permutations, Inference(rng=rng).seed())
+    references = references_of(people, listed_names(reference))
+    contrast = primary_of(people, primary, references)
+    notes = list(people.notes)
+    rows = Rows()
+    for name, keep, won in selections(people, places=places, tie_seed=tie_seed):
+        if name != people.winner_column:
+            notes += place_notes(people, name, keep, won, places or 0)
+        for feature, codes in people.features.items():
+            counts = _counts(won, codes, people.bracket, keep)
+            shared = rows.sharing(feature=feature, score_column=name)
+            add_selection_rows(
+                shared,
+                counts,
+                reference=references[feature],
+                how=how,
+                ratio_interval=ratio_interval,
+                by_bracket=by_bracket,
+            )
+            if feature == contrast[0] and len(codes.names) > 1:
+                favoured = primary is None or primary == references[feature]
+                add_power_rows(shared, counts, contrast[1], favoured=favoured)
+    for name, score_values in people.scores.items():
+        finite = np.isfinite(score_values)
+        if not finite.any():
+            raise InputError(f"column {name} has no finite score in {people.n} rows")
+        if not finite.all():
+            notes.append(
+                f"{int((~finite).sum())} of {people.n} people excluded: {name} is missing or infinite"
+            )
+        whole = finite.all()
+        values = score_values if whole else score_values[finite]
+        bracket = people.bracket.code if whole else people.bracket.code[finite]
+        ranked = Ranked.of(values, bracket, *people.ranked(name, tie_seed=tie_seed))
+        ratings = people.rating if whole or people.rating is None else people.rating[finite]
+        lacking = 0
+        for feature, codes in people.features.items():
+            part = codes if whole else codes.take(finite)
+            shared = rows.sharing(feature=feature, score_column=name)
+            add_ranking_rows(shared, ranked, part, reference=references[feature], how=how)
+            lacking = add_score_rows(shared, values, ratings, part, how=how)
+        if lacking:
+            notes.append(
+                f"{lacking} of {len(values)} people with a {name} have no finite rating: not in the errors"
+            )
+    table = with_adjusted(table_of(rows), primary=contrast)
+    table.attrs["notes"] = notes
+    return table
+
+
+def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFrame:
+    """The table with the primary contrast marked and Holm's adjustment over every other p-value."""
+    feature, group = primary
+    candidates = table.index[
+        (table["metric"] == "winner_share") & (table["feature"] == feature) & (table["group"] == group)
+    ]
+    first = candidates[:1]
+    table.loc[first, "primary"] = True
+    rest = ~table["primary"].astype(bool)
+    table.loc[first, "p_adjusted"] = table.loc[first, "p_value"]
+    table.loc[rest, "p_adjusted"] = holm(table.loc[rest, "p_value"].to_numpy(float))
+    return table
+
+
+def _counts(won: NDArray, codes: Codes, bracket: Codes, keep: NDArray | None) -> Counts:
+    group, place = (codes.code, bracket.code) if keep is None else (codes.code[keep], bracket.code[keep])
+    return Counts.from_codes(won, group, place, codes.names, bracket.names)

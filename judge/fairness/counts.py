@@ -1,0 +1,102 @@
+"""Entrants and winners as brackets × groups: all that the tests on winners need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from judge.errors import InputError, listed
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Entrants and winners of each group in each bracket.
+
+    Parameters
+    ----------
+    entrants, winners : (B, G) array-like of int
+        winners ≤ entrants everywhere.
+    groups, brackets : tuple of str
+        Names, of length G and B.
+
+    Raises
+    ------
+    InputError
+        For tables of another shape and for winners below 0 or above the entrants.
+
+    Examples
+    --------
+    >>> counts = Counts.from_people([1, 0, 0, 1], sensitive_feature=["a", "b", "b", "b"])
+    >>> counts.groups, counts.entrants.tolist(), counts.winners.tolist()
+    (('a', 'b'), [[1, 3]], [[1, 1]])
+    """
+
+    entrants: NDArray[np.int64]
+    winners: NDArray[np.int64]
+    groups: tuple[str, ...]
+    brackets: tuple[str, ...] = ("all",)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.brackets), len(self.groups))
+        for name in ("entrants", "winners"):
+            table = np.asarray(getattr(self, name))
+            if table.shape != shape:
+                raise InputError(f"{name} has shape {table.shape}; brackets × groups is {shape}")
+            object.__setattr__(self, name, table.astype(np.int64))
+        if (self.winners < 0).any() or (self.winners > self.entrants).any():
+            raise InputError("each group in each bracket needs 0 ≤ winners ≤ entrants")
+
+    @classmethod
+    def from_people(
+        cls, winner: ArrayLike, *, sensitive_feature: ArrayLike, bracket: ArrayLike | None = None
+    ) -> Counts:
+        """Counts from one entry a person; names in sorted order.
+
+        winner (n,) bool, sensitive_feature (n,) group names, bracket (n,) names or None for one bracket.
+        """
+        winner = np.asarray(winner, bool)
+        group, groups = _codes(sensitive_feature)
+        code, brackets = (np.zeros(len(winner), int), ["all"]) if bracket is None else _codes(bracket)
+        return cls.from_codes(winner, group, code, groups, brackets)
+
+    @classmethod
+    def from_codes(
+        cls, winner: NDArray, group: NDArray, bracket: NDArray, groups: Sequence[str], brackets: Sequence[str]
+    ) -> Counts:
+        """Counts from integer codes into `groups` and `brackets` (one bincount each)."""
+        shape = (len(brackets), len(groups))
+        cell = bracket.astype(np.int64) * shape[1] + group
+        size = shape[0] * shape[1]
+        entrants = np.bincount(cell, minlength=size).reshape(shape)
+        winners = np.bincount(cell[winner], minlength=size).reshape(shape)
+        return cls(entrants, winners, tuple(groups), tuple(brackets))
+
+    def index(self, group: str) -> int:
+        """The column of a group; InputError names the groups there are."""
+        if group not in self.groups:
+            raise InputError(f"no group {group!r}; the groups are {listed(self.groups)}")
+        return self.groups.index(group)
+
+    def against(self, group: str, reference: str | None = None) -> Counts:
+        """Two columns: the group, and the reference or (None) everybody else."""
+        g = self.index(group)
+        if reference is None:
+            others = np.arange(len(self.groups)) != g
+            name = f"not {group}"
+        else:
+            others = np.arange(len(self.groups)) == self.index(reference)
+            name = reference
+        pair = [
+            np.column_stack([table[:, g], table[:, others].sum(axis=1)])
+            for table in (self.entrants, self.winners)
+        ]
+        return Counts(pair[0], pair[1], (group, name), self.brackets)
+
+
+def _codes(values: ArrayLike) -> tuple[NDArray, list[str]]:
+    codes, names = pd.factorize(pd.Series(values).astype(str), sort=True)
+    return codes, list(names)
