@@ -40,25 +40,22 @@ def test_an_edit_that_halves_what_is_read_has_a_slope_though_its_mean_is_nought(
     assert found.loc["noise", "ci_low"] < 0 < found.loc["noise", "ci_high"]
 
 
-def test_a_group_that_is_read_less_well_has_a_smaller_slope_in_every_cell(experiment, tmp_path):
+CELL = {"light": "even", "shift": 0.0, "share": 0.5}
+
+
+def test_a_group_that_is_read_less_well_has_a_smaller_slope_in_every_cell(experiment):
     rng = np.random.default_rng(1)
-    for seed in (0, 1):
-        folder = tmp_path / f"seed={seed}"
-        folder.mkdir()
-        people = pd.DataFrame(
-            {"image_id": [f"p{i}" for i in range(600)], "ethnicity": np.repeat(["african", "asian"], 300)}
-        )
+    contests = []
+    for folder in ("seed=0", "seed=1"):
+        people = pd.DataFrame({"ethnicity": np.repeat(["african", "asian"], 300), "folder": folder, **CELL})
         people["truth"], people["rating"] = rng.normal(size=600), 5.0
         people["truth_taste"] = people["truth"]
-        people.to_parquet(folder / "manifest.parquet")
         read = people["truth"] * np.where(people["ethnicity"] == "african", 0.4, 0.8)
-        ranking = pd.concat(
-            people[["image_id"]].assign(score=5 + value, condition=condition)
-            for condition, value in (("skewed", read), ("rebalanced", 2 * read), ("truth", people["truth"]))
-        )
-        ranking.to_parquet(folder / "ranking.parquet")
-    runs = pd.DataFrame({"folder": ["seed=0", "seed=1"], "light": "even", "shift": 0.0, "share": 0.5})
-    table = experiment["causes"].reading(runs, tmp_path).set_index(["condition", "group"])
+        contests += [
+            people.assign(score=5 + value, condition=condition)
+            for condition, value in (("skewed", read), ("rebalanced", 2 * read), ("skewed_within", read))
+        ]
+    table = experiment["causes"].reading(pd.concat(contests)).set_index(["condition", "group"])
     assert set(table.index.get_level_values("condition")) == {"skewed", "rebalanced"}
     assert table["slope_truth"].to_dict() == pytest.approx(
         {
@@ -73,22 +70,16 @@ def test_a_group_that_is_read_less_well_has_a_smaller_slope_in_every_cell(experi
     assert table["pearson_truth"].to_numpy() == pytest.approx(np.ones(4))
 
 
-def test_scores_standardised_within_groups_give_a_flattened_group_its_places_back(experiment, tmp_path):
-    rng = np.random.default_rng(2)
-    names, folders = [f"p{i:03}" for i in range(400)], ["seed=0", "seed=1"]
-    for folder in folders:
-        (tmp_path / folder).mkdir()
-        people = pd.DataFrame({"image_id": names, "ethnicity": ["african", "asian"] * 200})
-        people["truth"], people["rating"] = rng.normal(size=400), 5.0
-        people.to_parquet(tmp_path / folder / "manifest.parquet")
-        score = people["truth"] * np.where(people["ethnicity"] == "african", 0.3, 1.0)
-        ranking = people[["image_id"]].assign(
-            bracket=["a"] * 200 + ["b"] * 200, score=score, condition="skewed"
+def test_the_share_and_the_truth_of_the_winners_are_means_over_runs_by_rule(experiment):
+    winners = {("skewed", "seed=0"): [0, 0, 0, 1], ("skewed", "seed=1"): [0, 0, 0, 0],
+               ("skewed_within", "seed=0"): [1, 1, 0, 0], ("skewed_within", "seed=1"): [1, 1, 1, 0]}  # fmt: skip
+    entered = pd.concat(
+        pd.DataFrame(
+            {"condition": condition, "folder": folder, "winner": [True] * 4 + [False], "truth": [3.0, 3, 3, 1, 0],
+             "ethnicity": [*np.where(african, "african", "asian"), "african"], **CELL}
         )
-        ranking["winner"] = ranking.groupby("bracket")["score"].rank(ascending=False) <= 10
-        ranking.to_parquet(tmp_path / folder / "ranking.parquet")
-    runs = pd.DataFrame({"folder": folders, "light": "even", "shift": 0.0, "share": 0.5})
-    table = experiment["causes"].standardised(runs, tmp_path).set_index("rule")
-    assert table.loc["as judged", "winner_share"] < 0.05
-    assert table.loc["within groups", "winner_share"] == pytest.approx(0.5, abs=0.15)
-    assert table.loc["within groups", "truth_of_winners"] > table.loc["as judged", "truth_of_winners"]
+        for (condition, folder), african in winners.items()
+    )  # fmt: skip
+    table = experiment["causes"].standardised(entered).set_index("rule")
+    assert table["winner_share"].to_dict() == {"as judged": 0.125, "within groups": 0.625}
+    assert (table["truth_of_winners"] == 2.5).all() and (table["n"] == 2).all()

@@ -137,7 +137,7 @@ def test_every_metric_and_test_of_the_module_is_there_and_valid():
     assert set(table["metric"]) >= METRICS
     assert set(table["test"]) >= {"stratified_exact", "permutation", "mann_whitney"}
     checked = validated(table, AUDIT)
-    assert list(AUDIT.columns) == list(SCHEMA)
+    assert [name for name in AUDIT.columns if name != "condition"] == list(SCHEMA)
     pd.testing.assert_frame_equal(checked[list(SCHEMA)], table[list(SCHEMA)])
     assert table["primary"].sum() == 1
 
