@@ -64,7 +64,7 @@ def dose_response(
     conditions = list(style)
     size = table.groupby("group")["entrants"].max() if "entrants" in table else table.groupby("group").size()
     groups, left = largest(size, limit)
-    figure, axes = panels_of(len(groups), len(style), height=1.95)
+    figure, axes = panels_of(len(groups), len(style), height=1.95, wide=True)
     doses = sorted(table["share"].unique())
     shift = offsets(conditions, 0.3 * _gap(doses) if len(conditions) > 1 else 0.0)
     labelled = _spaced(doses)

@@ -203,14 +203,19 @@ def one_axes(height: float) -> tuple[Figure, Axes]:
     return figure, axes[0, 0]
 
 
-def panels_of(panels: int, curves: int, *, height: float, **options: Any) -> tuple[Figure, np.ndarray]:
-    """A figure of panels that share their axes, three in a line; larger ones where each holds many curves."""
-    columns = min(panels, 3 if curves <= CROWDED or panels % 3 == 0 else 2)
+def panels_of(panels: int, curves: int, *, height: float, wide: bool = False) -> tuple[Figure, np.ndarray]:
+    """A figure of panels that share their axes, three in a line; larger ones where each holds many curves.
+
+    wide: curves stand beside each other and need the whole width when they are many.
+    """
+    if curves > CROWDED and wide:
+        columns, height = 1, 1.1 * height
+    elif curves > CROWDED:
+        columns, height = min(panels, 3 if panels % 3 == 0 else 2), 1.45 * height
+    else:
+        columns = min(panels, 3)
     lines = -(-panels // columns)
-    each = height if curves <= CROWDED else 1.45 * height
-    return new_figure(
-        0.55 + each * lines + 0.05 * curves, lines, columns, sharex=True, sharey=True, **options
-    )
+    return new_figure(0.55 + height * lines + 0.05 * curves, lines, columns, sharex=True, sharey=True)
 
 
 def panels_done(axes: np.ndarray, used: int) -> None:
@@ -245,7 +250,7 @@ def rows_axis(ax: Axes, labels: Sequence[str], *, zebra: bool = True) -> None:
     """Turns y into rows 0, 1, … from the top, one a group, with light bands to guide the eye."""
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, pad=6)  # room for arrows at the edge
     ax.spines["left"].set_visible(False)
     if zebra:
         for row in range(0, len(labels), 2):

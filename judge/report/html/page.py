@@ -57,11 +57,17 @@ class Code:
 
 @dataclass(frozen=True)
 class Column:
-    """Heading, how a value is written, and whether it is a number (set flush right)."""
+    """Heading, how a value is written, whether it is a number (set flush right) and whether its lines may break."""
 
     heading: str
     write: Callable[[Any], str] = str
     numeric: bool = True
+    whole: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The class of its cells."""
+        return "n" if self.numeric else "w" if self.whole else ""
 
 
 P_VALUE = Column("p", p_text)
@@ -85,9 +91,9 @@ class Table:
         for i, column in enumerate(self.columns):
             cells = [row[i] for row in self.rows]
             words = [
-                word for text in (column.heading, *([] if column.numeric else cells)) for word in text.split()
+                word for text in (column.heading, *([] if column.kind else cells)) for word in text.split()
             ]
-            whole = cells if column.numeric else [text[:24] for text in cells]
+            whole = cells if column.kind else [text[:24] for text in cells]
             letters += 2 + max(map(len, [*words, *whole]), default=0)
         return next(name for most, name in WIDTHS if letters <= most)
 

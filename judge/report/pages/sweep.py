@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from judge.report.conditions import TRUTH, baseline_of, in_order, titled, with_order
+from judge.report.conditions import TRUTH, in_order, with_order
 from judge.report.html import Block, Column, Items, Section, Text, count, label, table_from, write_page
 from judge.report.sections.dose import (
     ERRORS,
@@ -86,38 +86,46 @@ def write_compare_report(
 
 def _summary(settings: Sequence[Setting], notes: Sequence[str]) -> list[Block]:
     blocks: list[Block] = [Text(QUESTION, "lead")]
-    blocks += [Text(f"{s.name + ': ' if s.name else ''}{told}") for s in settings for told in _found(s)]
+    for setting in settings:
+        blocks += _found(setting)
     if notes:
         blocks.append(Items(list(notes)))
     return blocks
 
 
-def _found(setting: Setting) -> list[str]:
+def _found(setting: Setting) -> list[Block]:
     """What the runs of a setting say of the majority's winners: means at the ends of the dose, tests."""
-    majority, told = majority_of(setting.runs), []
+    majority, where = majority_of(setting.runs), f"{setting.name}. " if setting.name else ""
+    blocks: list[Block] = []
     if "winner_share" in setting.runs:
         means = outcome_means(setting.runs, setting.dose, "winner_share")
-        won = means[means["group"] == majority]
-        for condition in in_order(won["condition"]):
-            part = won[won["condition"] == condition].sort_values("dose")
-            ends = part.iloc[[0, -1]] if len(part) > 1 else part
-            name = titled(condition, baseline_of(won["condition"]))
-            told.append(f"{name}, {'; '.join(map(_mean_words, ends.to_dict('records')))}")
-    found = [f"Winners who are {majority}: " + ". ".join(told) + "."] if told else []
+        won = means[means["group"] == majority].sort_values("dose")
+        rows = [
+            [name, *(_mean_words(won, name, at) for at in (0, -1))] for name in in_order(won["condition"])
+        ]
+        frame = pd.DataFrame(rows, columns=["condition", "least", "most"])
+        frame["condition"] = frame["condition"].astype(won["condition"].dtype)
+        columns = {
+            "condition": Column("condition", label, numeric=False, whole=True),
+            "least": Column("at the smallest training share", label),
+            "most": Column("at the largest", label),
+        }
+        caption = f"{where}Winners who are {majority}: means over training runs, with 95 % t intervals."
+        blocks.append(told_by(frame, columns, caption))
     tests = dose_rows(setting.dose, "winner_share", ["dose_slope", "dose_mean_difference"], majority)
     if len(tests):
-        tested = [_test_words(row) for row in tests.to_dict("records")]
-        found.append(
-            f"Tests over training runs, share of the winners who are {majority}: {'; '.join(tested)}."
+        tested = "; ".join(_test_words(row) for row in tests.to_dict("records"))
+        blocks.append(
+            Text(f"{where}Tests over training runs, share of the winners who are {majority}: {tested}.")
         )
-    return found
+    return blocks
 
 
-def _mean_words(row: dict) -> str:
+def _mean_words(won: pd.DataFrame, condition: str, at: int) -> str:
+    row = won[won["condition"] == condition].iloc[at]
     low, high = (percent(row[c]).removesuffix(" %") for c in ("ci_low", "ci_high"))
-    interval_ = "" if pd.isna(row["ci_low"]) else f" [{low}, {high}]"
-    where = f"at a share of {percent(row['dose'], 0)} ({counted(int(row['n']), 'run')})"
-    return f"{percent(row['value'])}{interval_} {where}"
+    interval = "" if pd.isna(row["ci_low"]) else f" [{low}, {high}]"
+    return f"{percent(row['value'])}{interval} at {percent(row['dose'], 0)} ({counted(int(row['n']), 'run')})"
 
 
 def _test_words(row: dict) -> str:
@@ -153,7 +161,7 @@ def _runs(runs: pd.DataFrame, others: pd.DataFrame | None, factors: Sequence[str
     grid = trained.groupby(by, dropna=False)["seed"].agg(["size", "nunique"]).reset_index()
     columns = {
         **{factor: Column(factor, label, numeric=False) for factor in factors},
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "share": Column("training share", percent),
         "size": Column("runs", count),
         "nunique": Column("seeds", count),

@@ -200,7 +200,7 @@ def _means_table(means: pd.DataFrame, how: Outcome) -> Table:
         "dose": Column("training share", lambda share: percent(share, 0)),
     }
     if len(conditions) > SIDE_BY_SIDE:
-        columns["condition"] = Column("condition", label, numeric=False)
+        columns["condition"] = Column("condition", label, numeric=False, whole=True)
         columns |= {"n": Column("runs", count), "said": Column("mean", label)}
         return told_by(by_condition(table, ["group", "dose"]), columns, caption)
     wide = table.pivot_table(

@@ -31,7 +31,7 @@ def gate_section(rates: pd.DataFrame | None) -> Section:
     columns = {
         "rule": Column("rule", label, numeric=False),
         "group": Column("group", label, numeric=False),
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "n": Column("entrants", count),
         "refused": Column("refused", count),
         "rate": Column("rate", percent),

@@ -109,5 +109,8 @@ def _counts(pools: pd.DataFrame) -> Table:
     baseline = baseline_of(pools["condition"])
     names = in_order(pools["condition"])
     wide = wide.loc[names].assign(condition=[titled(name, baseline) for name in names])
-    columns = {"condition": Column("pool", label, numeric=False), **{g: Column(g, label) for g in groups}}
+    columns = {
+        "condition": Column("pool", label, numeric=False, whole=True),
+        **{g: Column(g, label) for g in groups},
+    }
     return table_from(wide, columns, "Training pictures by pool and group.")

@@ -81,7 +81,7 @@ def numbers_section(audit: pd.DataFrame) -> Section:
     """Every row of the audit, up to the page's limit; columns that say nothing are left out."""
     always = ("metric", "group", "n", "value", "range")
     columns = {
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "score_column": Column("judged by", label, numeric=False),
         "metric": Column("metric", label, numeric=False),
         "feature": Column("feature", label, numeric=False),

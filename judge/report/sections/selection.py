@@ -62,7 +62,7 @@ def winners_section(
     )
     full = by_condition(full)
     columns = {
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "group": Column("group", label, numeric=False),
         "entrants": Column("entrants", count),
         "entrant_share": Column("share", percent),
@@ -97,7 +97,7 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
     judged = rows[rows["condition"] != TRUTH]
     below = judged[judged["value"] < 0.8]
     columns = {
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "group": Column("group", label, numeric=False),
         "n": Column("entrants", count),
         "value": Column("ratio", decimals(2)),

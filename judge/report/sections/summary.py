@@ -157,7 +157,7 @@ def _table(
         condition=pd.Categorical(order, categories=shares["condition"].cat.categories, ordered=True)
     )
     columns = {
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "changes": Column("what it changes", label, numeric=False),
         "judge": Column("judge", label, numeric=False),
         "pool": Column(f"{majority} in the pool", label),

@@ -117,7 +117,7 @@ def metric_table(rows: pd.DataFrame, caption: str) -> Table:
     columns = {
         "metric": Column("measure", words, numeric=False),
         "group": Column("group", label, numeric=False),
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "n": Column("n", count),
         "said": Column("value", label),
         "range": Column(f"{level(rows)} interval", label),
@@ -215,7 +215,7 @@ def brackets_table(brackets: pd.DataFrame) -> Table:
         note += f"{unfilled // conditions} places unfilled."
         brackets = same
     columns = {
-        "condition": Column("condition", label, numeric=False),
+        "condition": Column("condition", label, numeric=False, whole=True),
         "bracket": Column("bracket", label, numeric=False),
         **{name: Column(name, count) for name in ("entrants", "places", "winners", "unfilled")},
     }

@@ -108,7 +108,7 @@ def test_runs_that_differ_in_a_factor_are_never_averaged_together(tmp_path, swee
         "dose_winner_share_1",
         "dose_winner_share_2",
     }
-    assert "rule mean: Winners who are" in text
+    assert "rule mean. Winners who are" in text
     # dark under untouched at .9: seeds .3 and .4, halved .15 and .2
     assert "35.0 % [-28.5, 98.5]".replace("-", "−") in text
     assert "17.5 % [-14.3, 49.3]".replace("-", "−") in text
