@@ -1,11 +1,13 @@
 """Ages and age bands: what each spelling says, and that damage never makes an adult."""
 
+import doctest
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from judge.data import brackets
 from judge.data.brackets import (
     age_bands,
     age_groups,
@@ -82,8 +84,6 @@ def test_missing_and_empty_bands_are_unknown_and_others_that_cannot_be_read_say_
 
 
 def test_each_text_is_parsed_once(monkeypatch):
-    from judge.data import brackets
-
     calls = []
     monkeypatch.setattr(brackets, "read_band", lambda text: calls.append(text) or (18, 29))
     assert (age_bands(pd.Series(["18-29", "30-39"] * 1000))["first"] == 18).all()
@@ -130,3 +130,7 @@ def test_a_bracket_is_named_by_its_columns_that_have_values():
     assert bracket_columns(people, ("gender", "age_group", "hair")) == ["gender"]
     assert bracket_names(people, ["gender", "town"]).tolist() == ["female a", "male b"]
     assert bracket_names(people, []).tolist() == ["all", "all"]
+
+
+def test_the_example_is_true():
+    assert doctest.testmod(brackets) == (0, 1)
