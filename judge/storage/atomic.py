@@ -111,7 +111,7 @@ def remove_leftovers(folder: str | Path, *, older_than: float = LEFT_BEHIND) -> 
     older_than  seconds since anything was written to one: a younger one may be at work still
     """
     removed = 0
-    for left in list(Path(folder).rglob(f"{PART}*")):
+    for left in _unfinished(Path(folder)):
         try:
             last = max(place.stat().st_mtime for place in (left, *left.rglob("*")))
         except OSError:
@@ -125,3 +125,11 @@ def remove_leftovers(folder: str | Path, *, older_than: float = LEFT_BEHIND) -> 
                 left.unlink()
         removed += 1
     return removed
+
+
+def _unfinished(folder: Path) -> list[Path]:
+    found = []
+    for here, inner, files in os.walk(folder):  # unlike rglob it bears folders that go while it looks
+        found += [Path(here, name) for name in (*inner, *files) if name.startswith(PART)]
+        inner[:] = [name for name in inner if not name.startswith(PART)]
+    return found

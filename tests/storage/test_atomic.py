@@ -57,23 +57,37 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def stopped_within_a_write(process, folder):
+    """Lets the process run until it stands still with a write begun and not ended."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        if any(name.startswith(atomic.PART) for name in names(folder)):
+            return
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.001)
+    raise AssertionError("no write was caught in its middle")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, way):
     file, moment = tmp_path / "file.bin", random.Random(4)
-    cut = 0
-    for letter in "abcdef":
+    for turn, letter in enumerate("abcdef"):
         old = file.read_bytes()[:1] if file.exists() else letter.encode()
         process = writer(file, letter, way)
         time.sleep(moment.uniform(0, 0.02))
+        if turn % 2:
+            stopped_within_a_write(process, tmp_path)
         killed(process)
+        assert len(names(tmp_path)) == 2 or not turn % 2
         content = file.read_bytes()
         assert len(content) == MIB
         assert content[:1] in (old, letter.encode())
         assert content == content[:1] * MIB
-        cut += len(names(tmp_path)) > 1
         remove_leftovers(tmp_path, older_than=0)
         assert names(tmp_path) == ["file.bin"]
-    assert cut, "no kill fell into a write: nothing was tested"
 
 
 def test_of_two_processes_that_write_one_name_a_reader_finds_one_whole_file(tmp_path):
@@ -215,6 +229,15 @@ def test_only_what_was_left_a_day_ago_is_removed(tmp_path):
     assert names(tmp_path) == [".part-at-work", ".part-writing", "inner", "kept.txt"]
     assert names(tmp_path / "inner") == []
     assert remove_leftovers(tmp_path / "no such folder") == 0
+
+
+def test_leftovers_are_looked_for_while_others_write(tmp_path):
+    (tmp_path / ".part-killed").touch()
+    os.utime(tmp_path / ".part-killed", (0, 0))
+    process = writer(tmp_path / "file.bin", "a", "replacing")
+    assert sum(remove_leftovers(tmp_path) for _ in range(2000)) == 1
+    assert process.poll() is None
+    killed(process)
 
 
 def test_write_bytes_makes_the_folders_on_the_way(tmp_path):

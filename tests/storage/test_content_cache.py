@@ -196,6 +196,7 @@ for turn in range(60):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_write_the_same_shards_leave_whole_ones(store):
     both = [subprocess.Popen([sys.executable, "-c", PUTTING, store.folder, str(value)]) for value in (1, 2)]
     seen, reads = set(), 0
