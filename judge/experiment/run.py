@@ -14,6 +14,7 @@ import yaml
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from judge.data.tables import validated_run_table
 from judge.experiment import outcome
 from judge.experiment.draw import Drawn, draw, training_part
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
@@ -71,6 +72,7 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     }
     if jury is not None:
         tables |= jury.gate_tables()
+    tables = {name: validated_run_table(name, table) for name, table in tables.items()}
     home.write_tables(**tables)
     summary = _summary(experiment, drawn, field, trainings, tables)
     if experiment.report.page:
