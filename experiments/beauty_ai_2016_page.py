@@ -11,19 +11,17 @@ from matplotlib.figure import Figure
 from statsmodels.stats.proportion import proportion_confint
 
 from judge.fairness.attribution import WHOLE
-from judge.report.figures import causes as figures_causes
+from judge.report import figures
 from judge.report.figures.style import (
     GREY,
     INK,
     VERMILLION,
     new_figure,
-    number,
-    percent,
     plain,
     rows_axis,
     styled,
 )
-from judge.report.html.page import (
+from judge.report.html import (
     P_VALUE,
     Code,
     Column,
@@ -39,6 +37,7 @@ from judge.report.html.page import (
     table_from,
     write_page,
 )
+from judge.report.wording import number, percent
 
 PUBLISHED = {"caucasian": 37, "asian": 6, "african": 1}
 LEAD = (
@@ -100,7 +99,7 @@ def write_report(out: Path, tables: Mapping[str, pd.DataFrame], *, judge: str, c
             [
                 Picture(
                     "effects",
-                    figures_causes.effects(
+                    figures.effects(
                         effects.assign(effect=effects["change"], group=effects["of_group"]).drop(columns="n"),
                         label="change of the group’s share of the winners",
                     ),
@@ -206,7 +205,7 @@ def ablation(jury: pd.DataFrame) -> Figure:
         entrant_share=jury["entrants"],
     )
     shown = pd.concat([rows[whole], rows[~whole & (rows["rule"] == rows["rule"].iloc[0])]])
-    return figures_causes.ablation(shown[["robot", "group", "winner_share", "entrant_share"]])
+    return figures.ablation(shown[["robot", "group", "winner_share", "entrant_share"]])
 
 
 @styled

@@ -60,6 +60,11 @@ def counted(n: int, thing: str) -> str:
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
+def named(name: object) -> str:
+    """A condition's name within a sentence: set as code, so that `within` is no preposition."""
+    return f"`{name}`"
+
+
 def joined(words: Sequence[str]) -> str:
     """a; a and b; a, b and c."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -14,6 +14,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 
 from judge.report.figures.rows import offsets, with_condition
 from judge.report.figures.style import (
+    CROWDED,
     INK,
     above,
     empty,
@@ -66,14 +67,16 @@ def dose_response(
     groups, left = largest(size, limit)
     figure, axes = panels_of(len(groups), len(style), height=1.95, wide=True)
     doses = sorted(table["share"].unique())
-    shift = offsets(conditions, 0.3 * _gap(doses) if len(conditions) > 1 else 0.0)
+    # of the way to the next dose: what all markers take, and how far a run may stand beside its own
+    spread, beside = (0.3, 0.08) if len(conditions) <= CROWDED else (0.62, 0.2 / len(conditions))
+    shift = offsets(conditions, spread * _gap(doses))
     labelled = _spaced(doses)
     floor = _floor(table[outcome].astype(float)) if log else None
     for ax, group in zip(axes.flat, groups, strict=False):
         part = table[table["group"] == group]
         for condition, mark in style.items():
             mine = part[part["condition"] == condition]
-            x = mine["share"] + shift[condition] + _jitter(mine, 0.08 * _gap(doses))
+            x = mine["share"] + shift[condition] + _jitter(mine, beside * _gap(doses))
             y = mine[outcome].astype(float)
             if floor:
                 at_floor = y < floor

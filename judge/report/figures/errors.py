@@ -85,6 +85,8 @@ def calibration(points: pd.DataFrame, *, same_scale: bool = True) -> Figure:
     sizes = table.groupby(["condition", "group"]).size().groupby("group").max()
     groups, left = largest(sizes, 9)
     figure, axes = panels_of(len(groups), len(style), height=1.9)
+    # a few scores far out would press all others into a line
+    reach = list(table["score"].quantile([0.02, 0.98]))
     for ax, group in zip(axes.flat, groups, strict=False):
         for condition, mark in style.items():
             part = table[(table["group"] == group) & (table["condition"] == condition)]
@@ -102,11 +104,14 @@ def calibration(points: pd.DataFrame, *, same_scale: bool = True) -> Figure:
                 marker=mark.marker, markersize=4, elinewidth=0.8, markeredgewidth=0.9,
                 markerfacecolor=mark.face, gid=f"tenths:{condition}:{plain(group)}",
             )  # fmt: skip
+            reach += [means["score"].min(), means["score"].max()]
         if same_scale:
             ax.axline((table["rating"].mean(),) * 2, slope=1, color=INK, linewidth=0.8, zorder=0)
         ax.set_title(f"{plain(group)}\nn = {int(sizes[group]):,}")
         ax.set_xlabel("")
         ax.set_ylabel("")
+    pad = 0.06 * (max(reach) - min(reach))
+    axes[0, 0].set_ylim(min(reach) - pad, max(reach) + pad)
     panels_done(axes, len(groups))
     figure.supxlabel(with_note("mean rating by people", left), fontsize=8)
     figure.supylabel("score by the judge", fontsize=8)

@@ -2,7 +2,7 @@
 
 A page is a list of sections of blocks (Text, Items, Table, Picture, Faces, Code, Fold); Jinja2 escapes every value,
 and a content-security policy in the page forbids scripts and requests, should anything get through. On a narrow
-screen tables and figures scroll within themselves; what is folded opens by itself on paper.
+screen tables and figures scroll within themselves; what is folded stays so on paper unless it was opened.
 """
 
 from __future__ import annotations

@@ -12,17 +12,17 @@ from judge.report.html import Block, Column, Items, Section, Text, count, label,
 from judge.report.sections.dose import (
     ERRORS,
     OUTCOMES,
-    TESTS,
     Setting,
     dose_rows,
     majority_of,
     outcome_blocks,
     outcome_means,
     settings_of,
+    trends_table,
 )
 from judge.report.sections.provenance import limits_section
 from judge.report.sections.tables import folded, told_by
-from judge.report.wording import as_group, counted, number, p_said, percent
+from judge.report.wording import as_group, counted, percent
 
 QUESTION = (
     "Judges are trained on pools of equal size in which one group has a larger and larger share, and then judge the "
@@ -114,10 +114,8 @@ def _found(setting: Setting) -> list[Block]:
         blocks.append(told_by(frame, columns, caption))
     tests = dose_rows(setting.dose, "winner_share", ["dose_slope", "dose_mean_difference"], majority)
     if len(tests):
-        tested = "; ".join(_test_words(row) for row in tests.to_dict("records"))
-        blocks.append(
-            Text(f"{where}Tests over training runs, share of the winners who are {majority}: {tested}.")
-        )
+        caption = f"{where}Tests over training runs, share of the winners who are {majority}."
+        blocks.append(trends_table(tests, caption, setting.runs))
     return blocks
 
 
@@ -126,15 +124,6 @@ def _mean_words(won: pd.DataFrame, condition: str, at: int) -> str:
     low, high = (percent(row[c]).removesuffix(" %") for c in ("ci_low", "ci_high"))
     interval = "" if pd.isna(row["ci_low"]) else f" [{low}, {high}]"
     return f"{percent(row['value'])}{interval} at {percent(row['dose'], 0)} ({counted(int(row['n']), 'run')})"
-
-
-def _test_words(row: dict) -> str:
-    where = str(row["group"]).replace(" - ", " minus ")
-    what, scale = TESTS[row["metric"]], 1.0
-    if row["metric"] == "dose_slope":
-        what, scale = "change for ten points of training share", 0.1
-    value, low, high = (number(100 * scale * row[c], 1) for c in ("value", "ci_low", "ci_high"))
-    return f"{where}, {what} {value} points [{low}, {high}], {p_said(row['p_value'])}"
 
 
 def _limits(seeds: int) -> list[str]:

@@ -178,7 +178,7 @@ def outcome_blocks(setting: Setting, outcome: str, feature: str) -> list[Block]:
     tests = dose_rows(setting.dose, outcome, [name for name in TESTS if name != "dose_crossing" or how.log])
     tests = tests[tests["value"].notna()] if len(tests) else tests
     if len(tests):
-        blocks.append(folded(_tests_table(tests, how.title, in_order(runs["condition"]))))
+        blocks.append(folded(trends_table(tests, f"{how.title}: trends and differences.", runs)))
     return blocks
 
 
@@ -214,7 +214,7 @@ def _means_table(means: pd.DataFrame, how: Outcome) -> Table:
     return table_from(wide, columns, caption)
 
 
-def _tests_table(tests: pd.DataFrame, title: str, conditions: Sequence[str]) -> Table:
+def trends_table(tests: pd.DataFrame, caption: str, runs: pd.DataFrame) -> Table:
     """Slopes and differences; conditions in their order, differences between two of them after these."""
     columns = {
         "of_group": Column("group", label, numeric=False),
@@ -231,9 +231,15 @@ def _tests_table(tests: pd.DataFrame, title: str, conditions: Sequence[str]) -> 
         "are not adjusted for the number of groups. Slopes by a mixed model and a bootstrap of seeds are in dose.csv."
     )
     frame = tests.assign(range=interval(tests, digits=3), what=tests["metric"].map(TESTS))
-    order = {name: i for i, name in enumerate(dict.fromkeys([*conditions, *in_order(frame["group"])]))}
-    frame = frame.assign(order=frame["group"].map(order)).sort_values(["of_group", "order"], kind="stable")
-    return table_from(frame, columns, f"{title}: trends and differences.", note=note)
+    conditions, baseline = in_order(runs["condition"]), baseline_of(runs["condition"])
+    names = [*conditions, *(f"{one} - {other}" for one in conditions for other in conditions)]
+    frame = frame.assign(order=frame["group"].map({name: i for i, name in enumerate(names)}))
+    frame = frame.sort_values(["of_group", "order"], kind="stable")
+    text = frame["group"].map(str).tolist()
+    if baseline in text:
+        text[text.index(baseline)] = titled(baseline, baseline)
+    frame["group"] = text
+    return table_from(frame, columns, caption, note=note)
 
 
 def majority_of(runs: pd.DataFrame) -> str:

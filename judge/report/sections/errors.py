@@ -38,7 +38,7 @@ def errors_section(
                 figures.calibration(people),
                 f"Score against mean rating by {feature}. Dots, where there is room for them: entrants; markers: "
                 "means of tenths by rating, with ±1.96 standard errors. Where the line falls under the diagonal at "
-                "the right, the group’s best are given too little.",
+                "the right, the group’s best are given too little. Scores far out may lie beyond the axis.",
                 f"Calibration of scores against ratings, one panel for each group of {feature}.",
             )
         )

@@ -10,7 +10,7 @@ from judge.report import figures
 from judge.report.conditions import baseline_of, in_order, titled, with_order
 from judge.report.html import Block, Column, Picture, Section, Table, Text, count, label, table_from
 from judge.report.sections.tables import SAID
-from judge.report.wording import as_group, joined, percent
+from judge.report.wording import as_group, joined, named, percent
 
 LEARNED = ("train", "validation")  # roles of the pictures that a judge learns from
 
@@ -91,7 +91,10 @@ def _sizes(pools: pd.DataFrame, owners: Mapping[str, str]) -> list[Block]:
     for condition, owner in owners.items():
         if condition != owner:
             shared.setdefault(owner, []).append(condition)
-    told = " ".join(f"{joined(names)} learned from the pool of {owner}." for owner, names in shared.items())
+    told = " ".join(
+        f"{joined([named(name) for name in names])} learned from the pool of {named(owner)}."
+        for owner, names in shared.items()
+    )
     if sizes.nunique() > 1:
         text = "The pools differ in size: what they hold and how many they are is confused in what follows."
         return [Text(f"{text} {told}".strip(), "caution")]

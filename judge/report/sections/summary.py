@@ -12,7 +12,7 @@ from judge.report.html import Block, Column, Text, count, label
 from judge.report.sections.described import changes
 from judge.report.sections.pools import judge_of
 from judge.report.sections.tables import reference_of, rows_of, told_by, winners_table
-from judge.report.wording import counted, joined, largest, level, number, percent
+from judge.report.wording import counted, joined, largest, level, named, number, percent
 
 GROUPS = 7  # groups with a column in the table; all are in the tables below it
 #: A group that gained or lost more than this many winners, or than this share of them, is said to have moved. It only
@@ -66,7 +66,7 @@ def what_moved(shares: pd.DataFrame, focus: str) -> str:
     told = []
     for name, group in groups.items():
         before, after = (percent(of_all.loc[who, group], 0) for who in (baseline, name))
-        told.append(f"{name} ({'' if same else f'{group} '}{before.removesuffix(' %')} → {after})")
+        told.append(f"{named(name)} ({'' if same else f'{group} '}{before.removesuffix(' %')} → {after})")
     winners = f"the {int(totals[baseline]):,} winners" if totals.nunique() == 1 else "the winners"
     clauses = []
     if told:
@@ -75,8 +75,10 @@ def what_moved(shares: pd.DataFrame, focus: str) -> str:
     if still:
         most = int(change.loc[still].max(axis=None))
         by = f"by more than {counted(most, 'place')}" if most else "at all"
-        clauses.append(f"{joined(still)} moved no group {by}")
-    return f"Against {baseline}, {'; '.join(clauses)}." if clauses else f"{baseline} is the only condition."
+        clauses.append(f"{joined([named(name) for name in still])} moved no group {by}")
+    return (
+        f"Against {named(baseline)}, {'; '.join(clauses)}." if clauses else f"{named(baseline)} stands alone."
+    )
 
 
 def _won(shares: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +108,7 @@ def _of_the_baseline(shares: pd.DataFrame, pools: pd.DataFrame, majority: str) -
         return ""
     total = shares.loc[shares["condition"] == baseline, "winners"].sum()
     return (
-        f"Under {baseline}, the baseline, {count(pool['n'])} of {count(pool['pool_n'])} training pictures are "
+        f"Under {named(baseline)}, the baseline, {count(pool['n'])} of {count(pool['pool_n'])} training pictures are "
         f"{majority} and so are {count(won['winners'])} of {count(total)} winners ({percent(won['winner_share'])}), "
         f"where {percent(won['entrant_share'])} of the entrants are."
     )
@@ -191,7 +193,7 @@ def _span(values: pd.Series) -> str:
     if values.empty:
         return "–"
     low, high = number(values.min()), number(values.max())
-    return low if low == high else f"{low}–{high}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _row(table: pd.DataFrame, condition: str | None, group: str) -> pd.Series | None:

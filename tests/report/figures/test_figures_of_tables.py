@@ -241,3 +241,11 @@ def test_an_empty_cell_of_a_data_set_is_a_visible_zero():
 )
 def test_an_empty_table_gives_a_figure_that_says_so(draw, columns, options, words):
     assert "no" in words(getattr(figures, draw)(pd.DataFrame({c: [] for c in columns}), **options))
+
+
+def test_a_score_far_out_does_not_press_the_others_into_a_line():
+    people = pd.DataFrame({"group": "a", "rating": np.linspace(1, 9, 200), "score": np.linspace(2, 8, 200)})
+    people.loc[0, "score"] = 900.0
+    low, high = figures.calibration(people).axes[0].get_ylim()
+    assert low < 2.5
+    assert 8 < high < 60  # the mean of the lowest tenth is drawn, the one score is not

@@ -6,7 +6,7 @@ import pytest
 from judge.errors import InputError
 from judge.report.conditions import with_order
 from judge.report.pages import write_compare_report
-from judge.report.sections.dose import outcome_means
+from judge.report.sections.dose import outcome_means, trends_table
 
 SCRIPT = '<script>alert("x")</script>'
 NAMES = ["untouched", "evened"]
@@ -124,3 +124,22 @@ def test_the_same_page_has_the_same_bytes(tmp_path, sweep):
         for name in "ab"
     ]
     assert pages[0].read_bytes() == pages[1].read_bytes()
+
+
+def test_tests_stand_in_the_order_of_the_conditions_and_differences_after_them(sweep):
+    runs = with_order(sweep, NAMES)
+    tests = pd.DataFrame(
+        {
+            "group": ["evened", "evened - untouched", "untouched"],
+            "of_group": "dark",
+            "metric": ["dose_slope", "dose_mean_difference", "dose_slope"],
+            "value": [0.1, 0.2, 0.3],
+            "n": 4,
+            "ci_low": 0.0,
+            "ci_high": 1.0,
+            "p_value": 0.5,
+            "test": "t",
+        }
+    )
+    table = trends_table(tests, "c", runs)
+    assert [row[1] for row in table.rows] == ["untouched (baseline)", "evened", "evened minus untouched"]

@@ -24,31 +24,32 @@ def shares(audit_rows, **winners):
 def test_the_sentence_says_who_moved_and_who_did_not(audit_rows):
     table = shares(audit_rows, old=(6, 44), even=(16, 34), near=(8, 42), far=(5, 45), truth=(25, 25))
     assert what_moved(table, "dark") == (
-        "Against old, the dark share of the 50 winners moved under even (12 → 32 %); near and far moved no group by "
-        "more than 2 places."
+        "Against `old`, the dark share of the 50 winners moved under `even` (12 → 32 %); `near` and `far` moved no "
+        "group by more than 2 places."
     )
 
 
 def test_a_condition_that_moved_another_group_names_it(audit_rows):
     table = shares(audit_rows, old=(10, 20, 20), one=(15, 15, 20), other=(10, 14, 26))
     assert what_moved(table, "dark") == (
-        "Against old, a group’s share of the 50 winners moved under one (dark 20 → 30 %) and other (light 40 → 28 %)."
+        "Against `old`, a group’s share of the 50 winners moved under `one` (dark 20 → 30 %) and `other` "
+        "(light 40 → 28 %)."
     )
 
 
 def test_a_sentence_without_any_move_says_how_little_it_was(audit_rows):
     assert what_moved(shares(audit_rows, old=(6, 44), near=(7, 43)), "dark") == (
-        "Against old, near moved no group by more than 1 place."
+        "Against `old`, `near` moved no group by more than 1 place."
     )
     assert what_moved(shares(audit_rows, old=(6, 44), same=(6, 44)), "dark") == (
-        "Against old, same moved no group at all."
+        "Against `old`, `same` moved no group at all."
     )
-    assert what_moved(shares(audit_rows, old=(6, 44)), "dark") == "old is the only condition."
+    assert what_moved(shares(audit_rows, old=(6, 44)), "dark") == "`old` stands alone."
 
 
 def test_of_many_winners_two_places_are_no_move(audit_rows):
     table = shares(audit_rows, old=(500, 500), near=(530, 470), far=(550, 450))
-    assert "moved under far (50 → 55 %); near moved no group by more than 30 places" in what_moved(
+    assert "moved under `far` (50 → 55 %); `near` moved no group by more than 30 places" in what_moved(
         table, "dark"
     )
 
@@ -110,7 +111,7 @@ def test_a_condition_that_trains_nothing_has_the_pool_of_the_judge_that_it_uses(
     owners = pool_of(run_tables["membership"], names, trained_as)
     assert owners == {"untouched": "untouched", "evened": "evened", "twice": "evened", "again": "evened"}
     text, picture, counts = pools_section(table, owners, "ethnicity").blocks
-    assert text.text.endswith("twice and again learned from the pool of evened.")
+    assert text.text.endswith("`twice` and `again` learned from the pool of `evened`.")
     assert [row[0] for row in counts.rows] == ["untouched (baseline)", "evened"]
     assert "evened dark 5" in picture.alt
 
