@@ -13,7 +13,7 @@ from judge import __version__
 from judge.errors import InputError
 
 COMMANDS = {
-    "run": "train judges on a skewed and a rebalanced pool, hold the contest, audit both",
+    "run": "train judges under any number of conditions, hold the same contest with each, audit all",
     "compare": "runs or a sweep → table, dose–response figures, page",
     "audit": "who won, and by how much: any table of entrants, exact statistics",
     "score": "score any folder of pictures with a trained judge",
@@ -23,6 +23,7 @@ COMMANDS = {
 EXAMPLES = """\
 examples
   judge run                                             the main job on rendered faces, a few minutes on a laptop
+  judge run '+conditions.reweight=reweight' '+conditions.within=standardise_within'     two more conditions
   judge run -m pool.majority_share=.5,.75,.9,.98 seed=0,1,2,3,4     a sweep; started again, it does what is missing
   judge compare runs/contest                            the sweep's dose–response
   judge audit beauty-ai-2016                            the published counts of 2016

@@ -39,10 +39,15 @@ class Run:
 
     Examples
     --------
-    >>> run = judge.load_run("runs/contest/default")  # doctest: +SKIP
-    >>> run.conditions  # doctest: +SKIP
-    ['skewed', 'rebalanced']
-    >>> run.winners.pivot(index="group", columns="condition", values="winners")  # doctest: +SKIP
+    >>> import judge
+    >>> small = ["judge=embedding", "data.n=150", "data.size=32", "pool.n=30", "pool.majority_share=.6"]
+    >>> run = judge.run([*small, "entrants.n=30", "report.page=false"])
+    >>> len(run.conditions), run.conditions[0] == run.baseline
+    (2, True)
+    >>> run.winners.groupby("condition")["entrants"].sum().unique()
+    array([30])
+    >>> run.audit.query("metric == 'winner_share'")["value"].between(0, 1).all()
+    np.True_
     """
 
     folder: Path
@@ -62,8 +67,10 @@ class Run:
         return str(self.summary["baseline"])
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the run's folder by name: manifest, membership, scores, ranking, audit, brackets, unranked,
-        excluded, and gate and gate_rates where a jury sat."""
+        """A table of the run's folder by name.
+
+        manifest, membership, scores, ranking, audit, brackets, unranked, excluded; where a jury sat gate, gate_rates.
+        """
         return RunDir(self.folder).table(name)
 
     @cached_property
@@ -153,8 +160,13 @@ def run(overrides: Sequence[str] = (), *, folder: str | Path | None = None) -> R
     Examples
     --------
     >>> import judge
-    >>> run = judge.run(["data.n=400", "pool.n=60", "entrants.n=60", "judge=embedding"])  # doctest: +SKIP
-    >>> run.winners  # doctest: +SKIP
+    >>> small = ["judge=embedding", "data.n=150", "data.size=32", "pool.n=30", "pool.majority_share=.6"]
+    >>> small += ["entrants.n=30", "report.page=false"]
+    >>> run = judge.run([*small, "+conditions.reweight=reweight"], folder="weighed")
+    >>> run.conditions[-1]
+    'reweight'
+    >>> judge.run([*small, "+conditions.reweight=reweight"], folder="weighed").folder.name  # read, not done again
+    'weighed'
     """
     from judge.experiment.run import run as run_settings
 
@@ -183,6 +195,14 @@ def sweep(overrides: Sequence[str]) -> Sweep:
     ------
     SweepError
         Unless every job finished; the others keep what they did.
+
+    Examples
+    --------
+    >>> import judge
+    >>> small = ["judge=embedding", "data.n=150", "data.size=32", "pool.n=30", "entrants.n=30", "report.page=false"]
+    >>> sweep = judge.sweep([*small, "name=doses", "pool.majority_share=.4,.6"])
+    >>> len(sweep), sorted(sweep.table["share"].unique())
+    (2, [np.float64(0.4), np.float64(0.6)])
     """
     folder = sweep_folder(overrides)
     report = folder / SWEEP
@@ -217,6 +237,12 @@ def load_run(path: str | Path) -> Run:
     ------
     judge.errors.InputError
         If the folder holds no finished run; the message says why it did not finish where that is known.
+
+    Examples
+    --------
+    >>> import judge
+    >>> judge.load_run("weighed").summary["majority"]  # the run of the example of `judge.run`
+    'caucasian'
     """
     run = RunDir(path)
     if run.done is None:

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import yaml
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from judge.data.tables import validated_run_table
 from judge.experiment import outcome
-from judge.experiment.draw import Drawn, draw, training_part
+from judge.experiment.draw import Drawn, draw
+from judge.experiment.records import manifest_of, membership_of, summary_of
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
-from judge.experiment.settings import DataSource, Experiment, unpack
+from judge.experiment.settings import Experiment, unpack
+from judge.experiment.sitting import jury_of
 from judge.experiment.trainings import Trainings
 
 if TYPE_CHECKING:
@@ -55,15 +55,15 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         len(experiment.conditions), len(set(trainings.trained_as.values())),
         len(drawn.pools[experiment.baseline]), len(drawn.entrants), experiment.seed,
     )  # fmt: skip
-    jury = _jury(experiment, drawn)
+    jury = jury_of(experiment, drawn)
     parts = {
         name: _condition(experiment, drawn, field, trainings, jury, name) for name in experiment.conditions
     }
     if TRUTH in drawn.entrants and drawn.entrants[TRUTH].notna().all():
         parts[TRUTH] = _truth(experiment, field)
     tables = {
-        "manifest": _manifest(drawn),
-        "membership": _membership(experiment, drawn),
+        "manifest": manifest_of(drawn),
+        "membership": membership_of(experiment, drawn),
         "excluded": pd.concat([drawn.excluded, *(p["excluded"] for p in parts.values() if "excluded" in p)]),
         **{
             table: _stacked({name: part[table] for name, part in parts.items()})
@@ -74,7 +74,7 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         tables |= jury.gate_tables()
     tables = {name: validated_run_table(name, table) for name, table in tables.items()}
     home.write_tables(**tables)
-    summary = _summary(experiment, drawn, field, trainings, tables)
+    summary = summary_of(experiment, drawn, field, trainings, tables)
     if experiment.report.page:
         _write_page(experiment, home, tables, summary)
     if not experiment.save_judges:
@@ -143,59 +143,6 @@ def _complete(experiment: Experiment, home: RunDir, done: Mapping[str, Any], as_
         tables = {path.stem: home.table(path.stem) for path in sorted(home.path.glob("*.parquet"))}
         _write_page(experiment, home, tables, done)
         write_text(home / "settings.yaml", as_text)
-
-
-def _jury(experiment: Experiment, drawn: Drawn) -> Jury | None:
-    """The gate and the robots, after one pass over every picture; None where the network judges alone."""
-    if experiment.jury is None:
-        return None
-    from judge.jury.deliberation import Jury, JurySettings, Sitting
-    from judge.jury.robots.age import stated_age
-    from judge.jury.robots.reference import ReferenceSet
-
-    told = experiment.jury
-    ages = None
-    if told.get("age_data") is not None:
-        ages = DataSource(told["age_data"]).read().manifest
-        ages = ages[np.isfinite(stated_age(ages))]
-    settings = JurySettings(
-        robots=[instantiate(robot) for robot in told["robots"].values()],
-        reader=instantiate(told["reader"]),
-        ages=ages,
-        cache=Path(told["cache"]) if told["cache"] else None,
-        chunk=int(told["chunk"]),
-        workers=told.get("workers"),
-    )
-    sittings = {}
-    for name, condition in experiment.conditions.items():
-        own = merged({key: told.get(key) for key in ("gate", "models", "panel")}, condition.jury)
-        sittings[name] = Sitting(
-            gate=None if own["gate"] is None else instantiate(own["gate"]),
-            models=None if own["models"] is None else ReferenceSet(**own["models"]),
-            panel=None if own["panel"] is None else instantiate(own["panel"]),
-        )
-    people = {"entrants": drawn.entrants}
-    if drawn.calibration is not None:
-        people["calibration"] = drawn.calibration
-    return Jury(
-        settings,
-        sittings,
-        pools=drawn.pools,
-        source=drawn.source,
-        people=people,
-        baseline=experiment.baseline,
-        feature=experiment.pool.feature,
-        seed=experiment.seed,
-    )
-
-
-def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with changes laid over them; a change with `_target_`, or one that is None, replaces the whole."""
-    out = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping) and "_target_" not in value
-        out[key] = merged(out[key], value) if both else value
-    return out
 
 
 def _condition(
@@ -289,69 +236,5 @@ def _truth(experiment: Experiment, field: outcome.Field) -> dict[str, pd.DataFra
     return {**parts, "scores": scores.assign(judge=TRUTH, seed=experiment.seed)}
 
 
-def _manifest(drawn: Drawn) -> pd.DataFrame:
-    """Every picture of the run, once; weights are of a membership."""
-    parts = [*drawn.pools.values(), drawn.entrants]
-    if drawn.calibration is not None:
-        parts.append(drawn.calibration)
-    everybody = pd.concat(parts, ignore_index=True).drop(columns="weight", errors="ignore")
-    return everybody.drop_duplicates("image_id").reset_index(drop=True)
-
-
-def _membership(experiment: Experiment, drawn: Drawn) -> pd.DataFrame:
-    """Who has which role under which condition, how often and with which weight and rating."""
-    rows = []
-    for name, pool in drawn.pools.items():
-        train, validation = training_part(pool, experiment.seed, experiment.pool.validation)
-        for role, part in (
-            ("train", train),
-            ("validation", validation),
-            ("entrant", drawn.entrants),
-            ("calibration", drawn.calibration),
-        ):
-            if part is None:
-                continue
-            weight = part["weight"] if role in ("train", "validation") and "weight" in part else 1.0
-            part = part[["image_id", "rating"]].assign(weight=weight, condition=name, role=role)
-            grouped = part.groupby("image_id", sort=False)
-            rows.append(grouped.first().assign(copies=grouped.size()).reset_index())
-    columns = ["image_id", "condition", "role", "copies", "weight", "rating"]
-    return pd.concat(rows, ignore_index=True)[columns]
-
-
 def _stacked(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([part.assign(condition=name) for name, part in parts.items()], ignore_index=True)
-
-
-def _summary(
-    experiment: Experiment,
-    drawn: Drawn,
-    field: outcome.Field,
-    trainings: Trainings,
-    tables: Mapping[str, pd.DataFrame],
-) -> dict[str, Any]:
-    """What pages and `judge compare` need to know of a run besides its tables."""
-    feature = field.feature
-    shares = {
-        name: pool[feature].value_counts(normalize=True).round(6).to_dict()
-        for name, pool in drawn.pools.items()
-    }
-    return {
-        "name": experiment.name,
-        "seed": experiment.seed,
-        "conditions": list(experiment.conditions),
-        "baseline": experiment.baseline,
-        "trained_as": trainings.trained_as,
-        "feature": feature,
-        "groups": list(drawn.groups.names),
-        "majority": experiment.pool.majority,
-        "reference": field.reference,
-        "pool_n": {name: len(pool) for name, pool in drawn.pools.items()},
-        "pool_n_asked": experiment.pool.n,
-        "pool_shares": shares,
-        "majority_share": experiment.pool.majority_share if experiment.pool.shares is None else None,
-        "rating_shift": dict(experiment.pool.rating_shift or {}),
-        "entrants": len(drawn.entrants),
-        "unranked": len(tables["unranked"]),
-        "real_people": drawn.real_people,
-    }

@@ -1,0 +1,77 @@
+"""What a run writes down besides scores and winners: who was in it, in which role, and the summary of done.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from judge.experiment.draw import Drawn, training_part
+from judge.experiment.outcome import Field
+from judge.experiment.settings import Experiment
+from judge.experiment.trainings import Trainings
+
+
+def manifest_of(drawn: Drawn) -> pd.DataFrame:
+    """Every picture of the run, once; weights are of a membership."""
+    parts = [*drawn.pools.values(), drawn.entrants]
+    if drawn.calibration is not None:
+        parts.append(drawn.calibration)
+    everybody = pd.concat(parts, ignore_index=True).drop(columns="weight", errors="ignore")
+    return everybody.drop_duplicates("image_id").reset_index(drop=True)
+
+
+def membership_of(experiment: Experiment, drawn: Drawn) -> pd.DataFrame:
+    """Who has which role under which condition, how often and with which weight and rating."""
+    rows = []
+    for name, pool in drawn.pools.items():
+        train, validation = training_part(pool, experiment.seed, experiment.pool.validation)
+        for role, part in (
+            ("train", train),
+            ("validation", validation),
+            ("entrant", drawn.entrants),
+            ("calibration", drawn.calibration),
+        ):
+            if part is None:
+                continue
+            weight = part["weight"] if role in ("train", "validation") and "weight" in part else 1.0
+            part = part[["image_id", "rating"]].assign(weight=weight, condition=name, role=role)
+            grouped = part.groupby("image_id", sort=False)
+            rows.append(grouped.first().assign(copies=grouped.size()).reset_index())
+    columns = ["image_id", "condition", "role", "copies", "weight", "rating"]
+    return pd.concat(rows, ignore_index=True)[columns]
+
+
+def summary_of(
+    experiment: Experiment,
+    drawn: Drawn,
+    field: Field,
+    trainings: Trainings,
+    tables: Mapping[str, pd.DataFrame],
+) -> dict[str, Any]:
+    """What pages and `judge compare` need to know of a run besides its tables."""
+    feature = field.feature
+    shares = {
+        name: pool[feature].value_counts(normalize=True).round(6).to_dict()
+        for name, pool in drawn.pools.items()
+    }
+    return {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "conditions": list(experiment.conditions),
+        "baseline": experiment.baseline,
+        "trained_as": trainings.trained_as,
+        "feature": feature,
+        "groups": list(drawn.groups.names),
+        "majority": experiment.pool.majority,
+        "reference": field.reference,
+        "pool_n": {name: len(pool) for name, pool in drawn.pools.items()},
+        "pool_n_asked": experiment.pool.n,
+        "pool_shares": shares,
+        "majority_share": experiment.pool.majority_share if experiment.pool.shares is None else None,
+        "rating_shift": dict(experiment.pool.rating_shift or {}),
+        "entrants": len(drawn.entrants),
+        "unranked": len(tables["unranked"]),
+        "real_people": drawn.real_people,
+    }
