@@ -124,7 +124,7 @@ def write_report(out: Path, tables: Mapping[str, pd.DataFrame], *, judge: str, c
             ],
         ),
         Section("What this does not show", [Items(LIMITS)]),
-        Section("How this was made", [Text(f"Network: judge={judge}."), Code(command)]),
+        Section("How this was made", [Text(f"Network: {judge}."), Code(command)]),
     ]
     return write_page(
         out,
