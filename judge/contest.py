@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from judge.data.brackets import AGE_GROUPS, age_bands, bracket_names
+from judge.data.brackets import AGE_GROUPS, age_bands, bracket_columns, bracket_names
 from judge.errors import InputError, listed
 
 
@@ -230,7 +230,7 @@ class Contest:
         strangers = scores.loc[~scores["image_id"].isin(manifest["image_id"]), "image_id"]
         if len(strangers):
             raise InputError(f"{len(strangers)} score(s) of nobody who entered, first {listed(strangers, 3)}")
-        used = [c for c in self.brackets if c in manifest and manifest[c].notna().any()]
+        used = bracket_columns(manifest, self.brackets)
         if self.brackets and not used:
             raise InputError(
                 f"no column to make brackets of: contest.brackets is {listed(self.brackets)}, "

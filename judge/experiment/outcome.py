@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from judge.contest import Contest
-from judge.data.brackets import bracket_names
+from judge.data.brackets import bracket_columns, bracket_names
 from judge.errors import InputError, listed
 from judge.fairness.audit import audit
 
@@ -78,8 +78,7 @@ def _with_the_refused(contest: Contest, entrants: pd.DataFrame, ranked: pd.DataF
 
 def brackets_of(contest: Contest, people: pd.DataFrame) -> pd.Series:
     """The bracket for which each of these people enters."""
-    used = [c for c in contest.brackets if c in people and people[c].notna().any()]
-    return bracket_names(people, used)
+    return bracket_names(people, bracket_columns(people, contest.brackets))
 
 
 def reference_group(wanted: str | None, majority: str, groups: pd.Series) -> str | None:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from judge.data.brackets import bracket_names
+from judge.data.brackets import bracket_columns, bracket_names
 from judge.errors import InputError, listed
 from judge.jury.gate import Gate, refusal_rates
 from judge.jury.panel import Panel
@@ -155,7 +155,7 @@ class Jury:
     def gate_tables(self, field: str = "entrants") -> dict[str, pd.DataFrame]:
         """gate: a row a condition, refusal and broken rule; gate_rates: rates by rule, of each group and bracket."""
         rows = self.people[field]
-        used = [c for c in ("gender", "age_group") if c in rows and rows[c].notna().any()]
+        used = bracket_columns(rows, ("gender", "age_group"))
         people = rows.assign(bracket=bracket_names(rows, used))
         refusals, rates = [], []
         for name in self.sittings:

@@ -32,6 +32,7 @@ SMALL = [
     "report.page=false",
     "threads=1",
 ]
+pytestmark = pytest.mark.slow
 TABLES = ("manifest", "membership", "scores", "ranking", "audit", "brackets", "unranked", "excluded")
 
 

@@ -170,14 +170,17 @@ def _table(
     for name in ("ratio", "agreement"):
         if frame[name].eq("–").all():
             columns.pop(name)
-    return told_by(frame, columns, "The conditions.", note=_note(audit, benchmarks, left))
+    note = _note(audit, benchmarks, left, agreement="agreement" in columns)
+    return told_by(frame, columns, "The conditions.", note=note)
 
 
-def _note(audit: pd.DataFrame, benchmarks: pd.DataFrame, left: int) -> str:
+def _note(audit: pd.DataFrame, benchmarks: pd.DataFrame, left: int, *, agreement: bool) -> str:
     note = (
         f"Ratio: of selection rates, in brackets its {level(audit)} interval over entrants, the trained judges "
-        "taken as given. Correlation: with the people’s ratings, lowest and highest over the groups."
+        "taken as given."
     )
+    if agreement:
+        note += " Correlation: with the people’s ratings, lowest and highest over the groups."
     if len(benchmarks):
         chosen = joined([f"{row.winners:,} {row.group}" for row in benchmarks.itertuples()])
         note += f" The raters’ mean would have chosen {chosen}."
