@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import InstantiationException
 
 from judge.errors import InputError
 from judge.experiment.compare import run_table
@@ -169,12 +170,16 @@ def run(overrides: Sequence[str] = (), *, folder: str | Path | None = None) -> R
     'weighed'
     """
     from judge.experiment.run import run as run_settings
+    from judge.experiment.settings import input_error
 
     settings = _compose(overrides)
     if folder is None:
         folder = Path("runs") / settings.name / folder_name(overrides)
     folder = Path(folder)
-    run_settings(settings, folder)
+    try:
+        run_settings(settings, folder)
+    except InstantiationException as error:
+        raise input_error(error) or error from error
     return Run(folder)
 
 

@@ -60,7 +60,7 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
     for levels, part in combinations(runs, factors):
         dose = dose_table(part, conditions)
         doses.append(dose.assign(**levels))
-        home = out if not levels or len(runs) == len(part) else out / folder_name(_told(levels).split(", "))
+        home = out if not levels or len(runs) == len(part) else out / folder_name(_words(levels))
         pages.append(_page(home, part, dose, others, levels, features[0], conditions))
     write_table(pd.concat(doses, ignore_index=True), out / "dose")
     return pages
@@ -165,7 +165,11 @@ def dose_table(runs: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
 
 
 def _told(levels: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={'null' if value is None else value}" for key, value in levels.items())
+    return ", ".join(_words(levels))
+
+
+def _words(levels: Mapping[str, Any]) -> list[str]:
+    return [f"{key}={'null' if pd.isna(value) else value}" for key, value in levels.items()]
 
 
 def _page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
@@ -22,7 +24,8 @@ KEYS = ("trained_as", *SEAMS, "jury")
 TRAINS = ("pool", "objective")
 #: What a condition may change of the jury, and the group of conf/ that a name stands for.
 JURY = {"gate": "gate", "models": None, "panel": "panel"}
-RESERVED = ("truth",)
+#: The contest that nobody judges: the known truth decides it. No condition may be called so.
+TRUTH = "truth"
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,9 @@ def expanded(conditions: Any, load: Callable[[str, str], dict[str, Any]]) -> dic
 
 
 def _expanded(name: str, value: Any, load: Callable[[str, str], dict[str, Any]]) -> dict[str, Any]:
-    if name in RESERVED or not name.replace("_", "").replace("-", "").isalnum():
+    if name == TRUTH or not name.replace("_", "").replace("-", "").isalnum():
         raise InputError(
-            f"conditions.{name}: a name is made of letters, digits, - and _, and is not {listed(RESERVED)}"
+            f"conditions.{name}: a name is made of letters, digits, - and _, and is not {TRUTH!r}"
         )
     if isinstance(value, str):
         value = load("mitigation", value)
@@ -139,7 +142,8 @@ def _jury(name: str, given: Any, load: Callable[[str, str], dict[str, Any]]) -> 
         # YAML reads a bare off as false
         value = "off" if key == "gate" and value is False else value
         out[key] = load(group, value) if group and isinstance(value, str) else value
-        if not (out[key] is None and key == "gate") and not isinstance(out[key], Mapping):
+        switched_off = out[key] is None and key == "gate"
+        if not switched_off and not isinstance(out[key], Mapping):
             raise InputError(f"conditions.{name}.jury.{key} is a mapping of its settings; given {value!r}")
     return out
 
@@ -147,12 +151,18 @@ def _jury(name: str, given: Any, load: Callable[[str, str], dict[str, Any]]) -> 
 def conditions_of(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Condition]:
     """The conditions of expanded settings, in order, with their methods made.
 
-    A condition that trains nothing of its own uses the baseline's judge: then `trained_as` names it.
+    A condition that trains nothing of its own uses the baseline's judge: then `trained_as` names it. The baseline may
+    have a pool of its own, which conditions that train without one share; its judge, scores and jury are the run's.
     Raises InputError: an unknown `trained_as`, a circle of them, one beside a pool or an objective, a condition that
     changes nothing or the same as another, a method whose settings are wrong.
     """
     baseline = next(iter(settings))
-    seen: dict[str, str] = {}
+    beyond = [key for key in settings[baseline] if key != "pool"]
+    if beyond:
+        raise InputError(
+            f"conditions.{baseline} comes first, so it is the baseline, and has {listed(beyond)}: the others say what "
+            "they change of it, so it may have a pool only. Put a condition without any before it"
+        )
     for name, own in settings.items():
         other = own.get("trained_as")
         if other is not None:
@@ -162,18 +172,23 @@ def conditions_of(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Condit
                 f"conditions.{name} changes nothing: it has none of {listed(KEYS[1:])}, so its contest would be "
                 f"that of {other or baseline}"
             )
-        twin = seen.setdefault(repr(sorted(own.items(), key=lambda item: item[0])), name)
-        if twin != name and own:
+    for name in settings:
+        _follow(name, settings)
+    made = {name: _condition(name, own, baseline) for name, own in settings.items()}
+    seen: dict[str, str] = {}
+    for name, condition in made.items():
+        methods = [condition.trained_as, condition.pool, condition.refit, condition.scores]
+        jury = json.dumps(condition.jury, sort_keys=True, default=str)
+        twin = seen.setdefault(repr([*methods, condition.described("objective"), jury]), name)
+        if twin != name:
             raise InputError(
                 f"conditions.{name} changes the same as conditions.{twin}: one of them is enough"
             )
-    for name in settings:
-        _follow(name, settings)
-    return {name: _condition(name, own, baseline) for name, own in settings.items()}
+    return made
 
 
 def _check_other(name: str, other: Any, own: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    if other not in settings:
+    if not isinstance(other, str) or other not in settings:
         raise InputError(
             f"conditions.{name}.trained_as={other!r}: there is no such condition; {listed(settings)}"
         )
@@ -204,8 +219,18 @@ def _condition(name: str, own: Mapping[str, Any], baseline: str) -> Condition:
     for seam in SEAMS:
         if seam in own:
             # an objective is made in the training, around the judge's own loss
-            made[seam] = instantiate(own[seam], _partial_=seam == "objective")
+            try:
+                made[seam] = instantiate(own[seam], _partial_=seam == "objective")
+            except InstantiationException as error:
+                raise InputError(f"conditions.{name}.{seam}: {reason_of(error)}") from error
     return Condition(name, own, trained_as, jury=own.get("jury", {}), **made)
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong when Hydra made an object: the InputError behind it, else the first exception."""
+    while error.__cause__ is not None and not isinstance(error, InputError):
+        error = error.__cause__
+    return str(error)
 
 
 def packaged_or_own(group: str, name: str) -> dict[str, Any]:

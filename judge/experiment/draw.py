@@ -113,26 +113,41 @@ def _pools(
     Every method begins at the random state that the draw of the pool left behind: what one condition draws does not
     depend on which others there are, and methods are compared with common random numbers.
     """
-    baseline = next(iter(conditions))
-    own, states = {}, {}
-    for name, condition in conditions.items():
-        if condition.trained_as is None:
-            states[name] = copy.deepcopy(rng)
-            method = condition.pool
-            own[name] = (
-                method(first, source, feature=feature, rng=states[name])
-                if method
-                else own.get(baseline, first)
-            )
-    pools = composition.equal_n(own, feature=feature, rngs=states)
-    before, after = max(map(len, own.values())), min(map(len, pools.values()))
+    own, states = _changed(conditions, first, source, feature, rng)
+    before, after = len(first), min(map(len, own.values()))
     if after < before:
         short = [name for name, pool in own.items() if len(pool) == after]
+        # cut before the others change it: weights and repeats are then those of the pool that is trained on
+        both = {short[0]: own[short[0]], "": first}
+        cut = composition.equal_n(both, feature=feature, rngs={short[0]: states[short[0]], "": rng})[""]
+        rest = {name: condition for name, condition in conditions.items() if name not in short}
+        own |= _changed(rest, cut, source, feature, rng)[0]
         log.warning(
             "%s leaves %d pictures, so every pool of this run is cut from %d to %d",
             ", ".join(short), after, before, after,
         )  # fmt: skip
+    pools = composition.equal_n(own, feature=feature, rngs=states)
     return {name: pools[trainer_of(conditions, name)] for name in conditions}
+
+
+def _changed(
+    conditions: Mapping[str, Condition],
+    pool: pd.DataFrame,
+    source: pd.DataFrame,
+    feature: str,
+    rng: np.random.Generator,
+) -> tuple[dict[str, pd.DataFrame], dict[str, np.random.Generator]]:
+    """The pool as each condition that trains changes it, and the random state that its method left."""
+    own: dict[str, pd.DataFrame] = {}
+    states = {}
+    for name, condition in conditions.items():
+        if condition.trained_as is None:
+            states[name] = copy.deepcopy(rng)
+            method = condition.pool
+            # a condition that changes no pool has the baseline's, which comes first
+            unchanged = next(iter(own.values())) if own else pool
+            own[name] = method(pool, source, feature=feature, rng=states[name]) if method else unchanged
+    return own, states
 
 
 def trainer_of(conditions: Mapping[str, Condition], name: str) -> str:
@@ -158,22 +173,26 @@ def _calibration(
 
     As evenly over the groups as the people left allow: a pool's own validation part has hardly anybody of a group of
     which the pool has hardly anybody. A judge that has seen a picture spreads its scores more, so nobody of a training
-    part is among them.
+    part is among them, and nobody of a whole pool where a refit or a robot learns from it.
     """
     methods = {name: c.scores for name, c in experiment.conditions.items() if c.scores is not None}
     if not methods:
         return None
     feature, n = experiment.pool.feature, experiment.pool.calibration
-    parts = [training_part(pool, experiment.seed, experiment.pool.validation)[0] for pool in pools.values()]
-    unseen = source[~source["image_id"].isin(pd.concat(parts)["image_id"])]
-    if "person_id" in unseen:
-        unseen = unseen[~unseen["person_id"].isin(pd.concat(parts)["person_id"].dropna())]
-    rng = np.random.default_rng([experiment.seed, 4])
-    order = unseen.assign(_key=rng.random(len(unseen))).sort_values("_key")
+    parts = list(pools.values())
+    if not (experiment.jury or any(condition.refit for condition in experiment.conditions.values())):
+        parts = [training_part(pool, experiment.seed, experiment.pool.validation)[0] for pool in parts]
+    learnt = pd.concat(parts)
+    # one number a person of the source: whom another condition leaves unseen does not shuffle the rest
+    unseen = source.assign(_key=np.random.default_rng([experiment.seed, 4]).random(len(source)))
+    for key in composition.IDENTITY:
+        if key in unseen:
+            unseen = unseen[~unseen[key].isin(learnt[key].dropna())]
+    order = unseen.sort_values("_key")
     # the k-th of each group before anybody's k + 1-th
     place = order.groupby(feature)["_key"].rank(method="first")
     chosen = order.index[np.lexsort((order["_key"], place))][:n]
-    people = unseen.loc[unseen.index.isin(chosen)].reset_index(drop=True)
+    people = unseen[unseen.index.isin(chosen)].drop(columns="_key").reset_index(drop=True)
     for name, method in methods.items():
         if hasattr(method, "check"):
             try:
@@ -199,6 +218,7 @@ def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> tuple[pd
             f"pool.feature={feature!r}: the data set has no such labels; {listed(manifest.columns)}"
         )
     labelled = manifest[feature].notna()
+    manifest = manifest.assign(**{feature: _as_text(manifest[feature])})
     exclusions = [_excluded(manifest[~labelled], f"{feature} unknown", "")]
     kept = manifest[labelled]
     if groups is not None:
@@ -211,6 +231,13 @@ def _known_groups(manifest: pd.DataFrame, feature: str, groups: Any) -> tuple[pd
         exclusions.append(_excluded(kept[~chosen], "outside pool.groups", kept.loc[~chosen, feature]))
         kept = kept[chosen]
     return kept, pd.concat(exclusions, ignore_index=True)
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    """Names of groups, however they are kept: 1, 1.0 and "1" are one."""
+    if pd.api.types.is_numeric_dtype(values) and values.dropna().mod(1).eq(0).all():
+        values = values.astype("Int64")
+    return values.astype("str").where(values.notna())
 
 
 def _excluded(rows: pd.DataFrame, reason: str, detail: str | pd.Series) -> pd.DataFrame:

@@ -33,6 +33,8 @@ _ROOT = re.compile(r"(?<![\w.])((?:entrants_)?data\.root=)([^,]+)")
 def changes_a_number(key: str) -> bool:
     """Whether the setting of this dotted key (a leading + or ++ of the command line aside) changes a run's tables."""
     key = key.lstrip("+~")
+    if key.startswith("conditions."):  # whatever a condition is called
+        return True
     return not any(fnmatch.fnmatchcase(key, pattern) for pattern in CHANGES_NO_NUMBER)
 
 

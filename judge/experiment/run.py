@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from judge.data.tables import validated_run_table
 from judge.experiment import outcome
+from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw
 from judge.experiment.records import manifest_of, membership_of, summary_of
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from judge.jury.deliberation import Jury
 
 log = logging.getLogger("judge")
-TRUTH = "truth"
 
 
 def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         },
     }
     if jury is not None:
-        tables |= jury.gate_tables()
+        tables |= jury.gate_tables(experiment.contest.brackets)
     tables = {name: validated_run_table(name, table) for name, table in tables.items()}
     home.write_tables(**tables)
     summary = summary_of(experiment, drawn, field, trainings, tables)
@@ -132,6 +132,8 @@ def _complete(experiment: Experiment, home: RunDir, done: Mapping[str, Any], as_
             _limit_threads(experiment)
             trainings = Trainings(experiment, draw(experiment), home)
             for name in trainings.missing():
+                if name not in trainings.missing():  # a refit has trained its base again
+                    continue
                 apart = trainings.train_again(name)
                 if apart > 1e-3:
                     log.warning(
@@ -159,19 +161,26 @@ def _condition(
     scores = judged.entrants
     unranked = [judged.unreadable]
     admitted = drawn.entrants
-    final = scores[["image_id", "score"]]
     if jury is not None and sits:
         ids, refusals = jury.admitted(name)
         first = refusals[refusals["first"].astype(bool)]
         unranked.insert(0, first.assign(reason="gate: " + first["rule"])[["image_id", "reason"]])
         admitted = drawn.entrants[drawn.entrants["image_id"].isin(ids)]
-        scores = jury.scores(name, judged.entrants)
-        final = _of_panel(scores)
+        scores = jury.single(name, judged.entrants)
     method = experiment.conditions[name].scores
-    if method is not None:
-        final = _mended(
-            experiment, drawn, method, final, admitted, judged.calibration, jury if sits else None, name
-        )
+    counted = scores
+    if hasattr(method, "fit"):
+        network = judged.calibration.assign(judge="beauty", seed=experiment.seed)
+        others = jury.single(name, network, "calibration") if jury is not None and sits else network
+        counted = _adjusted(experiment, drawn, method, scores, admitted, others)
+        told = counted.assign(judge=counted["judge"] + "_adjusted")
+        scores = pd.concat([scores, told], ignore_index=True)
+    if jury is not None and sits:
+        counted = jury.combined(name, counted)
+        scores = pd.concat([scores, counted], ignore_index=True)
+    final = counted[["image_id", "score"]]
+    if method is not None and not hasattr(method, "fit"):
+        final = _applied(experiment, method, final, admitted)
         scores = pd.concat([scores, final.assign(judge="adjusted", seed=experiment.seed)], ignore_index=True)
     parts = outcome.hold(
         experiment.contest,
@@ -192,40 +201,44 @@ def _condition(
     }
 
 
-def _of_panel(scores: pd.DataFrame) -> pd.DataFrame:
-    return scores.loc[scores["judge"] == "panel", ["image_id", "score"]]
-
-
-def _mended(
+def _adjusted(
     experiment: Experiment,
     drawn: Drawn,
     method: Any,
-    final: pd.DataFrame,
+    scores: pd.DataFrame,
     admitted: pd.DataFrame,
     calibration: pd.DataFrame,
-    jury: Jury | None,
-    name: str,
 ) -> pd.DataFrame:
-    """The final scores after the condition's method, which is fitted on people who neither train nor enter.
+    """Each judge's scores after the condition's method, fitted on what that judge made of people who do not enter.
 
-    Where a jury sits, it sits over those people too, as a field of their own.
+    A panel's scores mean nothing outside their field (they are places, or deviations from its mean), so a method that
+    is fitted on other people cannot be fitted on a panel's.
     """
     assert drawn.calibration is not None
-    feature = experiment.pool.feature
-    if jury is not None:
-        network = calibration.assign(judge="beauty", seed=experiment.seed)
-        calibration = _of_panel(jury.scores(name, network, "calibration"))
-    known = calibration.merge(drawn.calibration, on="image_id", suffixes=("", "_of_manifest"))
-    fitted = method.fit(known["score"], known, feature=feature)
-    people = final.merge(admitted, on="image_id", suffixes=("", "_of_manifest"))
-    mended = fitted(
+    parts = []
+    for judge, of_judge in scores.groupby("judge", sort=False):
+        known = calibration[(calibration["judge"] == judge) & calibration["score"].notna()]
+        known = known.merge(drawn.calibration, on="image_id", suffixes=("", "_of_manifest"))
+        fitted = method.fit(known["score"], known, feature=experiment.pool.feature)
+        scored = of_judge.loc[of_judge["score"].notna(), ["image_id", "score"]]
+        changed = _applied(experiment, fitted, scored, admitted).set_index("image_id")["score"]
+        parts.append(of_judge.assign(score=of_judge["image_id"].map(changed)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _applied(
+    experiment: Experiment, method: Any, scores: pd.DataFrame, admitted: pd.DataFrame
+) -> pd.DataFrame:
+    """image_id and score of those admitted, after the method."""
+    people = scores.merge(admitted, on="image_id", suffixes=("", "_of_manifest"))
+    changed = method(
         people["score"],
         people,
-        feature=feature,
+        feature=experiment.pool.feature,
         brackets=outcome.brackets_of(experiment.contest, people),
         places=experiment.contest.places,
     )
-    return people[["image_id"]].assign(score=mended.to_numpy())
+    return people[["image_id"]].assign(score=changed.to_numpy())
 
 
 def _truth(experiment: Experiment, field: outcome.Field) -> dict[str, pd.DataFrame]:

@@ -46,10 +46,11 @@ def score_pictures(
     where      a run's folder, or one judge's
     condition  whose judge of a run; None: every judge that was trained in it
     """
-    # conditions that use one judge score alike: it is asked once, under the name of the first
-    first = {folder: name for name, folder in reversed(judge_folders(where, condition).items())}
+    # conditions that use one judge score alike: it is asked once, under its own name. What a condition makes of the
+    # scores afterwards belongs to its contest and is not done here
+    folders = {folder.name: folder for folder in judge_folders(where, condition).values()}
     parts, excluded = [], []
-    for folder, name in reversed(first.items()):
+    for name, folder in folders.items():
         scores, broken = load_judge(folder).score(pictures)
         parts.append(scores.assign(judge=name)[["image_id", "judge", "score"]])
         excluded.append(broken)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.errors import InstantiationException
@@ -25,6 +25,10 @@ from judge.data.dataset import Dataset
 from judge.errors import InputError
 from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own
 from judge.experiment.folder_names import changes_a_number, folder_name, resolved_root
+from judge.experiment.sitting import sittings_of
+
+if TYPE_CHECKING:
+    from judge.jury.deliberation import Sitting
 
 #: Settings of a data set that may name a file, and whether it lies below the root. What is in it belongs to the hash.
 FILES = {"exclude": False, "table": True, "ratings": True, "population": False}
@@ -141,6 +145,7 @@ class Experiment:
     digest      of all that changes a number
     make_judge  an untrained judge
     jury        plain settings of the jury, or None where the network judges alone
+    sittings    what each condition has of it
     """
 
     name: str
@@ -153,6 +158,8 @@ class Experiment:
     conditions: dict[str, Condition]
     contest: Contest
     jury: dict[str, Any] | None
+    sittings: dict[str, Sitting] | None
+    age_data: DataSource | None
     audit: Audit
     report: Report
     save_judges: bool
@@ -180,6 +187,10 @@ def unpack(settings: DictConfig) -> Experiment:
     except InstantiationException as error:
         raise input_error(error) or error from error
     jury = plain["jury"]
+    changed = any(condition.jury for condition in conditions.values())
+    if changed and not jury:
+        raise InputError("a condition changes the jury, but there is none: jury=beauty or jury=full")
+    sits = jury and (jury["robots"] or jury.get("gate") or changed)
     return Experiment(
         name=plain["name"],
         seed=plain["seed"],
@@ -190,9 +201,9 @@ def unpack(settings: DictConfig) -> Experiment:
         make_judge=lambda: instantiate(plain["judge"]),
         conditions=conditions,
         contest=contest,
-        jury=jury
-        if jury and (jury["robots"] or jury.get("gate") or any(c.jury for c in conditions.values()))
-        else None,
+        jury=jury if sits else None,
+        sittings=sittings_of(jury, conditions) if sits else None,
+        age_data=DataSource(jury["age_data"]) if sits and jury.get("age_data") else None,
         audit=Audit(**plain["audit"]),
         report=Report(**plain["report"]),
         save_judges=plain["save_judges"],

@@ -2,63 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hydra.utils import instantiate
 
-from judge.experiment.draw import Drawn
-from judge.experiment.settings import DataSource, Experiment
+from judge.errors import InputError, listed
+from judge.experiment.conditions import JURY, Condition, reason_of
 
 if TYPE_CHECKING:
-    from judge.jury.deliberation import Jury
+    from judge.experiment.draw import Drawn
+    from judge.experiment.settings import Experiment
+    from judge.jury.deliberation import Jury, Sitting
+
+# robots and faces are imported where a jury sits, not for a network alone
 
 
-def jury_of(experiment: Experiment, drawn: Drawn) -> Jury | None:
-    """The gate and the robots, after one pass over every picture; None where the network judges alone."""
-    if experiment.jury is None:
-        return None
-    # robots and faces are imported where a jury sits, not for a network alone
-    from judge.jury.deliberation import Jury, JurySettings, Sitting
-    from judge.jury.robots.age import stated_age
+def sittings_of(jury: Mapping[str, Any], conditions: Mapping[str, Condition]) -> dict[str, Sitting]:
+    """Gate, reference set and panel of each condition.
+
+    jury  plain settings of the run's jury, which conditions change
+    Raises InputError that names the condition: a change that changes nothing, or nothing that sits; wrong settings.
+    """
+    from judge.jury.deliberation import Sitting
     from judge.jury.robots.reference import ReferenceSet
 
-    told = experiment.jury
-    ages = None
-    if told.get("age_data") is not None:
-        ages = DataSource(told["age_data"]).read().manifest
-        ages = ages[np.isfinite(stated_age(ages))]
-    settings = JurySettings(
-        robots=[instantiate(robot) for robot in told["robots"].values()],
-        reader=instantiate(told["reader"]),
-        ages=ages,
-        cache=Path(told["cache"]) if told["cache"] else None,
-        chunk=int(told["chunk"]),
-        workers=told.get("workers"),
-    )
+    base = {key: jury.get(key) for key in JURY}
     sittings = {}
-    for name, condition in experiment.conditions.items():
-        own = merged({key: told.get(key) for key in ("gate", "models", "panel")}, condition.jury)
+    for name, condition in conditions.items():
+        where = f"conditions.{name}.jury" if condition.jury else "jury"
+        own = merged(base, condition.jury)
+        if condition.jury and own == base:
+            raise InputError(f"{where} changes nothing: the jury has {listed(condition.jury)} so already")
+        idle = [key for key in ("models", "panel") if key in condition.jury]
+        if idle and not jury["robots"]:
+            raise InputError(f"{where} changes {listed(idle)}, but no robot sits: jury=full has five")
         sittings[name] = Sitting(
-            gate=None if own["gate"] is None else instantiate(own["gate"]),
-            models=None if own["models"] is None else ReferenceSet(**own["models"]),
-            panel=None if own["panel"] is None else instantiate(own["panel"]),
+            gate=_made(where, "gate", own["gate"], instantiate),
+            models=_made(where, "models", own["models"], lambda told: ReferenceSet(**told)),
+            panel=_made(where, "panel", own["panel"], instantiate),
         )
-    people = {"entrants": drawn.entrants}
-    if drawn.calibration is not None:
-        people["calibration"] = drawn.calibration
-    return Jury(
-        settings,
-        sittings,
-        pools=drawn.pools,
-        source=drawn.source,
-        people=people,
-        baseline=experiment.baseline,
-        feature=experiment.pool.feature,
-        seed=experiment.seed,
-    )
+    return sittings
+
+
+def _made(where: str, key: str, told: Mapping[str, Any] | None, make: Callable[[Any], Any]) -> Any:
+    if told is None:
+        return None
+    if JURY[key] and "_target_" not in told:
+        raise InputError(
+            f"{where}.{key}={dict(told)}: there is no {key} that it could change; name one of conf/{JURY[key]} first"
+        )
+    try:
+        return make(told)
+    except Exception as error:  # whatever a class raises for its settings
+        raise InputError(f"{where}.{key}: {reason_of(error)}") from error
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,3 +67,38 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping) and "_target_" not in value
         out[key] = merged(out[key], value) if both else value
     return out
+
+
+def jury_of(experiment: Experiment, drawn: Drawn) -> Jury | None:
+    """The gate and the robots, after one pass over every picture; None where the network judges alone."""
+    if experiment.jury is None or experiment.sittings is None:
+        return None
+    from judge.jury.deliberation import Jury, JurySettings
+    from judge.jury.robots.age import stated_age
+
+    told = experiment.jury
+    ages = None
+    if experiment.age_data is not None:
+        ages = experiment.age_data.read().manifest
+        ages = ages[np.isfinite(stated_age(ages))]
+    settings = JurySettings(
+        robots=[instantiate(robot) for robot in told["robots"].values()],
+        reader=instantiate(told["reader"]),
+        ages=ages,
+        cache=Path(told["cache"]) if told["cache"] else None,
+        chunk=int(told["chunk"]),
+        workers=told.get("workers"),
+    )
+    people = {"entrants": drawn.entrants}
+    if drawn.calibration is not None:
+        people["calibration"] = drawn.calibration
+    return Jury(
+        settings,
+        experiment.sittings,
+        pools=drawn.pools,
+        source=drawn.source,
+        people=people,
+        baseline=experiment.baseline,
+        feature=experiment.pool.feature,
+        seed=experiment.seed,
+    )

@@ -24,8 +24,6 @@ from judge.jury.loading import load_judge
 
 log = logging.getLogger("judge")
 IDENTITY = "training.json"
-#: What a judge leaves behind in its folder.
-SAVED = ("judge.json", "model.safetensors")
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Judged:
     entrants     image_id, judge, seed, score of everybody it could read
     unreadable   image_id, reason of the others
     untrained    item, reason, detail of training pictures that it could not use
-    calibration  image_id, score of the calibration people, empty where there are none
+    calibration  image_id, score of the calibration people, empty where no condition with this judge asks for them
     """
 
     entrants: pd.DataFrame
@@ -50,11 +48,14 @@ class Trainings:
     def __init__(self, experiment: Experiment, drawn: Drawn, home: RunDir):
         self.experiment, self.drawn, self.home = experiment, drawn, home
         self._identity = {name: self._described(name) for name in experiment.conditions}
+        words = {name: json.dumps(told, sort_keys=True, default=str) for name, told in self._identity.items()}
         first: dict[str, str] = {}
-        for name, identity in self._identity.items():
-            first.setdefault(json.dumps(identity, sort_keys=True), name)
-        self.trained_as = {
-            name: first[json.dumps(identity, sort_keys=True)] for name, identity in self._identity.items()
+        # those that train come before those that use their judges, wherever they stand in the settings
+        for name in sorted(words, key=lambda name: experiment.conditions[name].trained_as is not None):
+            first.setdefault(words[name], name)
+        self.trained_as = {name: first[words[name]] for name in experiment.conditions}
+        self._calibrated = {
+            self.trained_as[name] for name, c in experiment.conditions.items() if c.scores is not None
         }
         self._judged: dict[str, Judged] = {}
         self._check()
@@ -84,11 +85,11 @@ class Trainings:
     def forget_judges(self) -> None:
         """Deletes the saved judges; what they made of the pictures stays."""
         for trainer in set(self.trained_as.values()):
-            for name in SAVED:
-                (self.folder(trainer) / name).unlink(missing_ok=True)
+            for file in (self.folder(trainer) / "judge.json", *self.folder(trainer).glob("*.safetensors")):
+                file.unlink(missing_ok=True)
 
     def train_again(self, name: str) -> float:
-        """Trains and saves a judge that was not kept. Returns how far its scores are from the run's, in points."""
+        """Trains and saves a judge that was not saved. Returns how far its scores are from the run's, in points."""
         before = self._read(name)
         assert before is not None
         after = self._judge_all(name)
@@ -140,14 +141,19 @@ class Trainings:
             )
 
     def _read(self, trainer: str) -> Judged | None:
-        """What this judge made of the pictures before a kill, if it was finished and nobody is missing."""
+        """What this judge made of the pictures before a kill, if it was finished and the people are the same."""
         folder = self.folder(trainer)
         names = ("scores", "unreadable", "untrained", "calibration")
         if not all((folder / f"{name}.parquet").is_file() for name in names):
             return None
         judged = Judged(*(read_table(folder / f"{name}.parquet") for name in names))
-        asked = 0 if self.drawn.calibration is None else len(self.drawn.calibration)
-        return judged if len(judged.calibration) or not asked else None
+        seen = {*judged.entrants["image_id"], *judged.unreadable["image_id"]}
+        whole = seen == set(self.drawn.entrants["image_id"])
+        calibration = set(judged.calibration["image_id"])
+        if trainer in self._calibrated:
+            assert self.drawn.calibration is not None
+            whole &= bool(calibration) and calibration <= set(self.drawn.calibration["image_id"])
+        return judged if whole else None
 
     def _judge_all(self, trainer: str) -> Judged:
         experiment, drawn = self.experiment, self.drawn
@@ -157,7 +163,8 @@ class Trainings:
         judge, untrained = self._trained(trainer)
         scores, broken = judge.score(drawn.entrants)
         calibration = pd.DataFrame({"image_id": pd.Series(dtype=str), "score": pd.Series(dtype=float)})
-        if drawn.calibration is not None:
+        if trainer in self._calibrated:
+            assert drawn.calibration is not None
             calibration, _ = judge.score(drawn.calibration)
         judged = Judged(
             scores.assign(judge="beauty", seed=experiment.seed)[["image_id", "judge", "seed", "score"]],

@@ -76,7 +76,8 @@ class Jury:
     sittings     condition → its gate, reference set and panel
     pools        condition → its training pool
     source       manifest that reference sets are drawn from
-    people       named fields of people whom the jury is to judge: the entrants, perhaps others
+    people       named fields of people whom the jury is to judge: "entrants", perhaps others, of whom those in a
+                 reference set are left out
     baseline     the condition whose pool a reference set with shares "as_pool" follows
     Raises InputError for whatever can fail, before any network is trained.
     """
@@ -94,7 +95,6 @@ class Jury:
         seed: int,
     ):
         self.sittings, self.seed, self.feature = sittings, seed, feature
-        self.people = people
         self.robots = list(settings.robots)
         self._measure = partial(
             cached_measurements,
@@ -112,6 +112,12 @@ class Jury:
             models[name] = (
                 nobody if wanted is None else self._reference(wanted, source, pools[baseline], feature)
             )
+        # whom a robot learns from is nobody to fit a method on
+        learnt = pd.concat([nobody, *models.values()])["image_id"]
+        self.people = {
+            field: rows if field == "entrants" else rows[~rows["image_id"].isin(learnt)]
+            for field, rows in people.items()
+        }
         pictures = pd.concat([*pools.values(), *models.values(), *people.values()]).drop_duplicates(
             "image_id"
         )
@@ -123,9 +129,13 @@ class Jury:
             name: [self._fit(robot, pools[name], models[name], fitted) for robot in self.robots]
             for name in sittings
         }
+        # the gate is for those who enter; others are judged for their scores' sake
         self._gated = {
-            field: {name: self._pass(sitting.gate, rows) for name, sitting in sittings.items()}
-            for field, rows in people.items()
+            field: {
+                name: self._pass(sitting.gate if field == "entrants" else None, rows, name)
+                for name, sitting in sittings.items()
+            }
+            for field, rows in self.people.items()
         }
 
     def sits(self, condition: str) -> bool:
@@ -133,11 +143,14 @@ class Jury:
         return bool(self.robots) or self.sittings[condition].gate is not None
 
     def admitted(self, condition: str, field: str = "entrants") -> tuple[list[str], pd.DataFrame]:
-        """image_ids that pass the gate of this condition, and its log of refusals (empty without a gate)."""
+        """image_ids that pass the gate of this condition, and its log of refusals (empty without a gate).
+
+        field  of `people`; only entrants are held against a gate
+        """
         return self._gated[field][condition]
 
-    def scores(self, condition: str, beauty: pd.DataFrame, field: str = "entrants") -> pd.DataFrame:
-        """SCORES rows of every robot, of the network (`beauty`) and of the panel, for the admitted people.
+    def single(self, condition: str, beauty: pd.DataFrame, field: str = "entrants") -> pd.DataFrame:
+        """SCORES rows of every robot and of the network (`beauty`) for the admitted people of a field.
 
         beauty   SCORES rows of the network, under this condition
         """
@@ -147,19 +160,24 @@ class Jury:
         if fitted:
             robots = bench.scores(fitted, self.measured.take(admitted), seed=self.seed)
             single = pd.concat([robots, single], ignore_index=True)
-        panel = (self.sittings[condition].panel or Panel())(single, self.people[field])
-        columns = ["image_id", "judge", "seed", "score"]
-        extra = ["reason"] if "reason" in single else []
-        return pd.concat([single, panel], ignore_index=True)[[*columns, *extra]]
+        return single[[c for c in ("image_id", "judge", "seed", "score", "reason") if c in single]]
 
-    def gate_tables(self, field: str = "entrants") -> dict[str, pd.DataFrame]:
-        """gate: a row a condition, refusal and broken rule; gate_rates: rates by rule, of each group and bracket."""
-        rows = self.people[field]
-        used = bracket_columns(rows, ("gender", "age_group"))
+    def combined(self, condition: str, single: pd.DataFrame) -> pd.DataFrame:
+        """SCORES rows of the panel over the entrants, from the rows of the single judges."""
+        panel = (self.sittings[condition].panel or Panel())(single, self.people["entrants"])
+        return panel[["image_id", "judge", "seed", "score"]]
+
+    def gate_tables(self, brackets: Sequence[str]) -> dict[str, pd.DataFrame]:
+        """gate: a row a condition, refusal and broken rule; gate_rates: rates by rule, of each group and bracket.
+
+        brackets  columns whose combinations are the contest's brackets
+        """
+        rows = self.people["entrants"]
+        used = bracket_columns(rows, brackets)
         people = rows.assign(bracket=bracket_names(rows, used))
         refusals, rates = [], []
         for name in self.sittings:
-            refused = self.admitted(name, field)[1]
+            refused = self.admitted(name)[1]
             refusals.append(refused.assign(condition=name))
             for by in (self.feature, "bracket"):
                 of_kind = refusal_rates(refused, people, by=by).rename(columns={by: "group"})
@@ -217,7 +235,7 @@ class Jury:
             fitted[key] = robot.fit(*self._shown(robot, people["image_id"]))
         return fitted[key]
 
-    def _pass(self, gate: Gate | None, rows: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
+    def _pass(self, gate: Gate | None, rows: pd.DataFrame, condition: str) -> tuple[list[str], pd.DataFrame]:
         everybody = rows["image_id"].tolist()
         if gate is None:
             columns = ["image_id", "rule", "value", "threshold", "first", "bracket"]
@@ -226,7 +244,9 @@ class Jury:
         if not result.admitted:
             first = result.refusals["first"].astype(bool)
             counts = result.refusals.loc[first, "rule"].value_counts().to_dict()
-            raise InputError(f"the gate refuses all {len(everybody)} entrants: {listed(counts.items())}")
+            raise InputError(
+                f"the gate of conditions.{condition} refuses all {len(everybody)} entrants: {listed(counts.items())}"
+            )
         return result.admitted, result.refusals
 
     def _predicted_ages(self, rows: pd.DataFrame) -> pd.Series | None:

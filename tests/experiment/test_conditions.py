@@ -65,6 +65,15 @@ def test_a_gate_may_be_named_and_a_bare_off_of_yaml_is_the_gate_of_that_name():
         ({"base": {}, "x": {"jury": {"robots": {}}}}, ["conditions.x.jury", "'robots'", "'gate'"]),
         ({"base": {}, "truth": {"pool": REDRAW}}, ["conditions.truth"]),
         ({"base": {}, "a/b": {"pool": REDRAW}}, ["conditions.a/b", "letters"]),
+        ({"base": {"scores": WITHIN}, "x": {"pool": REDRAW}}, ["conditions.base", "the baseline", "'scores'"]),
+        ({"base": {"trained_as": "x"}, "x": {"scores": WITHIN}}, ["conditions.base", "the baseline", "'trained_as'"]),
+        ({"base": {}, "x": {"trained_as": ["base"], "scores": WITHIN}}, ["conditions.x.trained_as=['base']"]),
+        (
+            {"base": {}, "x": {"scores": WITHIN}, "y": {"trained_as": "base", "scores": WITHIN}},
+            ["conditions.y", "the same as conditions.x"],
+        ),
+        ({"base": {}, "x": "redraw", "y": {"pool": REDRAW | {"shares": None}}}, ["the same as conditions.x"]),
+        ({"base": {}, "x": {"pool": REDRAW | {"sharess": 1}}}, ["conditions.x.pool", "sharess"]),
         ({}, ["the baseline first"]),
         (["skewed"], ["the baseline first", "skewed"]),
     ],
@@ -77,8 +86,10 @@ def test_what_cannot_be_is_refused_and_named(conditions, words):
 
 
 def test_settings_of_a_method_that_cannot_be_are_told_by_the_method():
-    from judge.experiment.settings import input_error
+    with pytest.raises(InputError, match=r"conditions\.x\.scores: .*centre=false and spread=false"):
+        made({"base": {}, "x": {"scores": WITHIN | {"centre": False, "spread": False}}})
 
-    with pytest.raises(Exception) as error:
-        made({"base": {}, "x": {**{"scores": {**WITHIN, "centre": False, "spread": False}}}})
-    assert "centre=false and spread=false" in str(input_error(error.value))
+
+def test_a_condition_may_use_the_judge_of_one_that_stands_after_it():
+    conditions = made({"base": {}, "x": {"trained_as": "y", "scores": WITHIN}, "y": "reweight"})
+    assert conditions["x"].trained_as == "y"

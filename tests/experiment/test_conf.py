@@ -87,6 +87,37 @@ def test_values_out_of_range_are_named_with_what_is_allowed(override, words):
         unpack(composed(override))
 
 
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["+conditions.x={jury: {gate: null}}"], r"conditions\.x\.jury changes nothing.*'gate'"),
+        (
+            ["jury=full", "+conditions.x={jury: {models: {shares: as_pool}}}"],
+            r"conditions\.x\.jury changes nothing",
+        ),
+        (["+conditions.x={jury: {models: {shares: equal}}}"], r"'models'.*no robot sits: jury=full"),
+        (["+conditions.x={jury: {gate: {min_luminance: 0.1}}}"], r"conditions\.x\.jury\.gate=.*conf/gate"),
+        (
+            ["jury=full", "+conditions.x={jury: {models: {sharess: 1}}}"],
+            r"conditions\.x\.jury\.models: .*sharess",
+        ),
+        (
+            ["jury=full", "+conditions.x={jury: {panel: {rule: fair}}}"],
+            r"conditions\.x\.jury\.panel: .*'fair'",
+        ),
+        (["jury=null", "+conditions.x={jury: {gate: off}}"], "there is none: jury=beauty or jury=full"),
+    ],
+)
+def test_a_change_of_the_jury_that_is_none_is_refused_before_any_work(overrides, words):
+    with pytest.raises(InputError, match=words):
+        unpack(composed(*overrides))
+
+
+def test_a_gate_may_be_put_before_the_network_alone_in_one_condition():
+    sittings = unpack(composed("+conditions.gated={jury: {gate: default}}")).sittings
+    assert [sitting.gate is None for sitting in sittings.values()] == [True, True, False]
+
+
 def test_the_hash_ignores_what_changes_no_table_and_nothing_else():
     plain = digest(composed())
     quiet = [
@@ -146,6 +177,7 @@ def test_the_root_of_a_data_set_gives_a_folder_of_its_own_that_does_not_say_wher
         (["pool.rating_shift={african:-1}"], "pool.rating_shift=_african_-1"),
         (["experiment=demo", "seed=1", "report.page=false", "threads=1", "+judge.progress=false"], "seed=1"),
         (["+conditions.up=resample_up"], "+conditions.up=resample_up"),
+        (["+conditions.cache=resample_up"], "+conditions.cache=resample_up"),
     ],
 )
 def test_the_folder_of_a_run_is_named_after_what_was_set(overrides, name):

@@ -11,6 +11,7 @@ from judge.experiment.draw import draw
 from judge.experiment.settings import unpack
 
 GROUPS = ("black", "white")
+WITHIN = "+conditions.within={scores: {_target_: judge.mitigation.scores.StandardiseWithin, min_people: 2}}"
 
 
 def folder(path, n=80, *, seed=0, drop=(), ratings=True):
@@ -133,6 +134,8 @@ def test_a_method_that_shrinks_its_pool_shrinks_all_and_says_so(data, caplog):
     assert pools["rebalanced"]["ethnicity"].value_counts().to_dict() == {"black": 4, "white": 4}
     # shares are kept: 16 of 20 white, so 6.4 of 8
     assert pools["skewed"]["ethnicity"].value_counts().to_dict() == {"white": 6, "black": 2}
+    # weights are those of the pool that is trained on: each group counts 4 of 8
+    assert pools["weighed"].groupby("ethnicity")["weight"].sum().to_dict() == {"black": 4, "white": 4}
     assert "rebalanced leaves 8 pictures, so every pool of this run is cut from 20 to 8" in caplog.text
 
 
@@ -153,6 +156,36 @@ def test_calibration_people_neither_train_nor_enter_and_every_group_has_its_shar
         assert len(people & set(pool["image_id"])) <= 3
     assert drawn.calibration["ethnicity"].value_counts().min() >= 8
     assert drawn_from(data).calibration is None
+
+
+def test_whom_a_method_is_fitted_on_does_not_depend_on_other_conditions(data):
+    few = [WITHIN, "pool.calibration=20"]
+    alone, among = (
+        set(drawn_from(data, *few, *more).calibration["image_id"])
+        for more in ([], ["+conditions.up=resample_up"])
+    )
+    assert alone == among
+    # another pool takes people away, and only their places are filled anew
+    fewer = set(drawn_from(data, *few, "mitigation=none").calibration["image_id"])
+    assert len(alone & fewer) >= 12
+
+
+def test_nobody_of_a_pool_is_calibrated_on_where_a_refit_learns_from_it(data):
+    refit = "+conditions.refit={refit: {_target_: own_methods.RaiseAll}}"
+    drawn = drawn_from(data, WITHIN, refit, "pool.calibration=30")
+    learnt = pd.concat(drawn.pools.values())["image_id"]
+    assert not set(drawn.calibration["image_id"]) & set(learnt)
+
+
+def test_a_feature_of_numbers_makes_groups_too(data):
+    table = pd.read_csv(data / "labels.csv")
+    table["tone"] = np.where(table["ethnicity"] == "black", 8, 2)
+    table.to_csv(data / "labels.csv", index=False)
+    drawn = drawn_from(
+        data, "pool.feature=tone", "pool.majority='2'", "+conditions.within=standardise_within"
+    )
+    assert drawn.groups.names == ("2", "8")
+    assert drawn.pools["rebalanced"]["tone"].value_counts().to_dict() == {"2": 10, "8": 10}
 
 
 def test_too_few_people_to_fit_a_method_on_are_told_before_any_training(data):

@@ -1,4 +1,4 @@
-"""A run of eight conditions: what is trained, what is used again, and what each seam does to who wins."""
+"""A run of ten conditions: what is trained, what is used again, and what each seam does to who wins."""
 
 import json
 import re
@@ -22,10 +22,11 @@ SMALL = [
 pytestmark = pytest.mark.slow
 CONDITIONS = [
     "+conditions.reweight=reweight", "+conditions.up=resample_up", "+conditions.placebo=none",
-    "+conditions.within=standardise_within",
+    "+conditions.ahead={trained_as: late, scores: standardise_within}", "+conditions.within=standardise_within",
     "+conditions.within_new={trained_as: rebalanced, scores: standardise_within}",
     "+conditions.raised={refit: {_target_: own_methods.RaiseAll, points: 2}}",
     "+conditions.raised_within={trained_as: raised, scores: standardise_within}",
+    "+conditions.late={pool: {_target_: judge.mitigation.pools.ReweighLabels, bins: 3}}",
 ]  # fmt: skip
 
 
@@ -55,10 +56,11 @@ def of(home, table, condition):
 
 def test_nothing_is_trained_twice(home):
     assert sorted(path.name for path in (home / "judges").iterdir()) == [
-        "raised", "rebalanced", "reweight", "skewed", "up",
+        "late", "raised", "rebalanced", "reweight", "skewed", "up",
     ]  # fmt: skip
     assert home.done["trained_as"] == {
         "skewed": "skewed", "rebalanced": "rebalanced", "reweight": "reweight", "up": "up", "placebo": "skewed",
+        "ahead": "late", "late": "late",
         "within": "skewed", "within_new": "rebalanced", "raised": "raised", "raised_within": "raised",
     }  # fmt: skip
 
@@ -122,7 +124,7 @@ def test_adjusted_scores_are_what_is_ranked_and_are_standardised_by_people_who_d
     group = raw.index.map(people)
     z = (raw - group.map(moments["mean"])) / group.map(moments["std"])
     expected = z * kept["score"].std() + kept["score"].mean()
-    adjusted = of(home, "scores", "within").query("judge == 'adjusted'").set_index("image_id")["score"]
+    adjusted = of(home, "scores", "within").query("judge == 'beauty_adjusted'").set_index("image_id")["score"]
     np.testing.assert_allclose(adjusted, expected.loc[adjusted.index], atol=1e-9)
     ranked = of(home, "ranking", "within").set_index("image_id")["score"]
     np.testing.assert_allclose(ranked, adjusted.loc[ranked.index])
@@ -147,6 +149,15 @@ def test_a_run_killed_after_some_trainings_ends_in_the_same_tables(home, tmp_pat
         assert file.read_bytes() == (again / file.name).read_bytes(), file.name
 
 
+def test_scores_of_other_people_are_not_read_back(home, tmp_path):
+    shutil.copytree(home.path, tmp_path / "run")
+    (tmp_path / "run/done.json").unlink()
+    file = tmp_path / "run/judges/up/scores.parquet"
+    pd.read_parquet(file).head(20).to_parquet(file, index=False)
+    again = held(tmp_path / "run", *CONDITIONS)
+    pd.testing.assert_frame_equal(again.table("ranking"), home.table("ranking"))
+
+
 @pytest.mark.parametrize("seam", ["refit", "objective"])
 def test_what_another_refit_or_objective_left_behind_is_refused(home, tmp_path, seam):
     shutil.copytree(home.path, tmp_path / "run")
@@ -167,7 +178,7 @@ def test_judges_are_saved_where_asked_and_the_refit_is_among_them(home, tmp_path
     shutil.copytree(home.path, tmp_path / "run")
     again = held(tmp_path / "run", *CONDITIONS, "save_judges=true")
     assert sorted(p.parent.name for p in again.path.glob("judges/*/judge.json")) == [
-        "raised", "rebalanced", "reweight", "skewed", "up",
+        "late", "raised", "rebalanced", "reweight", "skewed", "up",
     ]  # fmt: skip
     assert json.loads((again / "done.json").read_text()) == home.done
 

@@ -54,6 +54,12 @@ def jury(sit):
     return sit[0](SITTINGS), sit[1]
 
 
+def judged(jury, condition, entrants):
+    """Scores of all judges and of the panel."""
+    single = jury.single(condition, beauty(entrants))
+    return pd.concat([single, jury.combined(condition, single)], ignore_index=True)
+
+
 def beauty(entrants):
     return pd.DataFrame(
         {
@@ -68,7 +74,7 @@ def beauty(entrants):
 def test_every_robot_and_the_network_and_the_panel_score_the_admitted(jury):
     whole, entrants = jury
     admitted, refusals = whole.admitted("skewed")
-    scores = whole.scores("skewed", beauty(entrants))
+    scores = judged(whole, "skewed", entrants)
     assert set(scores["judge"]) == {r.name for r in whole.robots} | {"beauty", "panel"}
     assert scores.groupby("judge")["image_id"].apply(set).map(lambda ids: ids == set(admitted)).all()
     assert set(refusals["image_id"]) | set(admitted) == set(entrants["image_id"])
@@ -76,7 +82,7 @@ def test_every_robot_and_the_network_and_the_panel_score_the_admitted(jury):
 
 def test_the_panel_is_the_mean_of_the_judges_z_scores(jury):
     whole, entrants = jury
-    scores = whole.scores("skewed", beauty(entrants)).pivot(index="image_id", columns="judge", values="score")
+    scores = judged(whole, "skewed", entrants).pivot(index="image_id", columns="judge", values="score")
     single = scores.drop(columns="panel")
     expected = ((single - single.mean()) / single.std(ddof=0)).mean(axis=1)
     np.testing.assert_allclose(scores["panel"], expected, atol=1e-9)
@@ -85,7 +91,7 @@ def test_the_panel_is_the_mean_of_the_judges_z_scores(jury):
 def test_the_training_pool_reaches_the_robots_that_learn_from_it(jury):
     whole, entrants = jury
     both = {
-        name: whole.scores(name, beauty(entrants)).pivot(index="image_id", columns="judge", values="score")
+        name: judged(whole, name, entrants).pivot(index="image_id", columns="judge", values="score")
         for name in ("skewed", "rebalanced")
     }
     assert not np.allclose(both["skewed"]["age"], both["rebalanced"]["age"], equal_nan=True)
@@ -107,7 +113,7 @@ def test_conditions_may_differ_in_gate_reference_set_and_panel_over_one_set_of_m
         pools,
     )
     scores = {
-        name: jury.scores(name, beauty(entrants)).pivot(index="image_id", columns="judge", values="score")
+        name: judged(jury, name, entrants).pivot(index="image_id", columns="judge", values="score")
         for name in pools
     }
     assert len(jury.admitted("base")[0]) == len(entrants) > len(jury.admitted("gate")[0])
@@ -117,7 +123,7 @@ def test_conditions_may_differ_in_gate_reference_set_and_panel_over_one_set_of_m
     for judge in ("wrinkles", "age", "symmetry"):
         pd.testing.assert_series_equal(scores["base"][judge], scores["reference"][judge])
     assert not np.allclose(scores["base"]["panel"], scores["panel"]["panel"])
-    tables = jury.gate_tables()
+    tables = jury.gate_tables(["gender", "age_group"])
     assert set(tables["gate"]["condition"]) == {"gate"}
     assert set(tables["gate_rates"]["condition"]) == set(pools)
 
