@@ -49,13 +49,12 @@ RULES = ("mean_z", "mean_rank", "borda", "minimum", "weights")
 
 def winners_of(run: judge.Run) -> pd.DataFrame:
     """A row a condition and group: which changes are made (0, 1), entrants, admitted, winners and their share."""
-    entered = run.audit[run.audit["metric"] == "entrant_share"].groupby("group")["n"].first()
-    table = run.winners.rename(columns={"entrants": "admitted"})
+    table = run.winners.rename(columns={"ranked": "admitted"})
     # a condition is named by what it changes
     changes = {change: table["condition"].str.contains(change).astype(int) for change in CHANGES}
     table = table.assign(
         **changes, seed=run.summary["seed"], variant=table["condition"].map(VARIANTS).fillna(""),
-        entrants=table["group"].map(entered), group=pd.Categorical(table["group"], GROUPS),
+        group=pd.Categorical(table["group"], GROUPS),
     )  # fmt: skip
     return table.sort_values(["seed", "condition", "group"])
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from judge.errors import InputError
 from judge.storage import replacing
 
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         with replacing(args.out) as part:
             (scores.to_parquet if args.out.suffix == ".parquet" else scores.to_csv)(part, index=False)
+    _say_what_is_left_out(args.judge, args.condition)
     judged = scores["image_id"].nunique()
     print(f"{judged} of {len(pictures)} pictures judged, {len(excluded)} excluded", file=sys.stderr)
     for reason, count in excluded["reason"].value_counts().items():
@@ -65,6 +68,20 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         _write_excluded(excluded, args.out)
     return 0 if judged else 2
+
+
+def _say_what_is_left_out(run: Path, condition: str | None) -> None:
+    """A condition's scores method belongs to its contest: it is not applied to pictures outside it."""
+    file = run / "settings.yaml"
+    if not file.is_file():
+        return
+    conditions = yaml.safe_load(file.read_text(encoding="utf-8")).get("conditions", {})
+    left = [name for name, own in conditions.items() if own.get("scores") and condition in (None, name)]
+    if left:
+        print(
+            f"scores are those of the judges; what {', '.join(left)} makes of them in the contest is not applied",
+            file=sys.stderr,
+        )
 
 
 def _make_room(out: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import InstantiationException
+from hydra.errors import HydraException, InstantiationException
+from omegaconf.errors import OmegaConfBaseException
 
 from judge.errors import InputError
 from judge.experiment.compare import run_table
@@ -91,18 +92,22 @@ class Run:
 
     @cached_property
     def winners(self) -> pd.DataFrame:
-        """A row a condition and group: condition, group, entrants, winners, winner_share, in order of conditions."""
-        feature = self.summary["feature"]
-        groups = self.table("manifest").set_index("image_id")[feature]
+        """A row a condition and group, in order of conditions: entrants, ranked, winners, winner_share.
+
+        entrants counts everybody who entered, ranked those whom neither gate nor contest left out.
+        """
+        groups = self.table("manifest").set_index("image_id")[self.summary["feature"]]
+        members = self.table("membership")
+        ids = members.loc[members["role"] == "entrant", "image_id"].drop_duplicates()
+        entered = ids.map(groups).value_counts()
         people = self.ranking.assign(group=lambda t: t["image_id"].map(groups))
         order = [*self.conditions, *sorted(set(people["condition"]) - set(self.conditions))]
-        counted = people.groupby(["condition", "group"])["winner"].agg(entrants="size", winners="sum")
-        counted["winner_share"] = counted["winners"] / counted.groupby("condition")["winners"].transform(
-            "sum"
-        )
-        return counted.reset_index().sort_values(
-            "condition", key=lambda names: names.map(order.index), kind="stable", ignore_index=True
-        )
+        every = pd.MultiIndex.from_product([order, sorted(entered.index)], names=["condition", "group"])
+        counted = people.groupby(["condition", "group"])["winner"].agg(ranked="size", winners="sum")
+        counted = counted.reindex(every, fill_value=0).reset_index()
+        counted.insert(2, "entrants", counted["group"].map(entered))
+        total = counted.groupby("condition")["winners"].transform("sum")
+        return counted.assign(winner_share=counted["winners"] / total)
 
 
 @dataclass(frozen=True)
@@ -209,6 +214,8 @@ def sweep(overrides: Sequence[str]) -> Sweep:
     >>> len(sweep), sorted(sweep.table["share"].unique())
     (2, [np.float64(0.4), np.float64(0.6)])
     """
+    if isinstance(overrides, str):
+        raise InputError(f"overrides are a list of settings such as ['seed=0,1']; given {overrides!r}")
     folder = sweep_folder(overrides)
     report = folder / SWEEP
     report.unlink(missing_ok=True)
@@ -253,6 +260,11 @@ def load_run(path: str | Path) -> Run:
     if run.done is None:
         if not run.path.is_dir():
             raise InputError(f"no such folder: {run.path}")
+        within = sorted(run.path.glob("*/done.json"))
+        if within:
+            raise InputError(
+                f"{run.path} holds {len(within)} finished runs: name one of them, such as {within[0].parent}"
+            )
         state, reason = run.state()
         raise InputError(f"{run.path} holds no finished run: {state}, {reason}")
     return Run(run.path)
@@ -261,13 +273,18 @@ def load_run(path: str | Path) -> Run:
 def _compose(overrides: Sequence[str]) -> Any:
     import judge.experiment.settings  # noqa: F401  registers the typed root
 
-    if isinstance(overrides, str):
-        raise InputError(f'overrides are a list of settings, ["{overrides}"], not one text')
+    if isinstance(overrides, str | Mapping) or not all(isinstance(word, str) for word in overrides):
+        raise InputError(
+            f"overrides are a list of settings such as ['seed=1', 'pool.n=60']; given {overrides!r}"
+        )
     state = GlobalHydra.instance().is_initialized()
     if state:  # within a job of a sweep: Hydra allows one at a time
         raise InputError("judge.run cannot be called within a job that Hydra runs: compose there yourself")
     with initialize_config_module("judge.conf", version_base="1.3"):
-        return compose("config", overrides=list(overrides))
+        try:
+            return compose("config", overrides=list(overrides))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise InputError(f"these settings cannot be composed: {error}") from error
 
 
 def write_sweep_report(folder: Path, jobs: list[dict[str, Any]]) -> None:

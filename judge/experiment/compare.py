@@ -83,7 +83,10 @@ def same_conditions(runs: list[RunDir]) -> list[str]:
         found.setdefault(tuple(run.done["conditions"]), str(run.path))
     if len(found) > 1:
         told = "; ".join(f"{folder}: {listed(names)}" for names, folder in list(found.items())[:3])
-        raise InputError(f"runs under different conditions cannot be compared in one page: {told}")
+        raise InputError(
+            f"runs under different conditions cannot be compared in one page; name the folders of one kind, and give "
+            f"each set of conditions a name= of its own. {told}"
+        )
     return list(next(iter(found)))
 
 

@@ -13,6 +13,7 @@ import yaml
 from omegaconf import DictConfig
 
 from judge.data.tables import validated_run_table
+from judge.errors import InputError
 from judge.experiment import outcome
 from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw
@@ -51,8 +52,8 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     field = _field(experiment, drawn)
     trainings = Trainings(experiment, drawn, home)
     log.info(
-        "%d conditions, %d trainings · pool %d · entrants %d · seed %d",
-        len(experiment.conditions), len(set(trainings.trained_as.values())),
+        "%s (baseline: %s) · trainings %d · pool %d · entrants %d · seed %d",
+        ", ".join(experiment.conditions), experiment.baseline, len(set(trainings.trained_as.values())),
         len(drawn.pools[experiment.baseline]), len(drawn.entrants), experiment.seed,
     )  # fmt: skip
     jury = jury_of(experiment, drawn)
@@ -238,7 +239,12 @@ def _applied(
         brackets=outcome.brackets_of(experiment.contest, people),
         places=experiment.contest.places,
     )
-    return people[["image_id"]].assign(score=changed.to_numpy())
+    if not isinstance(changed, pd.Series) or not changed.index.equals(people.index):
+        raise InputError(
+            f"{type(method).__name__}, a method of the scores seam, gave {type(changed).__name__}; a Series with the "
+            "index of the scores that it was given is needed, so that nobody gets the score of another"
+        )
+    return people[["image_id"]].assign(score=changed.to_numpy(float))
 
 
 def _truth(experiment: Experiment, field: outcome.Field) -> dict[str, pd.DataFrame]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -22,7 +23,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from judge import __version__
 from judge.contest import Contest
 from judge.data.dataset import Dataset
-from judge.errors import InputError
+from judge.errors import InputError, listed
 from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own
 from judge.experiment.folder_names import changes_a_number, folder_name, resolved_root
 from judge.experiment.sitting import sittings_of
@@ -226,6 +227,7 @@ def _without_idle_balance(settings: DictConfig) -> DictConfig:
 def _plain(settings: DictConfig) -> dict[str, Any]:
     """Resolved plain containers; methods that conditions name are written out, `mitigation` is one of them by then."""
     settings = copy.deepcopy(settings)
+    _mitigation_is_used(settings)
     # an alias such as ${mitigation} is resolved first: it stands for a whole condition
     whole = OmegaConf.to_container(settings.conditions, resolve=True)
     assert isinstance(whole, dict)
@@ -236,6 +238,18 @@ def _plain(settings: DictConfig) -> dict[str, Any]:
     plain.pop("mitigation", None)
     plain.pop("experiment", None)
     return {str(key): value for key, value in plain.items()}
+
+
+def _mitigation_is_used(settings: DictConfig) -> None:
+    """Raises InputError for a mitigation set on the command line that no condition refers to."""
+    if not HydraConfig.initialized():
+        return
+    asked = [word for word in HydraConfig.get().overrides.task if word.lstrip("+").startswith("mitigation")]
+    if asked and "${mitigation}" not in str(OmegaConf.to_container(settings.conditions)):
+        raise InputError(
+            f"{asked[0]} changes nothing: no condition refers to it (${{mitigation}}); conditions: "
+            f"{listed(settings.conditions)}"
+        )
 
 
 def settings_hash(plain: Mapping[str, Any]) -> str:

@@ -35,7 +35,8 @@ def sittings_of(jury: Mapping[str, Any], conditions: Mapping[str, Condition]) ->
         where = f"conditions.{name}.jury" if condition.jury else "jury"
         own = merged(base, condition.jury)
         if condition.jury and own == base:
-            raise InputError(f"{where} changes nothing: the jury has {listed(condition.jury)} so already")
+            told = ", ".join(f"jury.{key} is that already" for key in condition.jury)
+            raise InputError(f"{where} changes nothing: {told}")
         idle = [key for key in ("models", "panel") if key in condition.jury]
         if idle and not jury["robots"]:
             raise InputError(f"{where} changes {listed(idle)}, but no robot sits: jury=full has five")

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from judge.data.brackets import bracket_columns, bracket_names
-from judge.errors import InputError, listed
+from judge.errors import InputError
 from judge.jury.gate import Gate, refusal_rates
 from judge.jury.panel import Panel
 from judge.jury.robots import protocol as bench
@@ -243,9 +243,10 @@ class Jury:
         result = gate(self.measured.take(everybody).measures, rows, predicted_age=self._predicted_ages(rows))
         if not result.admitted:
             first = result.refusals["first"].astype(bool)
-            counts = result.refusals.loc[first, "rule"].value_counts().to_dict()
+            counts = result.refusals.loc[first, "rule"].value_counts()
+            told = ", ".join(f"{rule} {n}" for rule, n in counts.items())
             raise InputError(
-                f"the gate of conditions.{condition} refuses all {len(everybody)} entrants: {listed(counts.items())}"
+                f"the gate of conditions.{condition} refuses all {len(everybody)} entrants: {told}"
             )
         return result.admitted, result.refusals
 

@@ -10,11 +10,15 @@ from judge.experiment.run_folder import RunDir
 
 OVERRIDES = [
     "jury=full", "gate@jury.gate=beauty_ai_2016", "jury.models.n=12", "jury.models.top_share=1",
-    "judge=embedding", "judge.embedding.size=64", "judge.embedding.weights=none", "data.n=220", "data.size=96",
+    "judge=embedding", "judge.embedding.size=64", "judge.embedding.weights=none", "data.n=360", "data.size=96",
     "data.progress=false", "data.workers=1", "pool.n=72", "pool.majority_share=.6", "pool.validation=.1",
     "entrants.n=48", "data.camera={preset: even, exposure: {uniform: [0.05, 1.0]}}", "audit.n_boot=50",
     "report.page=true", "save_judges=false", "threads=1",
+    "+conditions.within={scores: {_target_: judge.mitigation.scores.StandardiseWithin, min_people: 3}}",
 ]  # fmt: skip
+
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,32 @@ def test_the_page_tells_whom_the_gate_refused(home):
     page = (home.path / "page.html").read_text(encoding="utf-8")
     assert "gate: " in page
     assert isinstance(home.table("brackets"), pd.DataFrame)
+
+
+def test_where_a_panel_sits_a_method_mends_each_judge_and_the_panel_combines_what_it_made(home):
+    scores = home.table("scores").query("condition == 'within'")
+    wide = scores.pivot(index="image_id", columns="judge", values="score")
+    single = [name for name in wide if f"{name}_adjusted" in wide]
+    assert sorted(single) == ["age", "beauty", "pigment", "resemblance", "symmetry", "wrinkles"]
+    people = home.table("manifest").set_index("image_id")["ethnicity"].loc[wide.index]
+    for name in single:
+        # within a group a straight line, with one slope; between groups another
+        for _, part in wide[[name, f"{name}_adjusted"]].dropna().groupby(people):
+            assert part.corr().iloc[0, 1] == pytest.approx(1, abs=1e-9)
+    adjusted = wide[[f"{name}_adjusted" for name in single]]
+    z = (adjusted - adjusted.mean()) / adjusted.std(ddof=0)
+    # a missing score counts as the median of its judge
+    expected = z.fillna(z.median()).mean(axis=1)
+    np.testing.assert_allclose(wide["panel"], expected, atol=1e-6)
+    baseline = (
+        home.table("scores")
+        .query("condition == 'skewed' and judge == 'panel'")
+        .set_index("image_id")["score"]
+    )
+    assert not np.allclose(baseline.loc[wide.index], wide["panel"])
+
+
+def test_nobody_of_the_reference_set_or_of_a_pool_is_fitted_on(home):
+    kept = set(pd.read_parquet(home / "judges/skewed/calibration.parquet")["image_id"])
+    members = home.table("membership")
+    assert kept and not kept & set(members.loc[members["role"].isin(["train", "validation"]), "image_id"])

@@ -48,7 +48,8 @@ class StandardiseWithin:
         if few:
             raise InputError(
                 f"standardise_within: at least {self.min_people} people of each group that enters are needed who "
-                f"neither train nor enter; there are {few}. Lower pool.n or entrants.held_out, or set min_people"
+                f"neither train nor enter; there are {few}. Lower pool.n or entrants.held_out, raise pool.calibration, "
+                "or set min_people"
             )
 
     def fit(self, scores: pd.Series, people: pd.DataFrame, *, feature: str) -> StandardiseWithin:

@@ -78,8 +78,8 @@ def write_compare_report(
     ]
     trained = _training_runs(runs, factors)
     subtitle = (
-        f"{counted(len(trained), 'training run')}, {counted(runs['seed'].nunique(), 'seed')}, "
-        f"{counted(runs['share'].nunique(), 'training share')}, by {feature}. Each dot is a training run."
+        f"{counted(len(trained), 'training')}, {counted(runs['seed'].nunique(), 'seed')}, "
+        f"{counted(runs['share'].nunique(), 'training share')}, by {feature}. Each dot is the contest of a training run."
     )
     return write_page(Path(out), title=title, subtitle=subtitle, sections=written)
 
@@ -155,7 +155,7 @@ def _runs(runs: pd.DataFrame, others: pd.DataFrame | None, factors: Sequence[str
         "size": Column("runs", count),
         "nunique": Column("seeds", count),
     }
-    blocks: list[Block] = [folded(told_by(grid, columns, "Finished training runs."))]
+    blocks: list[Block] = [folded(told_by(grid, columns, "Finished runs, by condition."))]
     if others is None or others.empty:
         return [*blocks, Text("No run failed, and none is unfinished.")]
     text = f"Failed or not finished, and so in no number on this page: {counted(len(others), 'run')}."
@@ -168,8 +168,7 @@ def _runs(runs: pd.DataFrame, others: pd.DataFrame | None, factors: Sequence[str
 
 
 def _training_runs(runs: pd.DataFrame, factors: Sequence[str] = ()) -> pd.DataFrame:
-    """One row a training run: the truth was not trained."""
+    """One row a training: the truth was not trained, and conditions that use one judge are one training."""
     trained = runs[runs["condition"] != TRUTH]
-    return trained.drop_duplicates(
-        [c for c in (*factors, "folder", "share", "seed", "condition") if c in runs]
-    )
+    judge = "trained_as" if "trained_as" in runs else "condition"
+    return trained.drop_duplicates([c for c in (*factors, "folder", "share", "seed", judge) if c in runs])

@@ -26,7 +26,7 @@ def gate_section(rates: pd.DataFrame | None) -> Section:
     note = "A picture that breaks several rules counts under each."
     if all(part.equals(numbers[0]) for part in numbers[1:]):
         rates = numbers[0].assign(condition="")
-        note += " The gate is the same in each condition." if len(gated) > 1 else ""
+        note += " The same people are turned away in each condition." if len(gated) > 1 else ""
     rates = by_condition(rates, ["feature", "rule", "group"])
     columns = {
         "rule": Column("rule", label, numeric=False),
