@@ -79,7 +79,7 @@ def write_compare_report(
     trained = _training_runs(runs, factors)
     subtitle = (
         f"{counted(len(trained), 'training')}, {counted(runs['seed'].nunique(), 'seed')}, "
-        f"{counted(runs['share'].nunique(), 'training share')}, by {feature}. Each dot is the contest of a training run."
+        f"{counted(runs['share'].nunique(), 'training share')}, by {feature}. Each dot is one contest of a run."
     )
     return write_page(Path(out), title=title, subtitle=subtitle, sections=written)
 
