@@ -102,9 +102,9 @@ def effects(runs: pd.DataFrame) -> pd.DataFrame:
 
 def figure(runs: pd.DataFrame) -> Figure:
     """GROUP's share of the winners against the training share: a panel a cell of light and ratings."""
-    shifted = f"its ratings {number(runs['shift'].min())}"
+    shifted = f"ratings {number(runs['shift'].min())}"
     runs = runs[(runs["group"] == GROUP) & runs["condition"].isin([*JUDGED, "truth"])]
-    cells = runs["light"] + " light, " + np.where(runs["shift"] == 0, "ratings as they are", shifted)
+    cells = runs["light"] + " light" + np.where(runs["shift"] == 0, "", f", {shifted}")
     runs = with_order(runs.assign(group=cells), JUDGED)
     judged, truth = (runs[(runs["condition"] == "truth") == of] for of in (False, True))
     means = means_over_seeds(judged, by=["group", "condition", "share"], outcome="winner_share")

@@ -30,7 +30,7 @@ class Drawn:
     groups        of the sensitive feature, as the source has them
     source        manifest that pools are drawn from, its ratings shifted as theirs
     entrants      manifest, nobody of the source
-    calibration   manifest of people of the source whom no judge learns from, or None where no method asks for them
+    calibration   manifest of people who neither train nor enter, or None where no method asks for them
     ratings       single ratings of pool pictures, or None
     rating_range  (lowest, highest) possible rating of the pools, or None
     one_scale     whether entrants are rated on the scale on which the judges learn to score
@@ -92,7 +92,7 @@ def draw(experiment: Experiment) -> Drawn:
         groups,
         source,
         entrants,
-        _calibration(experiment, pools, source, entrants),
+        _calibration(experiment, pools, source, field, entrants),
         ratings,
         dataset.rating_range,
         other.rating_range == dataset.rating_range,
@@ -167,39 +167,71 @@ def training_part(pool: pd.DataFrame, seed: int, validation: float) -> tuple[pd.
 
 
 def _calibration(
-    experiment: Experiment, pools: Mapping[str, pd.DataFrame], source: pd.DataFrame, entrants: pd.DataFrame
+    experiment: Experiment,
+    pools: Mapping[str, pd.DataFrame],
+    source: pd.DataFrame,
+    field: pd.DataFrame,
+    entrants: pd.DataFrame,
 ) -> pd.DataFrame | None:
-    """People of the source from whom no judge of this run learns, on whom methods of the scores seam are fitted.
+    """People who neither train nor enter, on whom methods of the scores seam are fitted; None where no method asks.
 
-    As evenly over the groups as the people left allow: a pool's own validation part has hardly anybody of a group of
-    which the pool has hardly anybody. A judge that has seen a picture spreads its scores more, so nobody of a training
-    part is among them, and nobody of a whole pool where a refit or a robot learns from it.
+    Those of the field who were not drawn to enter: seen by the same camera as the entrants, and by no judge. Where they
+    are too few (everybody enters), people of the source whom no judge of this run learns from. As evenly over the
+    groups as they allow.
     """
     methods = {name: c.scores for name, c in experiment.conditions.items() if c.scores is not None}
     if not methods:
         return None
     feature, n = experiment.pool.feature, experiment.pool.calibration
+    refused = None
+    for people in (_without(field, entrants), _unlearnt(experiment, pools, source)):
+        rng = np.random.default_rng([experiment.seed, 4])
+        chosen = _evenly(people, n, feature, rng)
+        try:
+            for name, method in methods.items():
+                if hasattr(method, "check"):
+                    _checked(name, method, chosen, entrants, feature)
+        except InputError as error:
+            refused = refused or error  # of the field, which is what a user would enlarge
+            continue
+        if len(chosen):
+            return chosen
+    raise refused or InputError(
+        f"conditions {listed(methods)}: nobody is left who neither trains nor enters; lower pool.n or entrants.n"
+    )
+
+
+def _checked(name: str, method: Any, people: pd.DataFrame, entrants: pd.DataFrame, feature: str) -> None:
+    try:
+        method.check(people, entrants, feature=feature)
+    except InputError as error:
+        raise InputError(f"conditions.{name}.scores: {error}") from error
+
+
+def _without(people: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Rows of people who are not among the others, by any key that tells a person or a picture."""
+    for key in composition.IDENTITY:
+        if key in people and key in others:
+            people = people[~people[key].isin(others[key].dropna())]
+    return people
+
+
+def _unlearnt(
+    experiment: Experiment, pools: Mapping[str, pd.DataFrame], source: pd.DataFrame
+) -> pd.DataFrame:
+    """People of the source whom no judge learns from; refits and robots learn from whole pools, validation included."""
     parts = list(pools.values())
     if not (experiment.jury or any(condition.refit for condition in experiment.conditions.values())):
         parts = [training_part(pool, experiment.seed, experiment.pool.validation)[0] for pool in parts]
-    learnt = pd.concat(parts)
-    # one number a person of the source: whom another condition leaves unseen does not shuffle the rest
-    unseen = source.assign(_key=np.random.default_rng([experiment.seed, 4]).random(len(source)))
-    for key in composition.IDENTITY:
-        if key in unseen:
-            unseen = unseen[~unseen[key].isin(learnt[key].dropna())]
-    order = unseen.sort_values("_key")
-    # the k-th of each group before anybody's k + 1-th
-    place = order.groupby(feature)["_key"].rank(method="first")
-    chosen = order.index[np.lexsort((order["_key"], place))][:n]
-    people = unseen[unseen.index.isin(chosen)].drop(columns="_key").reset_index(drop=True)
-    for name, method in methods.items():
-        if hasattr(method, "check"):
-            try:
-                method.check(people, entrants, feature=feature)
-            except InputError as error:
-                raise InputError(f"conditions.{name}.scores: {error}") from error
-    return people
+    return _without(source, pd.concat(parts))
+
+
+def _evenly(people: pd.DataFrame, n: int, feature: str, rng: np.random.Generator) -> pd.DataFrame:
+    """At most n of the people at random, in their order: the k-th of each group before anybody's k + 1-th."""
+    key = pd.Series(rng.random(len(people)), index=people.index)
+    place = key.groupby(people[feature]).rank(method="first")
+    chosen = people.index[np.lexsort((key, place))][:n]
+    return people[people.index.isin(chosen)].reset_index(drop=True)
 
 
 def _balanced_by(manifest: pd.DataFrame, part: str, jointly: str | None, name: str) -> None:

@@ -146,42 +146,41 @@ def test_conditions_that_train_nothing_share_the_pool_of_the_judge_they_use(data
     assert drawn.pools["within"] is drawn.pools["rebalanced"]
 
 
-def test_calibration_people_neither_train_nor_enter_and_every_group_has_its_share(data):
-    drawn = drawn_from(data, "+conditions.within=standardise_within", "pool.calibration=20")
+def test_calibration_people_are_those_of_the_field_who_do_not_enter(data):
+    drawn = drawn_from(data, WITHIN)
     people = set(drawn.calibration["image_id"])
+    # 32 of 80 are held out, 12 of them enter
     assert len(people) == 20
-    assert not people & set(drawn.entrants["image_id"])
-    for pool in drawn.pools.values():
-        # 15 % of 20 pictures are validation: nobody learns from them
-        assert len(people & set(pool["image_id"])) <= 3
-    assert drawn.calibration["ethnicity"].value_counts().min() >= 8
+    assert not people & (set(drawn.entrants["image_id"]) | set(drawn.source["image_id"]))
     assert drawn_from(data).calibration is None
 
 
-def test_another_condition_takes_calibration_people_away_and_does_not_shuffle_the_rest(data):
-    few = [WITHIN, "pool.calibration=20", "mitigation=none"]
+def test_calibration_people_are_even_over_groups_and_no_other_condition_moves_them(data):
+    few = [WITHIN, "pool.calibration=8"]
     people = [
-        set(drawn_from(data, *few, *more).calibration["image_id"])
-        for more in ([], ["+conditions.up=resample_up"])
+        drawn_from(data, *few, *more).calibration
+        for more in ([], ["mitigation=none", "+conditions.up=resample_up"])
     ]
-    # a shuffle would leave about 12 of 34 unseen people; those whom nobody new learns from all stay
-    assert len(people[0] & people[1]) >= 17
+    pd.testing.assert_frame_equal(*people)
+    assert people[0]["ethnicity"].value_counts().to_dict() == {"black": 4, "white": 4}
 
 
-def test_nobody_of_a_pool_is_calibrated_on_where_a_refit_learns_from_it(data):
+def test_where_everybody_enters_they_are_people_of_the_source_whom_nobody_learns_from(data):
     refit = "+conditions.refit={refit: {_target_: own_methods.RaiseAll}}"
-    drawn = drawn_from(data, WITHIN, refit, "pool.calibration=30")
-    learnt = pd.concat(drawn.pools.values())["image_id"]
-    assert not set(drawn.calibration["image_id"]) & set(learnt)
+    for more in ([], [refit]):
+        drawn = drawn_from(data, WITHIN, "entrants.n=null", *more)
+        people = set(drawn.calibration["image_id"])
+        assert people <= set(drawn.source["image_id"]) and len(people) >= 10
+        for pool in drawn.pools.values():
+            # 15 % of 20 pictures are validation: nobody learns from them, but a refit does
+            assert len(people & set(pool["image_id"])) <= (0 if more else 3)
 
 
 def test_a_feature_of_numbers_makes_groups_too(data):
     table = pd.read_csv(data / "labels.csv")
     table["tone"] = np.where(table["ethnicity"] == "black", 8, 2)
     table.to_csv(data / "labels.csv", index=False)
-    drawn = drawn_from(
-        data, "pool.feature=tone", "pool.majority='2'", "+conditions.within=standardise_within"
-    )
+    drawn = drawn_from(data, "pool.feature=tone", "pool.majority='2'", WITHIN)
     assert drawn.groups.names == ("2", "8")
     assert drawn.pools["rebalanced"]["tone"].value_counts().to_dict() == {"2": 10, "8": 10}
 

@@ -204,7 +204,7 @@ def one_axes(height: float) -> tuple[Figure, Axes]:
 
 
 def panels_of(panels: int, curves: int, *, height: float, wide: bool = False) -> tuple[Figure, np.ndarray]:
-    """A figure of panels that share their axes, three in a line; larger ones where each holds many curves.
+    """A figure of panels that share their axes, three in a line, four in two; larger ones where each holds many curves.
 
     wide: curves stand beside each other and need the whole width when they are many.
     """
@@ -213,7 +213,7 @@ def panels_of(panels: int, curves: int, *, height: float, wide: bool = False) ->
     elif curves > CROWDED:
         columns, height = min(panels, 3 if panels % 3 == 0 else 2), 1.45 * height
     else:
-        columns = min(panels, 3)
+        columns = 2 if panels == 4 else min(panels, 3)
     lines = -(-panels // columns)
     return new_figure(0.55 + height * lines + 0.05 * curves, lines, columns, sharex=True, sharey=True)
 
