@@ -48,7 +48,7 @@ class StandardiseWithin:
         if few:
             raise InputError(
                 f"standardise_within: at least {self.min_people} people of each group that enters are needed who "
-                f"neither train nor enter; there are {few}. Lower pool.n or entrants.held_out, raise pool.calibration, "
+                f"neither train nor enter; there are {few}. Lower entrants.n or pool.n, raise pool.calibration, "
                 "or set min_people"
             )
 
