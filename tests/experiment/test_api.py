@@ -69,7 +69,7 @@ def test_winners_are_counted_by_condition_and_group_in_the_order_of_the_run(here
     ("call", "words"),
     [
         (lambda: judge.load_run("nowhere"), "no such folder: nowhere"),
-        (lambda: judge.run("pool.n=30"), r"overrides are a list of settings, \["),
+        (lambda: judge.run("pool.n=30"), r"overrides are a list of settings such as \["),
         (lambda: judge.sweep(["experiment=no_such"]), "no_such"),
     ],
 )

@@ -80,6 +80,7 @@ def test_the_share_and_the_truth_of_the_winners_are_means_over_runs_by_rule(expe
         )
         for (condition, folder), african in winners.items()
     )  # fmt: skip
-    table = experiment["causes"].standardised(entered).set_index("rule")
-    assert table["winner_share"].to_dict() == {"as judged": 0.125, "within groups": 0.625}
-    assert (table["truth_of_winners"] == 2.5).all() and (table["n"] == 2).all()
+    table = experiment["causes"].standardised(entered)
+    means = table.pivot(index="rule", columns="outcome", values="value")
+    assert means["winner_share"].to_dict() == {"as judged": 0.125, "within groups": 0.625}
+    assert (means["truth"] == 2.5).all() and (table["n"] == 2).all()

@@ -60,7 +60,7 @@ def test_the_page_of_a_sweep_lists_failed_runs_and_runs_no_script(tmp_path, swee
     text = assert_safe(page).flat
     assert "in no number on this page: 1 run." in text
     assert f"ValueError: {SCRIPT}" in text
-    assert "8 training runs, 2 seeds, 2 training shares" in text
+    assert "8 trainings, 2 seeds, 2 training shares" in text
     assert "There are 2 seeds" in text
 
 
@@ -72,7 +72,7 @@ def test_the_known_truth_is_no_training_run_and_has_no_errors(tmp_path, sweep, a
         tmp_path, runs, pd.DataFrame(), None, conditions=NAMES, feature="ethnicity", title="t"
     )
     text = assert_safe(page).flat
-    assert "8 training runs" in text
+    assert "8 trainings" in text
     assert "Truth: winners by the known truth" in text
     errors = text.split("Agreement with ratings: means")[1].split("What these numbers")[0]
     assert "untouched" in errors
@@ -112,7 +112,7 @@ def test_runs_that_differ_in_a_factor_are_never_averaged_together(tmp_path, swee
     # dark under untouched at .9: seeds .3 and .4, halved .15 and .2
     assert "35.0 % [-28.5, 98.5]".replace("-", "−") in text
     assert "17.5 % [-14.3, 49.3]".replace("-", "−") in text
-    assert "16 training runs" in text
+    assert "16 trainings" in text
 
 
 @pytest.mark.slow

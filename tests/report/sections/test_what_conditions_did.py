@@ -165,7 +165,7 @@ def gate_rates(**refused):
 def test_a_gate_that_is_the_same_everywhere_is_told_once_and_others_by_condition():
     by_rule, by_bracket = gate_section(gate_rates(a=2, b=2)).blocks
     assert [row[:3] for row in by_rule.rows] == [["any", "dark", "10"]]
-    assert by_rule.note.endswith("The gate is the same in each condition.")
+    assert by_rule.note.endswith("The same people are turned away in each condition.")
     by_rule, by_bracket = gate_section(gate_rates(a=2, b=0)).blocks
     assert [row[2] for row in by_rule.rows] == ["a (baseline)", "b"]
     assert [row[1] for row in by_bracket.rows] == ["a (baseline)", "b"]
