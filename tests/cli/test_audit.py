@@ -136,6 +136,7 @@ def test_a_group_called_na_stays_a_group(entrants, capsys):
     assert "NA" in groups and "(missing)" not in groups
 
 
+@pytest.mark.slow
 def test_out_holds_every_form_of_the_table_and_a_page(entrants, tmp_path, capsys):
     out = tmp_path / "audit"
     options = (
@@ -153,6 +154,7 @@ def test_out_holds_every_form_of_the_table_and_a_page(entrants, tmp_path, capsys
     assert str(out / "page.html") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_names_like_formulas_and_html_are_harmless_in_every_form(tmp_path, capsys):
     hostile = ["=HYPERLINK(1)", "<script>alert(1)</script>", "@sum", "+1", "-1", "\x1b[31mred"]
     table = pd.DataFrame({"g": np.repeat(hostile, 20), "s": np.random.default_rng(0).normal(size=120)})

@@ -127,6 +127,7 @@ def test_preferred_pictures_are_taken_first():
     assert set(few["image_id"]) < set(mine)
 
 
+@pytest.mark.slow
 def test_every_picture_is_drawn_equally_often():
     table = people(asian_female=10)
     hits = pd.Series(0, index=table["image_id"])

@@ -54,6 +54,7 @@ def test_a_sweep_raises_unless_every_job_finished_and_keeps_what_was_done(here):
         judge.load_run(lost["folder"])
 
 
+@pytest.mark.slow
 def test_winners_are_counted_by_condition_and_group_in_the_order_of_the_run(here):
     run = judge.run([*SMALL, "+conditions.up=resample_up"])
     assert run.folder.parent == here / "runs/contest" or run.folder.parent.name == "contest"
@@ -78,6 +79,7 @@ def test_what_cannot_be_is_named(call, words):
         call()
 
 
+@pytest.mark.slow
 def test_importing_judge_costs_no_torch_and_an_unknown_name_is_an_error():
     code = (
         "import sys, judge; judge.audit; judge.load_run; print(sorted({'torch', 'timm'} & set(sys.modules)))"

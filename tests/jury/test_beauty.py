@@ -14,6 +14,8 @@ from judge.jury.network.engine import Scoring
 from judge.jury.network.losses import Huber, LabelDistribution, SquaredError
 from judge.jury.network.training import Training
 
+pytestmark = pytest.mark.slow
+
 RANGE = (1, 9)
 
 

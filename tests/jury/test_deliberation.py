@@ -14,6 +14,8 @@ from judge.jury.gate import Gate
 from judge.jury.panel import Panel
 from judge.jury.robots.reference import ReferenceSet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def robots():

@@ -12,6 +12,8 @@ from judge.jury.embedding import Embedding, EmbeddingJudge, embed
 from judge.jury.loading import load_judge
 from judge.jury.network.depths import Depths
 
+pytestmark = pytest.mark.slow
+
 SMALL = Embedding(backbone="test_efficientnet", weights="none", size=32)
 
 

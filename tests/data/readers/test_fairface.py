@@ -107,6 +107,7 @@ def test_a_label_file_without_race_is_refused(root):
         read_fairface(root)
 
 
+@pytest.mark.slow
 def test_the_shared_faces_are_read_whole(shared):
     data = read_fairface(shared / "fairface")
     assert len(data.manifest) == 10540

@@ -54,6 +54,7 @@ def test_both_forms_give_the_same_people_and_ratings(form, request, reasons):
     assert reasons(data) == {"no label": 1, "single rating outside 1–7": 1}
 
 
+@pytest.mark.slow
 def test_the_shared_faces_are_read_whole(shared):
     data = read_london(shared / "london")
     assert len(data.manifest) == 102

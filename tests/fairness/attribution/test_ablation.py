@@ -8,6 +8,8 @@ from judge.contest import fill_places
 from judge.errors import InputError
 from judge.fairness.attribution import WHOLE, ablation, juries
 
+pytestmark = pytest.mark.slow
+
 
 def mean_panel(scores, manifest):
     return scores.groupby("image_id", as_index=False, sort=False)["score"].mean()

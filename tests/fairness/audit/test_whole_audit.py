@@ -405,6 +405,7 @@ def test_an_unknown_reference_lists_the_groups():
         audit(people(), features="ethnicity", score="score", reference="martian")
 
 
+@pytest.mark.slow
 def test_a_thousand_groups_are_answered():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(

@@ -20,6 +20,8 @@ from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.training import Training, train
 from judge.storage.tensors import load_tensors
 
+pytestmark = pytest.mark.slow
+
 RANGE = (1, 9)
 
 

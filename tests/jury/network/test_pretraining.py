@@ -17,6 +17,8 @@ from judge.jury.network.pretraining import backbone_file, labels_of, pretrain
 from judge.jury.network.spec import NetworkSpec
 from judge.jury.network.training import Training
 
+pytestmark = pytest.mark.slow
+
 
 def people(n, **changes):
     manifest = read_parametric(n, seed=3, size=32, render=False).manifest

@@ -23,6 +23,8 @@ from judge.jury.network.training import Training, learning_rate, train
 from judge.jury.network.views import frozen_views
 from judge.storage.tensors import load_tensors
 
+pytestmark = pytest.mark.slow
+
 NETWORK = NetworkSpec("test_efficientnet", 32, dropout=0.2, drop_path=0.1, centre=5.0, spread=2.0)
 FAST = Training(epochs=3, batch=8, lr=2e-3, layer_decay=1.0, select="last", accelerator="cpu")
 

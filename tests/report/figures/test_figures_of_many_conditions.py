@@ -12,6 +12,8 @@ from matplotlib.text import Text
 from judge.report import figures
 from judge.report.conditions import with_order
 
+pytestmark = pytest.mark.slow
+
 METRICS = ("pearson", "mae", "signed_error")
 SIZES = [(2, 3), pytest.param(10, 7, marks=pytest.mark.slow)]
 
