@@ -5,7 +5,7 @@
 One run of seven conditions (baseline, redraw, reweight, resample_up, scores standardised within groups, a balanced
 reference set, the gate off) before the whole jury is done undisturbed and timed. The same run is then started again and
 again and killed (SIGKILL, with its children) at random moments, spread over all of its time, until it has been killed
-as often as asked; then it is let finish. Prints each kill and what was there, compares every table byte for byte, and
+as often as asked; then it is let finish. Prints each kill and what was there, compares every table cell by cell, and
 ends with 1 if one differs.
 """
 
