@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from judge.experiment.score import score_pictures, to_score
+    from judge.jury.scoring import score_pictures, to_score
 
     if args.out is not None:
         _make_room(args.out)

@@ -242,3 +242,12 @@ def _largest(n: int, shares: Mapping[str, float], levels: Sequence[str], has: pd
         if all(k <= has.get(cell, 0) for cell, k in cell_counts(smaller, shares, levels).items()):
             return smaller
     return 0
+
+
+def training_part(pool: pd.DataFrame, seed: int, validation: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training and validation part, divided by picture, so that a resampled copy is never in both."""
+    ids = np.sort(pool["image_id"].unique())
+    rng = np.random.default_rng([seed, 2])
+    chosen = rng.permutation(ids)[: max(1, round(validation * len(ids)))]
+    inside = pool["image_id"].isin(chosen)
+    return pool[~inside].reset_index(drop=True), pool[inside].reset_index(drop=True)

@@ -1,12 +1,19 @@
-"""What a run's folder is called, and which settings change no number: those are listed here, once."""
+"""What tells a run from another: its folder's name and its digest, without the settings that change no number.
+
+Those are listed here, once.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+from judge import __version__
 
 #: Settings that change no number of a run, as patterns of dotted keys: they make no run stale, are no factor of a
 #: comparison and are in no folder's name.
@@ -26,6 +33,8 @@ CHANGES_NO_NUMBER = (
     "jury.reader.batch_size",
     "judge.scoring.batch_size",
 )
+#: Settings of a data set that may name a file, and whether it lies below the root. What is in it belongs to the hash.
+FILES = {"exclude": False, "table": True, "ratings": True, "population": False}
 LONGEST_FOLDER = 120
 _ROOT = re.compile(r"(?<![\w.])((?:entrants_)?data\.root=)([^,]+)")
 
@@ -60,3 +69,39 @@ def _place(root: str) -> str:
 def resolved_root(root: str) -> Path:
     """The absolute folder of a data set, however it was spelt."""
     return Path(root).expanduser().resolve()
+
+
+def settings_hash(plain: Mapping[str, Any]) -> str:
+    """Hexadecimal digest of every setting that changes a number of a run, and of the version.
+
+    Of a data set also the absolute root, and the bytes of each file that it names (an exclusion list, a table).
+    """
+    kept = _numbers_only(plain)
+    for name in ("data", "entrants_data"):
+        if isinstance(kept.get(name), dict):
+            kept[name] = _data_in_hash(kept[name])
+    # the order of conditions is no number, but the first is the baseline
+    kept["conditions"] = [next(iter(plain["conditions"])), plain["conditions"]]
+    text = json.dumps([__version__, kept], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _numbers_only(value: Any, path: str = "") -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    inner = {str(key): (f"{path}.{key}" if path else str(key)) for key in value}
+    return {
+        key: _numbers_only(value[key], dotted) for key, dotted in inner.items() if changes_a_number(dotted)
+    }
+
+
+def _data_in_hash(data: dict[str, Any]) -> dict[str, Any]:
+    kept = dict(data)
+    if kept.get("root"):
+        kept["root"] = str(resolved_root(kept["root"]))
+    for key, below in FILES.items():
+        if isinstance(kept.get(key), str):
+            file = Path(kept["root"] if below else "") / Path(kept[key]).expanduser()
+            if file.is_file():
+                kept[key] = [kept[key], hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()]
+    return kept

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from judge.experiment.draw import Drawn, training_part
+from judge.data.composition import training_part
+from judge.experiment.draw import Drawn
 from judge.experiment.outcome import Field
 from judge.experiment.settings import Experiment
 from judge.experiment.trainings import Trainings

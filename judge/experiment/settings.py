@@ -7,7 +7,6 @@ their `_target_` decides what they take.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,19 +19,15 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from judge import __version__
 from judge.contest import Contest
 from judge.data.dataset import Dataset
 from judge.errors import InputError, listed
 from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own
-from judge.experiment.folder_names import changes_a_number, folder_name, resolved_root
+from judge.experiment.folder_names import folder_name, resolved_root, settings_hash
 from judge.experiment.sitting import sittings_of
 
 if TYPE_CHECKING:
     from judge.jury.deliberation import Sitting
-
-#: Settings of a data set that may name a file, and whether it lies below the root. What is in it belongs to the hash.
-FILES = {"exclude": False, "table": True, "ratings": True, "population": False}
 
 
 @dataclass
@@ -250,42 +245,6 @@ def _mitigation_is_used(settings: DictConfig) -> None:
             f"{asked[0]} changes nothing: no condition refers to it (${{mitigation}}); conditions: "
             f"{listed(settings.conditions)}"
         )
-
-
-def settings_hash(plain: Mapping[str, Any]) -> str:
-    """Hexadecimal digest of every setting that changes a number of a run, and of the version.
-
-    Of a data set also the absolute root, and the bytes of each file that it names (an exclusion list, a table).
-    """
-    kept = _numbers_only(plain)
-    for name in ("data", "entrants_data"):
-        if isinstance(kept.get(name), dict):
-            kept[name] = _data_in_hash(kept[name])
-    # the order of conditions is no number, but the first is the baseline
-    kept["conditions"] = [next(iter(plain["conditions"])), plain["conditions"]]
-    text = json.dumps([__version__, kept], sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _numbers_only(value: Any, path: str = "") -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    inner = {str(key): (f"{path}.{key}" if path else str(key)) for key in value}
-    return {
-        key: _numbers_only(value[key], dotted) for key, dotted in inner.items() if changes_a_number(dotted)
-    }
-
-
-def _data_in_hash(data: dict[str, Any]) -> dict[str, Any]:
-    kept = dict(data)
-    if kept.get("root"):
-        kept["root"] = str(resolved_root(kept["root"]))
-    for key, below in FILES.items():
-        if isinstance(kept.get(key), str):
-            file = Path(kept["root"] if below else "") / Path(kept[key]).expanduser()
-            if file.is_file():
-                kept[key] = [kept[key], hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()]
-    return kept
 
 
 def check(settings: DictConfig) -> None:

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from judge import __version__
+from judge.data.composition import training_part
 from judge.data.tables import read_table, write_table
 from judge.errors import InputError
-from judge.experiment.draw import Drawn, trainer_of, training_part
+from judge.experiment.draw import Drawn, trainer_of
 from judge.experiment.folder_names import changes_a_number
 from judge.experiment.run_folder import RunDir, read_json, write_json
 from judge.experiment.settings import Experiment
@@ -90,10 +91,9 @@ class Trainings:
 
     def train_again(self, name: str) -> float:
         """Trains and saves a judge that was not saved. Returns how far its scores are from the run's, in points."""
-        before = self._read(name)
-        assert before is not None
-        after = self._judge_all(name)
-        both = before.entrants.merge(after.entrants, on="image_id")
+        told = self.home.table("scores")  # not the folder of the judge, which may have been deleted whole
+        before = told[(told["condition"] == name) & (told["judge"] == "beauty")]
+        both = before.merge(self._judge_all(name).entrants, on="image_id")
         return float((both["score_x"] - both["score_y"]).abs().max())
 
     def _check(self) -> None:

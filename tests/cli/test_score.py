@@ -9,8 +9,8 @@ from PIL import Image
 
 from judge.cli import main
 from judge.data.readers.common import PICTURES
-from judge.experiment.score import to_score
 from judge.jury.embedding import Embedding, EmbeddingJudge
+from judge.jury.scoring import to_score
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_new_folder_is_made_and_what_is_excluded_is_written_beside_the_scores(
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_judged(
     judge, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("judge.experiment.score.score_pictures", None)
+    monkeypatch.setattr("judge.jury.scoring.score_pictures", None)
     picture(tmp_path / "a.png")
     for out, message in ((tmp_path, "not the folder"), (tmp_path / "a.png" / "s.csv", "cannot be made")):
         assert main(["score", "--judge", str(judge), "--data", str(tmp_path), "--out", str(out)]) == 2

@@ -176,6 +176,7 @@ def test_what_another_refit_or_objective_left_behind_is_refused(home, tmp_path, 
 def test_judges_are_saved_where_asked_and_the_refit_is_among_them(home, tmp_path):
     assert not list(home.path.glob("judges/*/judge.json"))
     shutil.copytree(home.path, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run/judges")  # a finished run's tables do not need it
     again = held(tmp_path / "run", *CONDITIONS, "save_judges=true")
     assert sorted(p.parent.name for p in again.path.glob("judges/*/judge.json")) == [
         "late", "raised", "rebalanced", "reweight", "skewed", "up",
