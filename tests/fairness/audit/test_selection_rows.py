@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from judge.fairness import audit
+from judge.fairness.audit import audit
 from judge.fairness.counts import Counts
 from judge.fairness.metrics.selection import selection_table
 
