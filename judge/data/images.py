@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from judge.data.picture_files import BrokenPicture, opened, read_file, upright_rgb
+from judge.data.picture_files import opened, read_file, upright_rgb
 
 try:
     from torchvision.io import ImageReadMode, decode_jpeg

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from judge.data import images, picture_files
-from judge.data.images import BrokenPicture, decode, load_square, square
+from judge.data.images import decode, load_square, square
+from judge.data.picture_files import BrokenPicture
 
 QUARTERS = np.zeros((40, 60, 3), np.uint8)
 QUARTERS[:20, :30] = (255, 0, 0)

@@ -151,7 +151,11 @@ def gif_that_declares(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize(
     "data",
-    [png_that_declares(60_000, 60_000), jpeg_that_declares(65_000, 65_000), gif_that_declares(65_535, 65_535)],
+    [
+        png_that_declares(60_000, 60_000),
+        jpeg_that_declares(65_000, 65_000),
+        gif_that_declares(65_535, 65_535),
+    ],
     ids=["png", "jpeg", "gif"],
 )
 def test_a_small_file_that_declares_gigabytes_is_refused_by_its_header(tmp_path, data):
@@ -159,7 +163,7 @@ def test_a_small_file_that_declares_gigabytes_is_refused_by_its_header(tmp_path,
     path = tmp_path / "a.jpg"
     path.write_bytes(data)
     for look in (lambda: decode(path), lambda: upright_of(path)):
-        with pytest.raises(BrokenPicture, match=f"at most {MAX_PIXELS:,} pixels|not a"):
+        with pytest.raises(BrokenPicture, match=rf"at most {MAX_PIXELS:,} pixels|not a"):
             look()
     for check in ("header", "decode"):
         assert inspect([str(path)], check).loc[0, "reason"] == "broken picture"
@@ -168,8 +172,8 @@ def test_a_small_file_that_declares_gigabytes_is_refused_by_its_header(tmp_path,
 @pytest.mark.parametrize("name", ["a.jpg", "a.eps", "a.png"])
 def test_postscript_is_never_run_whatever_it_is_called(tmp_path, name):
     trace = tmp_path / "it-ran"
-    program = f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n({trace}) (w) file closefile\nshowpage\n"
-    (tmp_path / name).write_text(program)
+    head = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n"
+    (tmp_path / name).write_text(f"{head}({trace}) (w) file closefile\nshowpage\n")
     with pytest.raises(BrokenPicture, match="not a picture of a format"):
         decode(tmp_path / name)
     assert inspect([str(tmp_path / name)], "decode").loc[0, "reason"] == "broken picture"
@@ -188,7 +192,7 @@ def test_pipes_devices_and_folders_are_no_regular_files_and_nobody_waits(tmp_pat
     assert found, "waits for a pipe"
     assert found[0]["reason"].tolist() == ["broken picture"] * 3
     for path in paths:
-        with pytest.raises(BrokenPicture, match="no regular file|Is a directory"):
+        with pytest.raises(BrokenPicture, match="no regular file"):
             decode(path)
 
 
