@@ -103,7 +103,7 @@ def draw(experiment: Experiment) -> Drawn:
 
 
 def make_pictures(experiment: Experiment, drawn: Drawn) -> None:
-    """Draws the pictures of people who do not exist and are wanted: of the pools, the contest, and who else is looked at."""
+    """Draws the pictures of people who do not exist and are wanted: of the pools, the contest, reference sets."""
     wanted = [*drawn.pools.values(), drawn.entrants]
     if drawn.calibration is not None:
         wanted.append(drawn.calibration)
