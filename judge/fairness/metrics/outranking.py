@@ -111,6 +111,7 @@ class ByScore:
     # of the people compared with, by (reference, bracket); made once, used by every group
     _ties: dict[tuple[int | None, int], float] = field(default_factory=dict, repr=False)
     _doubled: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _drawn: dict[tuple[int, int, int], NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, score: NDArray, bracket: NDArray, group: NDArray, groups: int) -> ByScore:
@@ -193,6 +194,8 @@ class ByScore:
             m * n / 12 * ((m + n + 1) - ties / ((m + n) * (m + n - 1))),
             lambda: self._run_sizes(a, against, left, right),
             lambda drawn: self._midranks(drawn, a, against, left),
+            left,
+            self._drawn if against is None else None,
         )
         return ranks, sides
 
