@@ -39,7 +39,9 @@ def score_metrics(table: Table, n: int, rng: np.random.Generator) -> None:
         for _ in range(n):
             dark = rng.random(400) < 0.1
             score = rng.normal(size=400) - shift * dark
-            answers.append(outrank_probability(score, sensitive_feature=dark, group="True", bracket=bracket)[:4])
+            answers.append(
+                outrank_probability(score, sensitive_feature=dark, group="True", bracket=bracket)[:4]
+            )
             if shift == 0:
                 rank = fill_places(None, score, bracket=bracket, places=1).rank
                 ratios.append(exposure_ratio(rank, dark.astype(int), member=1, others=0))

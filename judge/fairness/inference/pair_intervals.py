@@ -2,7 +2,7 @@
 
 Both take the larger of two variances, that of normal data, which is right in small samples, and that of the data's own
 fourth moments, which is right in large ones whatever the data. Alone, the first holds the correlation of skewed ratings
-92 % and their slope 88 % of the time at 100 people; the second holds them 92 to 93 % at ten (small_groups of
+92 % and their slope 88 % of the time at 100 people; the second holds them 92 to 93 % at ten (`small_scores` of
 experiments/fairness_calibration.py).
 """
 
@@ -22,8 +22,8 @@ def pearson_interval(
 ) -> tuple[float, float]:
     """Of Pearson's correlation, on Fisher's scale: atanh r ± z · max(1/√(n − 3), s.e. by the delta method).
 
-    x, y  (n,) finite. Where the first is the larger these are the limits of R's cor.test. The delta method's variance is
-    that of the influence xy − r (x² + y²)/2 of standardised values, divided by (1 − r²)² (n − 3). NaN below four
+    x, y  (n,) finite. Where the first is the larger these are the limits of R's cor.test. The delta method's variance
+    is that of the influence xy − r (x² + y²)/2 of standardised values, divided by (1 − r²)² (n − 3). NaN below four
     people, for a constant, and where all people are on one line.
 
     Fisher (1921), Metron 1:3; Bishara & Hittner (2017), Behav. Res. Methods 49:294, on data that are not normal.

@@ -20,7 +20,9 @@ def test_heavy_tails_widen_the_interval_of_a_correlation():
     z = rng.normal(size=(2, 400))
     x, y = np.exp(z[0]), np.exp(0.6 * z[0] + 0.8 * z[1])
     r = np.corrcoef(x, y)[0, 1]
-    fisher = np.tanh(np.arctanh(r) + 1.959964 / np.sqrt(397)) - np.tanh(np.arctanh(r) - 1.959964 / np.sqrt(397))
+    fisher = np.tanh(np.arctanh(r) + 1.959964 / np.sqrt(397)) - np.tanh(
+        np.arctanh(r) - 1.959964 / np.sqrt(397)
+    )
     low, high = pearson_interval(x, y)
     assert low < r < high and high - low > 1.3 * fisher
 

@@ -70,7 +70,9 @@ def test_drawn_subsets_agree_with_the_exact_distribution(monkeypatch, reference)
     rng = np.random.default_rng(5)
     score = np.round(rng.normal(size=90), 1)
     bracket = np.repeat([0, 1], [60, 30])
-    group = np.where(np.isin(np.arange(90), [3, 7, 20, 41, 66, 70]), "a", np.where(np.arange(90) % 4 == 0, "c", "b"))
+    group = np.where(
+        np.isin(np.arange(90), [3, 7, 20, 41, 66, 70]), "a", np.where(np.arange(90) % 4 == 0, "c", "b")
+    )
     score[group == "a"] -= 0.8
     options = {"sensitive_feature": group, "group": "a", "reference": reference, "bracket": bracket}
     exact = outrank_probability(score, **options)

@@ -82,7 +82,9 @@ def test_the_interval_of_large_sides_is_delongs_on_the_logit_scale(people):
 
 def test_a_small_side_has_newcombes_score_interval():
     # 8 against 8 with 10 of 64 pairs won: (value − p)² = z² V(p) at both limits, V by Hanley & McNeil with N = 8
-    low, high = rank_intervals.outrank_interval(10 / 64, [(Placements(8, 10 / 64, 0.0), Placements(8, 54 / 64, 0.0))])[:2]
+    low, high = rank_intervals.outrank_interval(
+        10 / 64, [(Placements(8, 10 / 64, 0.0), Placements(8, 54 / 64, 0.0))]
+    )[:2]
     for p in (low, high):
         variance = p * (1 - p) * (1 + 7 * ((1 - p) / (2 - p) + p / (1 + p))) / 64
         assert (10 / 64 - p) ** 2 == pytest.approx(1.959964**2 * variance, rel=1e-6)
@@ -110,7 +112,9 @@ def test_small_groups_in_brackets_hold_the_truth(size, shift):
     for _ in range(500):
         bracket = rng.choice(3, len(names), p=[0.6, 0.3, 0.1])
         score = rng.normal(size=len(names)) - shift * (names == "a")
-        found = outrank_probability(score, sensitive_feature=names, group="a", bracket=bracket, n_permutations=1)
+        found = outrank_probability(
+            score, sensitive_feature=names, group="a", bracket=bracket, n_permutations=1
+        )
         held.append(found.low <= stats.norm.cdf(-shift / np.sqrt(2)) <= found.high)
     assert 0.92 <= np.mean(held) <= 0.995
 

@@ -93,7 +93,9 @@ def test_means_have_the_interval_of_rs_t_test():
 def test_a_groups_interval_depends_on_its_people_only(people):
     group, rating, score = people
     everybody = group_metrics(score, rating=rating, sensitive_feature=group)
-    alone = group_metrics(score[group == "b"], rating=rating[group == "b"], sensitive_feature=["b"] * (group == "b").sum())
+    alone = group_metrics(
+        score[group == "b"], rating=rating[group == "b"], sensitive_feature=["b"] * (group == "b").sum()
+    )
     of_b = everybody[everybody["group"] == "b"].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_b, alone)
 
@@ -103,7 +105,12 @@ def test_the_same_people_under_two_features_and_beside_two_scores_have_one_inter
     table = pd.DataFrame({"first": group, "second": [f"is {g}" for g in group], "rating": rating,
                           "one": score, "two": score + (group == "c")})  # fmt: skip
     rows = audit(
-        table, features=["first", "second"], score=["one", "two"], rating="rating", places=5, n_permutations=99
+        table,
+        features=["first", "second"],
+        score=["one", "two"],
+        rating="rating",
+        places=5,
+        n_permutations=99,
     )
 
     def limits(metric, feature, group, score):
@@ -120,10 +127,12 @@ def test_the_same_people_under_two_features_and_beside_two_scores_have_one_inter
 
 
 def test_a_row_without_interval_says_why_and_one_with_names_its_method(people):
-    group, rating, score = people
+    _group, rating, score = people
     sizes = {"one": 1, "three": 3, "sixty": 60}
     names = np.repeat(list(sizes), list(sizes.values()))
-    found = group_metrics(score[:64], rating=rating[:64], sensitive_feature=names).set_index(["metric", "group"])
+    found = group_metrics(score[:64], rating=rating[:64], sensitive_feature=names).set_index(
+        ["metric", "group"]
+    )
     assert found.loc[("mean_score", "one"), "flag"] == "n = 1: no interval below 2 people"
     assert found.loc[("spread", "one"), "flag"] == "n = 1: undefined below 2 people"
     assert found.loc[("spread", "three"), "flag"] == "n = 3: no interval below 5 people"
@@ -147,7 +156,12 @@ def test_correlation_mae_and_mean_of_a_handful_hold_the_truth(n):
     score = 0.6 * rating + 0.8 * rng.normal(size=(trials, n))
     names = np.repeat(np.arange(trials), n).astype(str)
     found = group_metrics(score.ravel(), rating=rating.ravel(), sensitive_feature=names)
-    truth = {"pearson": 0.6, "mae": np.sqrt(0.8) * np.sqrt(2 / np.pi), "mean_score": 0.0, "calibration_slope": 0.6}
+    truth = {
+        "pearson": 0.6,
+        "mae": np.sqrt(0.8) * np.sqrt(2 / np.pi),
+        "mean_score": 0.0,
+        "calibration_slope": 0.6,
+    }
     for metric, value in truth.items():
         rows = found[found["metric"] == metric]
         assert rows["ci_low"].notna().all()
@@ -164,18 +178,14 @@ def test_the_top_tail_is_the_mean_of_the_best_five_percent():
 
 
 def test_a_group_of_one_has_values_but_no_interval_and_no_slope():
-    found = group_metrics(
-        [1.0, 2, 3, 5], rating=[2.0, 2, 3, 4], sensitive_feature=["one", "b", "b", "b"]
-    )
+    found = group_metrics([1.0, 2, 3, 5], rating=[2.0, 2, 3, 4], sensitive_feature=["one", "b", "b", "b"])
     one = found[found["group"] == "one"].set_index("metric")
     assert one.loc["signed_error", "value"] == -1 and one["ci_low"].isna().all()
     assert one.loc[["pearson", "calibration_slope", "spread"], "value"].isna().all()
 
 
 def test_a_constant_score_has_no_correlation_and_no_slope():
-    found = group_metrics(
-        [2.0] * 9, rating=np.arange(9.0), sensitive_feature=["a"] * 9
-    ).set_index("metric")
+    found = group_metrics([2.0] * 9, rating=np.arange(9.0), sensitive_feature=["a"] * 9).set_index("metric")
     assert found.loc[["pearson", "calibration_slope"], "value"].isna().all()
     assert found.loc["mean_score", "value"] == 2 and np.isnan(found.loc["mean_score", "ci_low"])
 
