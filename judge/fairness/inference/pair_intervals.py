@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.inference.scale_intervals import NONE
+from judge.fairness.inference.scale_intervals import NONE, inner
 
 #: Fewest people for the interval of a correlation (Fisher's variance is 1/(n − 3)) and of a slope (n − 2 degrees).
 FEWEST_FOR_CORRELATION, FEWEST_FOR_SLOPE = 4, 3
@@ -64,14 +64,14 @@ def slope_interval(
     if n < FEWEST_FOR_SLOPE:
         return NONE
     a = x - x.mean()
-    squares = float(a @ a)
+    squares = inner(a, a)
     if squares == 0:
         return NONE
-    slope = float(a @ y) / squares
+    slope = inner(a, y) / squares
     error = y - y.mean() - slope * a
     left = (n - 1) / n - a * a / squares  # 1 − leverage
-    total = float(error @ error)
-    if left.min() <= 1e-12 or total <= 1e-24 * float(y @ y):
+    total = inner(error, error)
+    if left.min() <= 1e-12 or total <= 1e-24 * inner(y, y):
         return NONE
     ordinary = total / (n - 2) / squares
     robust = float((((a * error) / left) ** 2).sum()) / squares**2

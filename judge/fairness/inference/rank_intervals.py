@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from judge.fairness.inference.scale_intervals import inner
+
 #: Fewest people on the smaller side, over all brackets, for an interval at all: with two to four people whose scores
 #: spread twice as far as the others', the score interval holds the truth 82 to 88 % of the time.
 FEWEST_TO_OUTRANK = 5
@@ -98,9 +100,10 @@ def delong_variance(value: float, sides: Sequence[tuple[Placements, Placements]]
 
 def placements_of(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Placements:
     """From distinct placements and how many people have each."""
+    times = counts.astype(float)
     n = int(counts.sum())
-    mean = float(counts @ values) / n
-    return Placements(n, mean, float(counts @ (values - mean) ** 2) / n)
+    mean = inner(times, values) / n
+    return Placements(n, mean, inner(times, (values - mean) ** 2) / n)
 
 
 def _farthest(value: float, end: float, allowed: Callable[[float], float]) -> float:

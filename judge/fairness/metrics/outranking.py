@@ -195,7 +195,7 @@ class ByScore:
         ranks = BracketRanks(
             m,
             n,
-            int(own @ (2 * below + tied)),
+            int((own * (2 * below + tied)).sum()),
             m * n / 12 * ((m + n + 1) - ties / ((m + n) * (m + n - 1))),
             lambda: self._run_sizes(a, against, left, right),
             lambda drawn: self._midranks(drawn, a, against, left),
