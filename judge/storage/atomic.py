@@ -129,6 +129,23 @@ def _places(path: str | Path) -> tuple[Path, Path | None]:
     return target, target.parent / f"{PART}{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}"
 
 
+def make_writable(folder: str | Path) -> None:
+    """Makes a folder that files can be written to, and tries it with one; removes what killed writers left in it.
+
+    Called before hours of work whose result is to lie there. Raises CannotWrite.
+    """
+    folder = Path(folder)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        # permission bits say nothing of full disks, read-only file systems and /sys, and root passes all of them
+        probe = folder / f"{PART}{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            probe.write_bytes(b"\0" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
+    remove_leftovers(folder, below=False)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Writes the text as UTF-8, completely or not at all."""
     write_bytes(path, text.encode("utf-8"))
