@@ -77,10 +77,12 @@ def winners_section(
         "rate": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
+    if not several:  # then it is the share of the entrants
+        columns.pop("expected_winner_share")
     note = (
         "p: exact conditional test within brackets of the group against everybody else, two-sided, not adjusted "
-        "for the number of groups. The interval of the share is that of the same test. Chance gives: the share of the "
-        "winners if those of each bracket were drawn from its entrants by lot."
+        "for the number of groups. The interval of the share is that of the same test. "
+        "Chance gives: the share of the winners if those of each bracket were drawn from its entrants by lot."
     )
     return Section(
         title,
