@@ -13,10 +13,10 @@ from judge.fairness.audit.entrants import Codes, Entrants, read_entrants
 from judge.fairness.audit.plan import checked_settings, listed_names, primary_of, references_of
 from judge.fairness.audit.rows import Rows, table_of
 from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
-from judge.fairness.audit.selection_rows import add_power_rows, add_selection_rows
-from judge.fairness.audit.winners import place_notes, selections
-from judge.fairness.counts import Counts
-from judge.fairness.inference.exact_tests import holm
+from judge.fairness.audit.families import with_adjusted
+from judge.fairness.audit.power_rows import add_power_rows
+from judge.fairness.audit.selection_rows import add_selection_rows
+from judge.fairness.audit.winners import chosen, place_notes
 from judge.fairness.inference.settings import Inference
 
 
@@ -192,12 +192,12 @@ def audit_entrants(
     contrast = primary_of(people, primary, references)
     notes = list(people.notes)
     rows = Rows()
-    for name, keep, won in selections(people, places=places, tie_seed=tie_seed):
-        if name != people.winner_column:
-            notes += place_notes(people, name, keep, won, places or 0)
+    for one in chosen(people, places=places):
+        if one.column != people.winner_column:
+            notes += place_notes(people, one)
         for feature, codes in people.features.items():
-            counts = _counts(won, codes, people.bracket, keep)
-            shared = rows.sharing(feature=feature, score_column=name)
+            counts = one.counts(codes, people.bracket)
+            shared = rows.sharing(feature=feature, score_column=one.column)
             add_selection_rows(
                 shared,
                 counts,
@@ -208,7 +208,7 @@ def audit_entrants(
             )
             if feature == contrast[0] and len(codes.names) > 1:
                 favoured = primary is None or primary == references[feature]
-                add_power_rows(shared, counts, contrast[1], favoured=favoured)
+                add_power_rows(shared, counts, contrast[1], favoured=favoured, how=how)
     for name, score_values in people.scores.items():
         finite = np.isfinite(score_values)
         if not finite.any():
@@ -235,22 +235,3 @@ def audit_entrants(
     table = with_adjusted(table_of(rows), primary=contrast)
     table.attrs["notes"] = notes
     return table
-
-
-def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFrame:
-    """The table with the primary contrast marked and Holm's adjustment over every other p-value."""
-    feature, group = primary
-    candidates = table.index[
-        (table["metric"] == "winner_share") & (table["feature"] == feature) & (table["group"] == group)
-    ]
-    first = candidates[:1]
-    table.loc[first, "primary"] = True
-    rest = ~table["primary"].astype(bool)
-    table.loc[first, "p_adjusted"] = table.loc[first, "p_value"]
-    table.loc[rest, "p_adjusted"] = holm(table.loc[rest, "p_value"].to_numpy(float))
-    return table
-
-
-def _counts(won: NDArray, codes: Codes, bracket: Codes, keep: NDArray | None) -> Counts:
-    group, place = (codes.code, bracket.code) if keep is None else (codes.code[keep], bracket.code[keep])
-    return Counts.from_codes(won, group, place, codes.names, bracket.names)

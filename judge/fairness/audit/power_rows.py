@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows
 from judge.fairness.counts import Counts
 from judge.fairness.inference.contest_power import contest_power, contest_winners_needed, detectable_ratio
 from judge.fairness.inference.exact_tests import expected_winners
@@ -35,7 +35,7 @@ def add_power_rows(
     share = expected / decided
     tested = f"two-sided exact test, α = {alpha:g}"
     rows = rows.sharing(
-        test="stratified_exact",
+        test=STRATIFIED,
         reference=group if favoured else ALL_OTHERS,
         bracket="within" if len(counts.brackets) > 1 else "all",
     )
