@@ -14,7 +14,9 @@ from judge.fairness.audit.rows import ALL_OTHERS
 from judge.fairness.inference.exact_tests import holm
 
 #: Metrics that are one question, asked by the same exact test of the same winners.
-WINNERS = frozenset({"winner_share", "selection_rate_ratio", "selection_rate_difference", "winners_against_chance"})
+WINNERS = frozenset(
+    {"winner_share", "selection_rate_ratio", "selection_rate_difference", "winners_against_chance"}
+)
 #: Not about one group: all groups together.
 ALL_GROUPS = "all groups"
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from judge.errors import InputError
-from judge.fairness.audit.entrants import Codes, Entrants, read_entrants
+from judge.fairness.audit.entrants import Entrants, read_entrants
+from judge.fairness.audit.families import with_adjusted
 from judge.fairness.audit.plan import checked_settings, listed_names, primary_of, references_of
+from judge.fairness.audit.power_rows import add_power_rows
 from judge.fairness.audit.rows import Rows, table_of
 from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
-from judge.fairness.audit.families import with_adjusted
-from judge.fairness.audit.power_rows import add_power_rows
 from judge.fairness.audit.selection_rows import add_selection_rows
 from judge.fairness.audit.winners import chosen, place_notes
 from judge.fairness.inference.settings import Inference
@@ -42,6 +41,10 @@ def audit(
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Who was selected, ranked and scored how, by group.
+
+    Every row counts as one person: weights are not supported. Where people tie at the last place, winners are averages
+    over all lots among them and p-values means over the lots; a winner column is taken as a fact. The exact tests on
+    winners are two-sided by likelihood: p is the probability of all outcomes at most as likely as the one observed.
 
     Parameters
     ----------
@@ -75,8 +78,7 @@ def audit(
     ratio_interval : {"score", "log"}
         Koopman's interval of the ratio, which survives zero counts, or Katz'.
     tie_seed : int
-        Key of the lottery among those who tie, as in `judge.contest`: with the ids and key of a contest the winners
-        are the contest's.
+        Key of the lottery among those who tie, as in `judge.contest`. No number of the table depends on it.
     confidence : float
         Of every interval, from 0.5 to below 1.
     n_resamples, n_permutations : int
@@ -88,8 +90,8 @@ def audit(
     -------
     DataFrame
         An AUDIT table, tidy, one row a number: metric, feature, group, value, n, ci_low, ci_high, p_value, test, and
-        p_adjusted, primary, score_column, bracket, reference, interval, flag (see `judge.fairness.audit.rows`). Who
-        was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
+        p_adjusted, primary, score_column, bracket, reference, interval, flag, family (see
+        `judge.fairness.audit.rows`). Who was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
         a column `condition` that a run adds.
 
     Raises

@@ -2,7 +2,7 @@
 
 p_adjusted    Holm's adjustment within the family; what is about the primary hypothesis keeps its own p-value
 primary       True on the one named primary contrast
-family        Holm's family and how many hypotheses it has ("ethnicity by won: 7 hypotheses"), or "primary"; "" without p
+family        Holm's family and its number of hypotheses ("ethnicity by won: 7 hypotheses"), or "primary"
 score_column  the score or winner column that the row judges
 bracket       "all" (pooled), "within" (compared only inside brackets), or one bracket's name
 reference     the group compared with, or "all others"
@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 ALL_OTHERS = "all others"
-#: The test of winners within brackets, with its two-sided rule.
-STRATIFIED = "stratified_exact, two-sided: outcomes at most as likely"
+#: The test of winners within brackets, with its two-sided rule: p is the probability of all those outcomes.
+STRATIFIED = "stratified_exact (outcomes at most as likely)"
 #: Column of the AUDIT schema → its type. Checking each table with pandera would cost a second at the start; a test
 #: holds these to the schema.
 SCHEMA = {

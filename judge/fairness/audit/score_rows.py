@@ -165,7 +165,8 @@ def _orders(n: int, groups: int) -> int:
 
 
 def _lot(group: NDArray, ties: NDArray, rng: np.random.Generator | int) -> NDArray:
-    """The groups in order, people who tie in an order drawn from the audit's own seed and not from the contest's lot."""
+    """The groups in order; those of people who tie in an order drawn from the audit's seed, not the contest's lot."""
     if ties[-1] + 1 == len(ties):
         return group
+    group = group[np.lexsort((group, ties))]
     return group[np.lexsort((np.random.default_rng(rng).random(len(ties)), ties))]

@@ -16,7 +16,7 @@ from judge.fairness.lots import Lots
 def selections(
     people: Entrants, *, places: int | None, tie_seed: int = 0
 ) -> list[tuple[str, NDArray[np.bool_] | None, NDArray[np.bool_]]]:
-    """Each selection there is, one lot drawn: with `places`, each score has its own winners; a winner column is one more.
+    """Each selection there is, one lot drawn: with `places` each score has its winners; a winner column is one more.
 
     For figures and lists that show people. What is counted is averaged over the lots: `chosen`.
 
@@ -156,17 +156,17 @@ def place_notes(people: Entrants, one: Chosen) -> list[str]:
     if one.unfilled is not None and one.unfilled.any():
         places = int((one.unfilled + _won(people, one)).max())
         notes.append(
-            f"{one.column}: {int(one.unfilled.sum())} place(s) stay empty in {int((one.unfilled > 0).sum())} bracket(s) "
-            f"with fewer than {places} people"
+            f"{one.column}: {int(one.unfilled.sum())} place(s) stay empty in {int((one.unfilled > 0).sum())} "
+            f"bracket(s) with fewer than {places} people"
         )
     if one.tied is None or one.drawn is None:
         return notes
     by_lot = int(one.drawn.sum())
     total = by_lot + int(one.certain.sum())
     notes.append(
-        f"{one.column}: {by_lot} of {total} winners by lot among {int(one.tied.sum())} people tied at the last place of "
-        "their bracket; winners are counted as averages over all lots, p-values are means over them, and no number "
-        "depends on the lot drawn (--tie-seed): it only names winners, for the figures and the curve of skew"
+        f"{one.column}: {by_lot} of {total} winners by lot, drawn among {int(one.tied.sum())} people tied at the last "
+        "place of their bracket; winners are counted as averages over all lots, p-values are means over them, and no "
+        "number depends on the lot drawn (--tie-seed): it only names winners, for the figures and the curve of skew"
     )
     if not people.id_column:
         notes.append(

@@ -276,7 +276,9 @@ def stratified_power(
     True
     """
     accepted, margins = accepted_outcomes(counts.against(group, reference), alpha, alternative)
-    return np.array([max(1 - between(accepted, margins, float(w)), 0.0) for w in np.atleast_1d(np.asarray(odds, float))])
+    return np.array(
+        [max(1 - between(accepted, margins, float(w)), 0.0) for w in np.atleast_1d(np.asarray(odds, float))]
+    )
 
 
 def accepted_outcomes(

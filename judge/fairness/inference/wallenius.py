@@ -135,7 +135,8 @@ def wallenius_odds(
     """Favouring odds of a group against the reference, common to all brackets.
 
     The estimate maximises the joint likelihood of the brackets. The interval inverts the exact distribution of
-    the group's total; where a lot decided among people who tie, its mean over the lots. Beyond 4,000 possible counts both come from the normal approximation with Fog's moments.
+    the group's total; where a lot decided among people who tie, its mean over the lots. Beyond 4,000 possible counts
+    both come from the normal approximation with Fog's moments.
 
     Parameters
     ----------
@@ -178,7 +179,9 @@ def wallenius_odds(
     pair = _informative(counts.against(group, reference))
     if len(pair.brackets) == 0:
         return Interval(np.nan, np.nan, np.nan)
-    low, over_lots = (int(pair.winners[:, 0].sum()), np.ones(1)) if pair.lots is None else pair.lots.distribution(0)
+    low, over_lots = (
+        (int(pair.winners[:, 0].sum()), np.ones(1)) if pair.lots is None else pair.lots.distribution(0)
+    )
     kept = over_lots >= over_lots.max() * 1e-9
     return _odds_of(
         tuple(map(tuple, pair.entrants.tolist())),
@@ -222,7 +225,9 @@ def _odds_of(
         return float(weights @ (below + weight * inside)), float(weights @ (above + weight * inside))
 
     weights /= weights.sum()
-    value = 0.0 if observed == low.sum() else np.inf if observed == high.sum() else _likeliest((m1, m2, n), won)
+    value = (
+        0.0 if observed == low.sum() else np.inf if observed == high.sum() else _likeliest((m1, m2, n), won)
+    )
     low_limit = 0.0 if first == low.sum() and len(weights) == 1 else _crossing(lambda v: tails(v)[1] - tail)
     last = first + len(weights) - 1
     certain = last == high.sum() and len(weights) == 1

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError
 
-#: A random order is drawn until so many were as far off as the ranking (Besag & Clifford's h), and at least FEWEST times,
-#: so that what chance gives can be told.
+#: A random order is drawn until so many were as far off as the ranking (Besag & Clifford's h), and at least FEWEST
+#: times, so that what chance gives can be told.
 ENOUGH, FEWEST = 20, 99
+
 
 def ndkl(groups_in_order: ArrayLike, *, bracket: ArrayLike | None = None) -> float:
     """Normalised discounted Kullback–Leibler divergence of a ranking from its entrants.
@@ -200,6 +201,8 @@ def ndkl_test(
     divergence = _Divergence(groups_in_order, bracket, n_groups)
     tied = ties is not None and bool((np.diff(ties) == 0).any())
     if tied:
+        # from an order that neither the lot drawn nor the order of the table has a hand in
+        groups_in_order = groups_in_order[np.lexsort((groups_in_order, ties))]
         observed = np.array(
             [divergence(groups_in_order[np.lexsort((rng.random(len(ties)), ties))]) for _ in range(n_lots)]
         )
@@ -219,9 +222,7 @@ def ndkl_test(
         stopped[(hits == ENOUGH) & np.isnan(stopped)] = len(chance)
     p = np.where(np.isnan(stopped), (hits + 1) / (len(chance) + 1), ENOUGH / stopped)
     middle, upper = np.quantile(chance, [0.5, 0.95])
-    return DivergenceTest(
-        float(observed.mean()), float(p.mean()), float(middle), float(upper), len(chance)
-    )
+    return DivergenceTest(float(observed.mean()), float(p.mean()), float(middle), float(upper), len(chance))
 
 
 class _Divergence:
