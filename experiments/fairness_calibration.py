@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from calibration_checks.causes import causes, twins
+from calibration_checks.exact import families, lots, reported_power
 from calibration_checks.scores import score_metrics, skin
 from calibration_checks.sweeps import dose, inverse
 from calibration_checks.table import Table
@@ -35,6 +36,9 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "winners_tests": winners_tests,
     "selection_intervals": selection_intervals,
     "odds_and_power": odds_and_power,
+    "lots": lots,
+    "families": families,
+    "reported_power": reported_power,
     "score_metrics": score_metrics,
     "skin": skin,
     "causes": causes,

@@ -91,8 +91,8 @@ def audit(
     DataFrame
         An AUDIT table, tidy, one row a number: metric, feature, group, value, n, ci_low, ci_high, p_value, test, and
         p_adjusted, primary, score_column, bracket, reference, interval, flag, family (see
-        `judge.fairness.audit.rows`). Who was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
-        a column `condition` that a run adds.
+        `judge.fairness.audit.rows`). Who was excluded is counted in its `attrs["notes"]`. With
+        `judge.data.tables.AUDIT` it is valid as it is, and with a column `condition` that a run adds.
 
     Raises
     ------

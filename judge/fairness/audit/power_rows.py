@@ -27,8 +27,9 @@ def add_power_rows(
     """
     decided = int(counts.decided.sum())
     expected = expected_winners(counts)[counts.index(group)]
-    if not 0 < expected < decided:
-        return
+    total = counts.entrants.sum(axis=1)
+    if not 0 < expected < decided or not ((counts.decided > 0) & (counts.decided < total)).any():
+        return  # nothing is decided between the group and others
     confidence = (how or Inference()).confidence
     alpha = round(1 - confidence, 12)
     named = f"not {group}" if favoured else group
@@ -39,6 +40,8 @@ def add_power_rows(
         reference=group if favoured else ALL_OTHERS,
         bracket="within" if len(counts.brackets) > 1 else "all",
     )
+    if counts.lots is not None:
+        tested += ", as if no place fell by lot"
     expects = f"chance gives {named} {1 - share if favoured else share:.1%} of {decided} winners"
     known = {"favoured": favoured, "alpha": alpha}
     for ratio in TOLD_RATIOS:
@@ -58,7 +61,7 @@ def add_power_rows(
         smallest,
         decided,
         flag=f"{tested}; found with {TARGET:.0%} power"
-        + ("; no ratio from 0.001 on would be" if np.isnan(smallest) else ""),
+        + ("; not even odds of 0.001 would be" if np.isnan(smallest) else ""),
     )
     for ratio in TOLD_RATIOS:
         needed = contest_winners_needed(counts, group, ratio, power=TARGET, **known)
