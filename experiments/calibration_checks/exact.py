@@ -115,7 +115,7 @@ def families(table: Table, n: int, rng: np.random.Generator) -> None:
 
 
 def reported_power(table: Table, n: int, rng: np.random.Generator) -> None:
-    """Power of the two-sided exact test at a true ratio, against races; and at the number of winners said to be needed."""
+    """Power of the two-sided exact test at a true ratio, against races; also at the winners said to be needed."""
     many = 10 * n
     counts = counts_of(draw_winners(ENTRANTS, np.ones(3), 1, rng)[0])
     for group, truth in (("dark", 0.5), ("white", 0.5), ("white", 0.8)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ class Counts:
     """
 
     entrants: NDArray[np.int64]
-    winners: NDArray[np.int64]
+    winners: NDArray[Any]  # whole numbers, or float averages over lots
     groups: tuple[str, ...]
     brackets: tuple[str, ...] = ("all",)
     lots: Lots | None = None

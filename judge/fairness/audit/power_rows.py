@@ -43,9 +43,8 @@ def add_power_rows(
     if counts.lots is not None:
         tested += ", as if no place fell by lot"
     expects = f"chance gives {named} {1 - share if favoured else share:.1%} of {decided} winners"
-    known = {"favoured": favoured, "alpha": alpha}
     for ratio in TOLD_RATIOS:
-        power = contest_power(counts, group, ratio, **known)
+        power = contest_power(counts, group, ratio, favoured=favoured, alpha=alpha)
         rows.add(
             f"power_at_ratio_{ratio}",
             named,
@@ -54,7 +53,7 @@ def add_power_rows(
             flag=f"{tested}; true ratio of selection rates {ratio}; {expects}"
             + (UNREACHABLE if np.isnan(power) else ""),
         )
-    smallest = detectable_ratio(counts, group, power=TARGET, **known)
+    smallest = detectable_ratio(counts, group, favoured=favoured, power=TARGET, alpha=alpha)
     rows.add(
         "smallest_detectable_ratio",
         named,
@@ -64,7 +63,7 @@ def add_power_rows(
         + ("; not even odds of 0.001 would be" if np.isnan(smallest) else ""),
     )
     for ratio in TOLD_RATIOS:
-        needed = contest_winners_needed(counts, group, ratio, power=TARGET, **known)
+        needed = contest_winners_needed(counts, group, ratio, favoured=favoured, power=TARGET, alpha=alpha)
         rows.add(
             f"winners_needed_at_ratio_{ratio}",
             named,

@@ -162,13 +162,13 @@ def stratified_test(
         used = np.flatnonzero(over_lots >= over_lots.max() * 1e-12)
         logs.append(_log_p_values(pair, start + used, alternative))
         weights.append(weight * over_lots[used])
-    log_p, weight = np.concatenate(logs), np.concatenate(weights)
+    log_p, mass = np.concatenate(logs), np.concatenate(weights)
     order = np.argsort(log_p)
-    log_p, weight = log_p[order], weight[order] / weight.sum()
-    log_mean = min(float(np.log((np.exp(log_p - log_p[-1]) * weight).sum()) + log_p[-1]), 0.0)
-    reached = np.cumsum(weight)
-    low, high = (log_p[min(np.searchsorted(reached, q), len(log_p) - 1)] for q in (0.025, 0.975))
-    return ExactTest(_p(log_mean), log_mean / np.log(10), _p(low), _p(high))
+    log_p, mass = log_p[order], mass[order] / mass.sum()
+    log_mean = min(float(np.log((np.exp(log_p - log_p[-1]) * mass).sum()) + log_p[-1]), 0.0)
+    reached = np.cumsum(mass)
+    low, high = (float(log_p[min(int(np.searchsorted(reached, q)), len(log_p) - 1)]) for q in (0.025, 0.975))
+    return ExactTest(_p(log_mean), float(log_mean / np.log(10)), _p(low), _p(high))
 
 
 def _log_p_values(pair: Counts, observed: NDArray[np.int64], alternative: Alternative) -> NDArray[np.float64]:

@@ -199,8 +199,7 @@ def ndkl_test(
     """
     rng = np.random.default_rng(rng)
     divergence = _Divergence(groups_in_order, bracket, n_groups)
-    tied = ties is not None and bool((np.diff(ties) == 0).any())
-    if tied:
+    if ties is not None and bool((np.diff(ties) == 0).any()):
         # from an order that neither the lot drawn nor the order of the table has a hand in
         groups_in_order = groups_in_order[np.lexsort((groups_in_order, ties))]
         observed = np.array(
