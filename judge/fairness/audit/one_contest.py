@@ -33,7 +33,7 @@ def audit(
     primary: str | None = None,
     intersections: bool = False,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -75,8 +75,9 @@ def audit(
         Also judge the combinations of all features.
     by_bracket : bool
         Also give the selection rates of each bracket.
-    ratio_interval : {"score", "log"}
-        Koopman's interval of the ratio, which survives zero counts, or Katz'.
+    ratio_interval : {"exact", "score", "log"}
+        Of the selection-rate ratio within brackets: "exact" agrees with the test and holds its level for groups of one
+        person too; "score" is Koopman's, stratified; "log" Katz' or Greenland & Robins', NaN for zero counts.
     tie_seed : int
         Key of the lottery among those who tie, as in `judge.contest`. No number of the table depends on it.
     confidence : float
@@ -157,7 +158,7 @@ def audit_entrants(
     reference: Sequence[str] | str | None = None,
     primary: str | None = None,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -200,7 +201,7 @@ def audit_entrants(
         for feature, codes in people.features.items():
             counts = one.counts(codes, people.bracket)
             shared = rows.sharing(feature=feature, score_column=one.column)
-            add_selection_rows(
+            notes += add_selection_rows(
                 shared,
                 counts,
                 reference=references[feature],

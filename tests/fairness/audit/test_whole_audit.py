@@ -118,7 +118,7 @@ def test_the_published_contest_has_its_golden_values(published, expected, metric
 
 def test_the_published_ratio_fails_four_fifths_and_says_how_unsure_that_is(published):
     flag = value(published, "selection_rate_ratio", "non-white", "flag")
-    assert flag == "below four fifths (interval 0.254 to 1.270, reaches 0.8)"
+    assert flag == "below four fifths of white (interval 0.254 to 1.270, reaches 0.8)"
 
 
 def test_the_published_entrants_are_the_published_counts():
