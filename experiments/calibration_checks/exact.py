@@ -20,7 +20,7 @@ from judge.fairness.inference import (
     wallenius_odds,
     wilson,
 )
-from judge.fairness.inference.contest_power import _odds_of_ratio
+from judge.fairness.inference.power.contest import odds_of_ratio
 from judge.fairness.inference.wallenius import margins_of
 from judge.fairness.lots import Lots
 from judge.fairness.metrics import ndkl_test
@@ -120,7 +120,7 @@ def reported_power(table: Table, n: int, rng: np.random.Generator) -> None:
     counts = counts_of(draw_winners(ENTRANTS, np.ones(3), 1, rng)[0])
     for group, truth in (("dark", 0.5), ("white", 0.5), ("white", 0.8)):
         odds = np.where(
-            np.array(GROUPS) == group, _odds_of_ratio(margins_of(counts.against(group)), truth), 1.0
+            np.array(GROUPS) == group, odds_of_ratio(margins_of(counts.against(group)), truth), 1.0
         )
         won = draw_winners(ENTRANTS, odds, many, rng)
         g = GROUPS.index(group)
@@ -140,7 +140,7 @@ def reported_power(table: Table, n: int, rng: np.random.Generator) -> None:
     ):
         few, others = 30 * winners, 90 * winners
         counts = Counts([[few, others]], [[0, winners]], ("few", "many"))
-        odds = _odds_of_ratio(margins_of(counts), 0.5)
+        odds = odds_of_ratio(margins_of(counts), 0.5)
         drawn = _races(few, others, odds, winners, many, rng)
         seen, back = np.unique(drawn, return_inverse=True)
         p = np.array(

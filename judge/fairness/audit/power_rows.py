@@ -6,8 +6,8 @@ import numpy as np
 
 from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows
 from judge.fairness.counts import Counts
-from judge.fairness.inference.contest_power import contest_power, contest_winners_needed, detectable_ratio
 from judge.fairness.inference.exact_tests import expected_winners
+from judge.fairness.inference.power import contest_power, contest_winners_needed, detectable_ratio
 from judge.fairness.inference.settings import Inference
 
 #: True selection-rate ratios for which the power is told.

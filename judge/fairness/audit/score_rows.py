@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from judge.fairness.audit.entrants import Codes
 from judge.fairness.audit.families import largest_family
-from judge.fairness.audit.remarks import joined
-from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.audit.rows import ALL_OTHERS, Rows, joined
 from judge.fairness.inference.settings import Inference
 from judge.fairness.metrics.attention import exposure, exposure_ratios
 from judge.fairness.metrics.divergence import ndkl_of_codes, ndkl_test

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from judge.fairness.audit.remarks import joined, odds_remark, remarks_of
-from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows
+from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows, joined, odds_remark, remarks_of
 from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import holm, permutation_test, stratified_test
 from judge.fairness.inference.homogeneity import homogeneity

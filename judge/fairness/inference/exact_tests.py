@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError, listed
 from judge.fairness.counts import Counts
-from judge.fairness.inference.distributions import exact_distribution
-from judge.fairness.inference.far_tails import log_tail
+from judge.fairness.inference.distributions import exact_distribution, log_tail
 
 Alternative = Literal["two-sided", "greater", "less"]
 ALTERNATIVES = ("two-sided", "greater", "less")

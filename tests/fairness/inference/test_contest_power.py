@@ -31,7 +31,8 @@ def test_fifty_winners_find_half_the_rate_in_42_of_100_contests_where_a_one_side
 
 def test_in_one_bracket_it_is_the_sum_over_the_rejected_outcomes():
     # R, BiasedUrn: x <- 0:15; p0 <- dhyper(x, 40, 160, 15)
-    #   pv <- sapply(x, function(i) sum(p0[p0 <= p0[i+1]*(1+1e-7)])); sum(dWNCHypergeo(x, 40, 160, 15, .4, 1e-12)[pv <= .05])
+    #   pv <- sapply(x, function(i) sum(p0[p0 <= p0[i+1]*(1+1e-7)]))
+    #   sum(dWNCHypergeo(x, 40, 160, 15, .4, 1e-12)[pv <= .05])
     assert stratified_power(contest(40, 160, 15), "few", 0.4)[0] == pytest.approx(0.224824310830859, abs=1e-6)
 
 

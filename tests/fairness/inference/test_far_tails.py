@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judge.fairness.counts import Counts
 from judge.fairness.inference import stratified_exact, stratified_test
-from judge.fairness.inference.far_tails import log_tail
+from judge.fairness.inference.distributions import log_tail
 
 bracket = st.integers(2, 60).flatmap(
     lambda n: st.tuples(st.integers(0, n), st.just(n), st.integers(0, n))

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairlearn.metrics import MetricFrame, selection_rate
+from judge.fairness.inference.bootstrap import top_tail, weighted_top_tail
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference import bootstrap
-from judge.fairness.inference.bootstrap import top_tail, weighted_top_tail
 from judge.fairness.metrics import group_metrics, selection_table
 from judge.fairness.metrics import selection_rate as selection_rate_by_group
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import Alternative
-from judge.fairness.inference.power import accepted_outcomes, between
+from judge.fairness.inference.power.stratified import accepted_outcomes, between
 from judge.fairness.inference.wallenius import LIMIT, Margins, margins_of, moments_by_bracket
 
 #: Up to so many winners the number needed is found by exact power, beyond it by the normal approximation.
@@ -173,7 +173,7 @@ def contest_winners_needed(
     _check(ratio, alpha)
     _check(power, alpha)
     turned = _turned(alternative, favoured)
-    odds = _odds_of_ratio((m1, m2, n), ratio)
+    odds = odds_of_ratio((m1, m2, n), ratio)
     if np.isnan(odds) or ratio == 1:
         return np.nan
     null, null_variance = (a.sum() for a in moments_by_bracket((m1, m2, n), 1.0))
@@ -208,7 +208,7 @@ def contest_winners_needed(
 
 
 def _power(margins: Margins, ratio: float, alpha: float, alternative: Alternative) -> float:
-    odds = _odds_of_ratio(margins, ratio)
+    odds = odds_of_ratio(margins, ratio)
     return np.nan if np.isnan(odds) else _power_at(margins, odds, alpha, alternative)
 
 
@@ -232,7 +232,7 @@ def _turned(alternative: Alternative, favoured: bool) -> Alternative:
     return "less" if alternative == "greater" else "greater"
 
 
-def _odds_of_ratio(margins: Margins, ratio: float) -> float:
+def odds_of_ratio(margins: Margins, ratio: float) -> float:
     """Odds ω at which the Mantel–Haenszel ratio of the expected winners is `ratio`; NaN for none."""
     if len(margins[2]) == 0:
         return np.nan
