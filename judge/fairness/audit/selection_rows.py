@@ -68,7 +68,7 @@ def add_selection_rows(
             decided,
             bracket=within,
             reference="",
-            flag=f"{row.expected_winners:.4g} of {decided} winners by chance{' within brackets' if several else ''}",
+            flag=f"{row.expected_winners:.6g} of {decided} winners by chance{' within brackets' if several else ''}",
         )
     for row in table.itertuples(index=False):
         rows.add(
