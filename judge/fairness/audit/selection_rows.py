@@ -25,7 +25,7 @@ INTERVALS = {
     "log": ("Katz log", "Greenland–Robins log", "Miettinen–Nurminen score"),
 }
 CRUDE_RATIO = {"exact": "Koopman score", "score": "Koopman score", "log": "Katz log"}
-#: Whether a group's effect is the same in all brackets is asked of so many groups: those with the most winners expected.
+#: Whether an effect is the same in all brackets is asked of so many groups: those with the most winners expected.
 MOST_TESTED = 50
 
 
@@ -253,9 +253,9 @@ def _add_homogeneity_rows(
     adjusted = holm([p for _, p in tested])
     base = ALL_OTHERS if reference is None else reference
     return [
-        f"{rows.shared.get('feature', '')}, winners by {rows.shared.get('score_column', '')}: the effect for {row.group} "
-        f"against {base} is not the same in all brackets (Zelen's exact test, p = {p:.2g}): its ratio within brackets, "
-        f"{row.selection_rate_ratio:.2f}, is a mean of {_extremes(counts, row.group, reference)}"
+        f"{rows.shared.get('feature', '')}, winners by {rows.shared.get('score_column', '')}: the effect for "
+        f"{row.group} against {base} is not the same in all brackets (Zelen's exact test, p = {p:.2g}): its "
+        f"ratio within brackets, {row.selection_rate_ratio:.2f}, is a mean of {_extremes(counts, row.group, reference)}"
         for (row, p), holds in zip(tested, adjusted, strict=True)
         if holds <= 0.05
     ]

@@ -108,11 +108,9 @@ def conditional_effects(
     return Effects(*(np.asarray(values)[back.ravel()] for values in found))
 
 
-def _means_at_limits(
-    x1: NDArray, n1: NDArray, x0: NDArray, n0: NDArray, alpha: float
-) -> NDArray[np.float64]:
+def _means_at_limits(x1: NDArray, n1: NDArray, x0: NDArray, n0: NDArray, alpha: float) -> NDArray[np.float64]:
     """(2, P, B) winners to be expected of the group in each bracket at the lower and the upper limit of ψ."""
-    won, total = x1 + x0, n1 + n0
+    won = x1 + x0
     least, most = np.maximum(0, won - n0), np.minimum(n1, won)
     s, s_least, s_most = x1.sum(axis=1), least.sum(axis=1), most.sum(axis=1)
     open_ = s_most > s_least
@@ -249,7 +247,9 @@ def _matched_limits(
     for row, values in zip(table, logs, strict=True):
         row[: len(values)] = values
     at = np.asarray(observed)
-    step = np.arange(width)[None, :] - at[:, None]  # tilting by this leaves the observed outcome's log as it is
+    step = (
+        np.arange(width)[None, :] - at[:, None]
+    )  # tilting by this leaves the observed outcome's log as it is
     here = table[np.arange(len(at)), at][:, None]
     upper = step >= 0
 

@@ -91,8 +91,8 @@ def exposure_ratio(
     References
     ----------
     Singh & Joachims (2018), KDD, eq. 4: demographic parity of exposure, here as a ratio; the weights are those of
-    Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719. ω: Plackett (1975), Appl. Stat. 24:193. Moments of a sum drawn
-    without replacement: Cochran (1977), Sampling Techniques, chapter 2; its quantiles: Cornish & Fisher (1938).
+    Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719. ω: Plackett (1975), Appl. Stat. 24:193. Moments of a sum
+    drawn without replacement: Cochran (1977), Sampling Techniques, chapter 2; quantiles: Cornish & Fisher (1938).
 
     Examples
     --------
@@ -148,7 +148,9 @@ def exposure_ratios(
             pools = [
                 held[start[b * n_groups] : start[(b + 1) * n_groups]]
                 if base is None
-                else np.concatenate([held[start[c] : start[c + 1]] for c in (b * n_groups + g, b * n_groups + base)])
+                else np.concatenate(
+                    [held[start[c] : start[c + 1]] for c in (b * n_groups + g, b * n_groups + base)]
+                )
                 for b in np.flatnonzero(used)
             ]
             known[key] = side.chance(pools, orders, (1 - confidence) / 2, rng)
@@ -200,9 +202,7 @@ class _Sides:
         above = (own * self.n0 / self.total).sum(axis=-1)
         return above / ((self.sums - own) * self.n1 / self.total).sum(axis=-1)
 
-    def chance(
-        self, pools: Sequence[NDArray], orders: int, tail: float, rng: np.random.Generator
-    ) -> _Chance:
+    def chance(self, pools: Sequence[NDArray], orders: int, tail: float, rng: np.random.Generator) -> _Chance:
         """Quantiles `tail` and 1 − `tail` of the ratio, each not nearer to the middle than it is."""
         from scipy.special import ndtri
 
@@ -228,7 +228,9 @@ class _Sides:
         at = min(int(np.ceil((1 - tail) * (orders + 1))) - 1, orders - 1)
         # a hair outward: the observed order may be one of the drawn ones, added up in another order
         low, high = ratios[:, orders - 1 - at] * (1 - 1e-9), ratios[:, at] * (1 + 1e-9)
-        return _Chance(low, high, np.maximum.accumulate(mean / mean[len(LOG_ODDS) // 2]))
+        # what is expected at ω = 1 is known to be 1, and nothing beyond the most extreme order can be
+        mean = np.clip(mean / mean[len(LOG_ODDS) // 2], ratios.min(), ratios.max())
+        return _Chance(low, high, np.maximum.accumulate(mean))
 
 
 def _drawn_sums(

@@ -115,9 +115,10 @@ def selection_table(
             }
         )
         shares = others.winners_low / x.sum(), others.winners_high / x.sum()
-    pooled = [array.sum(axis=1) for array in strata]
+    x_1, n_1, x_0, n_0 = (array.sum(axis=1) for array in strata)
+    pooled = x_1, n_1, x_0, n_0
     with np.errstate(invalid="ignore", divide="ignore"):
-        rates = pooled[0] / pooled[1], pooled[2] / pooled[3]
+        rates = x_1 / n_1, x_0 / n_0
         table["selection_rate_ratio_crude"] = rates[0] / rates[1]
         table["selection_rate_difference_crude"] = rates[0] - rates[1]
     crude = katz_ratio if ratio_interval == "log" else koopman_ratio
@@ -125,8 +126,8 @@ def selection_table(
         "winner_share": shares,
         "selection_rate": wilson(x, n, confidence),
         **_adjusted_intervals(effects, strata, confidence, ratio_interval),
-        "selection_rate_ratio_crude": crude(*pooled, confidence),
-        "selection_rate_difference_crude": miettinen_nurminen_difference(*pooled, confidence),
+        "selection_rate_ratio_crude": crude(*pooled, confidence=confidence),
+        "selection_rate_difference_crude": miettinen_nurminen_difference(*pooled, confidence=confidence),
     }
     for name, (low, high) in intervals.items():
         table[f"{name}_low"], table[f"{name}_high"] = low, high
@@ -187,7 +188,7 @@ def _of_itself(effects: Effects, row: int, *, entered: bool) -> Effects:
 
 
 def _adjusted_intervals(
-    effects: Effects, strata: tuple[NDArray, ...], confidence: float, kind: str
+    effects: Effects, strata: tuple[NDArray, NDArray, NDArray, NDArray], confidence: float, kind: str
 ) -> dict[str, tuple[NDArray, NDArray]]:
     ratio, difference = "selection_rate_ratio", "selection_rate_difference"
     if kind == "exact":
@@ -197,8 +198,8 @@ def _adjusted_intervals(
         }
     of_ratio = stratified_score_ratio if kind == "score" else greenland_robins_ratio
     return {
-        ratio: of_ratio(*strata, confidence),
-        difference: stratified_score_difference(*strata, confidence),
+        ratio: of_ratio(*strata, confidence=confidence),
+        difference: stratified_score_difference(*strata, confidence=confidence),
     }
 
 
