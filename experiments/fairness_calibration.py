@@ -30,6 +30,7 @@ from calibration_checks.causes import causes, twins
 from calibration_checks.exact import families, lots, reported_power
 from calibration_checks.scores import score_metrics, skin
 from calibration_checks.selection import exposure_rows, four_fifths_rows, homogeneity_rows, selection_rows
+from calibration_checks.small_groups import small_outranking, small_scores
 from calibration_checks.sweeps import dose, inverse
 from calibration_checks.table import Table
 from calibration_checks.winners import odds_and_power, selection_intervals, winners_tests
@@ -46,6 +47,8 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "families": families,
     "reported_power": reported_power,
     "score_metrics": score_metrics,
+    "small_scores": small_scores,
+    "small_outranking": small_outranking,
     "skin": skin,
     "causes": causes,
     "twins": twins,
