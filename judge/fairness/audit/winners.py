@@ -25,8 +25,8 @@ def selections(
 
     Returns
     -------
-    list of (str, (n,) bool array or None, bool array)
-        The column, who takes part (None: everybody), and who of those won.
+    list of (str, None, (n,) bool array)
+        The column, who takes part (None: everybody who entered, also without a score), and who of those won.
 
     Examples
     --------
@@ -45,14 +45,20 @@ def selections(
         keep = np.isfinite(score)
         if keep.any():
             won = places_of(*people.ranked(name, tie_seed=tie_seed), places=places).winner
-            found.append((name, None if keep.all() else keep, won))
+            if not keep.all():  # without a score, or not eligible: they entered and were not selected
+                everybody = np.zeros(people.n, bool)
+                everybody[keep] = won
+                won = everybody
+            found.append((name, None, won))
     return found
 
 
 def place_notes(people: Entrants, name: str, keep: NDArray | None, won: NDArray, places: int) -> list[str]:
     """Places that stayed empty, and winners whom a lot decided because their score was tied at the cut."""
-    code = people.bracket.code if keep is None else people.bracket.code[keep]
-    score = people.scores[name] if keep is None else people.scores[name][keep]
+    # a place can go to those who have a score
+    scored = np.isfinite(people.scores[name]) if keep is None else keep & np.isfinite(people.scores[name])
+    code, score = people.bracket.code[scored], people.scores[name][scored]
+    won = won[scored] if keep is None else won[scored[keep]]
     size = np.bincount(code, minlength=len(people.bracket.names))
     notes = []
     unfilled = int(np.maximum(places - size, 0).sum())
