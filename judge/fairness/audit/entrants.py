@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from judge.contest import order_of_merit
 from judge.errors import InputError, listed
 from judge.fairness.audit.columns import MISSING, Codes, Columns, FrameColumns
-from judge.fairness.audit.columns.codes import code_type
+from judge.fairness.audit.columns.codes import code_type, looked_up
 from judge.fairness.audit.columns.people import (
     Absent,
     absent_people,
@@ -25,6 +25,7 @@ from judge.fairness.audit.columns.people import (
     person_columns,
     repeated_people,
 )
+from judge.fairness.counts import frequencies
 
 #: Columns that are taken for the id of a person, in this order, when none is named.
 ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
@@ -321,12 +322,12 @@ def _unique_codes(code: NDArray) -> tuple[NDArray, NDArray]:
     if size > 10_000_000:  # a lookup table would not be small any more
         occurring, position = np.unique(code, return_inverse=True)
         return occurring, position
-    occurring = np.flatnonzero(np.bincount(code, minlength=size))
+    occurring = np.flatnonzero(frequencies(code, size))
     if len(occurring) == size:
         return occurring, code
     lookup: NDArray = np.zeros(size, code_type(len(occurring)))
     lookup[occurring] = np.arange(len(occurring))
-    return occurring, lookup[code]
+    return occurring, looked_up(lookup, code)
 
 
 def _empty_brackets(parts: Sequence[Codes], bracket: Codes) -> list[str]:
@@ -335,5 +336,5 @@ def _empty_brackets(parts: Sequence[Codes], bracket: Codes) -> list[str]:
         every = [(*before, name) for before in every for name in part.names]
         if len(every) > 100_000:
             return []
-    occupied = set(np.array(bracket.names, object)[np.unique(bracket.code)])
+    occupied = set(bracket.names)  # `crossed` names those that occur
     return [name for name in (JOINT.join(label) for label in every) if name not in occupied]

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from judge.fairness.counts import parts_of
+
 MISSING = "(missing)"
 
 
@@ -52,4 +54,12 @@ def sorted_codes(raw: NDArray, names: Sequence[str]) -> Codes:
     position = position.astype(code_type(len(unique)))
     if not missing and np.array_equal(position, np.arange(len(position))):  # sorted already
         return Codes(raw.astype(position.dtype, copy=False), tuple(str(name) for name in unique))
-    return Codes(position[raw], tuple(str(name) for name in unique))
+    return Codes(looked_up(position, raw), tuple(str(name) for name in unique))
+
+
+def looked_up(values: NDArray, index: NDArray) -> NDArray:
+    """values[index], part by part: numpy would first copy all of the index as 64-bit integers."""
+    found = np.empty(len(index), values.dtype)
+    for part in parts_of(len(index)):
+        found[part] = values[index[part]]
+    return found

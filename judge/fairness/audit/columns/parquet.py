@@ -45,11 +45,12 @@ class ParquetColumns:
         for part in self._batches(name, as_dictionary=True):
             values = part.dictionary.to_pylist()
             for value in values:
-                position.setdefault(value, len(position))
+                if value is not None:
+                    position.setdefault(value, len(position))
             if code_type(len(position)) != code.dtype:
                 code = code.astype(code_type(len(position)))
             index = (part.indices.fill_null(-1) if part.null_count else part.indices).to_numpy()
-            known = [position[value] for value in values]
+            known = [-1 if value is None else position[value] for value in values]
             if known != list(range(len(known))):  # a row group with a dictionary of its own order
                 # a further entry: where nothing is said the index is −1, the last one
                 index = np.array([*known, -1], code.dtype)[index]
