@@ -1,14 +1,15 @@
 """A table of entrants made ready for the audit: codes for groups and brackets, and who was excluded.
 
 Nobody is dropped silently: whoever has no score, no known outcome or no bracket, or was not eligible, is counted by
-group in `absent`, and each reason is told in `notes`. A person without a group keeps competing, as a member of the group
-"(missing)", because leaving them out would change who wins; a person without a score entered and was not selected.
+group in `absent`, and each reason is told in `notes`. A person without a group keeps competing, as a member of the
+group "(missing)", because leaving them out would change who wins; a person without a score entered and was not selected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from judge.fairness.audit.columns.people import (
     repeated_people,
 )
 from judge.fairness.counts import frequencies
+
+if TYPE_CHECKING:
+    from judge.fairness.audit.columns.parquet import StoredIds
 
 #: Columns that are taken for the id of a person, in this order, when none is named.
 ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
@@ -47,7 +51,7 @@ class Entrants:
     rating: NDArray[np.float64] | None = None
     rating_column: str = ""
     # what each person's lot is drawn from where scores tie: the id, or the number of the row in the table
-    ids: pd.Series | NDArray[np.int64] | None = None
+    ids: pd.Series | StoredIds | NDArray[np.int64] | None = None
     id_column: str = ""
     notes: list[str] = field(default_factory=list)
     # whom the gate let through; None: no such column, everybody. The scores of the others are NaN
@@ -234,12 +238,12 @@ def read_entrants(
                 "selected; ranks and scores are those of the others"
             )
     identity = persons.column if persons is not None and persons.rule == "mean" else person
-    ids: pd.Series | NDArray[np.int64] | None = chosen
+    ids: pd.Series | StoredIds | NDArray[np.int64] | None = chosen
     if identity is not None:
         # lots are drawn where scores tie; who won by a column of the table needs no lot, and the ids no memory
         ids = columns.ids(identity) if scores else None
         if ids is not None and chosen is not None:
-            ids = ids.iloc[chosen]
+            ids = ids.iloc[chosen] if isinstance(ids, pd.Series) else ids[chosen]
     return Entrants(
         n=n,
         features=coded,

@@ -7,7 +7,7 @@ not rise and may repeat) goes through pandas, as in `FrameColumns`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,35 @@ from judge.fairness.audit.columns.codes import MISSING, Codes, code_type, codes_
 
 #: Rows decoded at a time.
 BATCH = 1 << 18
+
+
+class StoredIds:
+    """Ids that are read from the file when lots are drawn from them: where nobody ties, never."""
+
+    def __init__(self, read: Callable[[], pd.Series], rows: NDArray[np.int64] | None = None) -> None:
+        self._read = read if isinstance(read, _Once) else _Once(read)
+        self._rows = rows
+
+    def __getitem__(self, keep: NDArray) -> StoredIds:
+        """The ids of some people, by mask or positions."""
+        positions = np.flatnonzero(keep) if keep.dtype == bool else keep
+        return StoredIds(self._read, positions if self._rows is None else self._rows[positions])
+
+    def __call__(self, who: NDArray[np.int64]) -> list:
+        """The ids at these positions."""
+        return self._read().iloc[who if self._rows is None else self._rows[who]].tolist()
+
+
+class _Once:
+    """Calls a function once and keeps what it gave."""
+
+    def __init__(self, function: Callable[[], pd.Series]) -> None:
+        self._function, self._found = function, None
+
+    def __call__(self) -> pd.Series:
+        if self._found is None:
+            self._found = self._function()
+        return self._found
 
 
 class ParquetColumns:
@@ -95,17 +124,19 @@ class ParquetColumns:
         return frame.yes_no_of(self._series(name), name, what=what)
 
     def checked_ids(self, name: str) -> None:
+        if self._rises(name):
+            return
         column = self._whole(name)
         if not _surely_ids(column):
             frame.check_ids(_as_series(column, name), name)
 
-    def ids(self, name: str) -> pd.Series:
-        return _as_series(self._whole(name), name)
+    def ids(self, name: str) -> StoredIds:
+        return StoredIds(lambda: _as_series(self._whole(name), name))
 
     def repeats(self, name: str) -> int:
-        column = self._whole(name)
-        if _rises(column):
+        if self._rises(name):
             return 0
+        column = self._whole(name)
         known = len(column) - column.null_count
         return known - int(pc.count_distinct(column, mode="only_valid").as_py())
 
@@ -113,6 +144,22 @@ class ParquetColumns:
         column = _as_series(self._whole(name), name)
         frame.check_present(column, name)
         return pd.factorize(column)[0]
+
+    def _rises(self, name: str) -> bool:
+        """Whether each id is there and above the one before: then none comes twice, for one look at each."""
+        if not _may_be_ids(self.schema.field(name).type):
+            return False
+        last = None
+        for part in self._batches(name):
+            if part.null_count or _blank(part):
+                return False
+            first, before = part[0].as_py(), last
+            last = part[-1].as_py()
+            if (before is not None and not before < first) or pc.any(
+                pc.less_equal(part[1:], part[:-1])
+            ).as_py():
+                return False
+        return True
 
     def _batches(self, name: str, *, as_dictionary: bool = False) -> Iterator[Any]:
         with pq.ParquetFile(self.path, read_dictionary=[name] if as_dictionary else None) as file:
@@ -154,28 +201,17 @@ def _as_series(column: pa.ChunkedArray, name: str) -> pd.Series:
 
 def _surely_ids(column: pa.ChunkedArray) -> bool:
     """Nothing missing, nothing blank, nothing twice; a False may also mean that pandas has to look."""
-    if column.null_count:
+    if column.null_count or not _may_be_ids(column.type) or _blank(column):
         return False
-    if _is_text(column.type):
-        blank = pc.any(pc.equal(pc.utf8_trim_whitespace(column), "")).as_py()
-        if blank:
-            return False
-    elif not pa.types.is_integer(column.type):
-        return False
-    return _rises(column) or pc.count_distinct(column).as_py() == len(column)
+    return pc.count_distinct(column).as_py() == len(column)
 
 
-def _rises(column: pa.ChunkedArray) -> bool:
-    """Whether each value is above the one before: then none comes twice, for one look at each."""
-    if column.null_count or not (_is_text(column.type) or pa.types.is_integer(column.type)):
+def _may_be_ids(kind: pa.DataType) -> bool:
+    return _is_text(kind) or pa.types.is_integer(kind)
+
+
+def _blank(column: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether a text is empty or nothing but space."""
+    if not _is_text(column.type):
         return False
-    last = None
-    for part in column.chunks:
-        if len(part) == 0:
-            continue
-        if last is not None and not last < part[0].as_py():
-            return False
-        last = part[-1].as_py()
-        if len(part) > 1 and not pc.all(pc.less(part[:-1], part[1:])).as_py():
-            return False
-    return True
+    return bool(pc.any(pc.utf8_is_space(column)).as_py()) or pc.min(pc.binary_length(column)).as_py() == 0

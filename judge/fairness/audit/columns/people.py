@@ -2,8 +2,8 @@
 
 Every test and interval of the audit counts people. Where a person comes with several pictures the rows are not
 independent (five pictures each took the size of a 5 % test to 33 %), so such a table is refused unless one row a person
-is kept by a rule that the user names. Whoever is missing is counted by group, because a group that loses its people on the way
-loses the contest there.
+is kept by a rule that the user names. Whoever is missing is counted by group, because a group that loses its people on
+the way loses the contest there.
 """
 
 from __future__ import annotations
