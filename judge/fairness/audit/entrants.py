@@ -2,7 +2,8 @@
 
 Nobody is dropped silently: whoever has no score, no known outcome or no bracket, or was not eligible, is counted by
 group in `absent`, and each reason is told in `notes`. A person without a group keeps competing, as a member of the
-group "(missing)", because leaving them out would change who wins; a person without a score entered and was not selected.
+group "(missing)", because leaving them out would change who wins; a person without a score entered and was not
+selected.
 """
 
 from __future__ import annotations

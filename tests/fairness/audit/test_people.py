@@ -130,7 +130,7 @@ def test_rows_of_unknown_people_cannot_be_put_together():
 
 
 def planted():
-    """100 a, of whom 60 have no score, and 100 b. Of the twenty places a gets 8: .08 to .12, or of the scored .2 to .12."""
+    """100 a, of whom 60 have no score, and 100 b; of twenty places a gets 8, of all .08 to .12, of the scored .2."""
     best = np.r_[np.full(8, 10.0), np.full(32, 1.0), np.full(60, np.nan), np.full(12, 10.0), np.full(88, 1.0)]
     return pd.DataFrame({"g": ["a"] * 100 + ["b"] * 100, "score": best, "id": range(200)})
 
