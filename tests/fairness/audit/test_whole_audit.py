@@ -236,11 +236,12 @@ def test_skew_curves_cover_every_score_and_feature():
 # hostile tables
 
 
-def test_scores_that_are_missing_or_infinite_are_excluded_and_counted():
+def test_people_whose_score_is_missing_or_infinite_entered_and_were_not_selected():
     table = people()
     table.loc[:2, "score"] = [np.nan, np.inf, -np.inf]
     found = audit(table, features="ethnicity", score="score", places=5, **QUICK)
-    assert "3 of 400 people excluded: score is missing or infinite" in found.attrs["notes"]
+    assert any(note.startswith("3 of 400 people have no finite score (") for note in found.attrs["notes"])
+    assert found.loc[found["metric"] == "entrant_share", "n"].sum() == 400
     assert found.loc[found["metric"] == "mean_score", "n"].sum() == 397
 
 
@@ -265,7 +266,8 @@ def test_people_without_a_group_keep_competing_and_people_without_a_bracket_are_
     found = audit(table, features="ethnicity", score="score", brackets="gender", places=5, **QUICK)
     assert value(found, "selection_rate", MISSING, "n") == 5
     notes = " ".join(found.attrs["notes"])
-    assert "3 of 400 people excluded: no gender" in notes and "5 of 397 people have no ethnicity" in notes
+    assert "3 of 400 people excluded: no gender, so no bracket (" in notes
+    assert "5 of 400 people have no ethnicity" in notes
 
 
 @pytest.mark.parametrize("ids", [["a", "b", "a", "c"], [1, 2, 2, 2]])
@@ -441,7 +443,7 @@ def test_winners_that_are_neither_yes_nor_no_are_named():
 def test_missing_winners_are_excluded():
     table = pd.DataFrame({"g": list("aabb"), "won": ["yes", None, "no", ""]})
     found = audit(table, features="g", winner="won", **QUICK)
-    assert "2 of 4 people excluded: won is missing" in found.attrs["notes"]
+    assert "2 of 4 people excluded: won is missing (a 1 of 2, b 1 of 2)" in found.attrs["notes"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import Alternative
 from judge.fairness.inference.power.stratified import accepted_outcomes, between
-from judge.fairness.inference.wallenius import LIMIT, Margins, margins_of, moments_by_bracket
+from judge.fairness.inference.wallenius import LIMIT, Margins, margins_of, moments_by_bracket, root_between
 
 #: Up to so many winners the number needed is found by exact power, beyond it by the normal approximation.
 MAX_SCANNED = 2_000
@@ -249,11 +249,9 @@ def _log_ratio(margins: Margins, log_odds: float) -> float:
 
 
 def _root(rising: Callable[[float], float], target: float) -> float:
-    from scipy.optimize import brentq
-
     if not rising(-LIMIT) <= target <= rising(LIMIT):
         return np.nan
-    return float(np.exp(brentq(lambda v: rising(v) - target, -LIMIT, LIMIT, xtol=1e-8)))
+    return float(np.exp(root_between(lambda v: rising(v) - target, -LIMIT, LIMIT, tolerance=1e-8)))
 
 
 def _sized(margins: Margins, winners: int) -> Margins:
