@@ -23,7 +23,7 @@ from judge.fairness.inference import (
 from judge.fairness.inference.power.contest import odds_of_ratio
 from judge.fairness.inference.wallenius import margins_of
 from judge.fairness.lots import Lots
-from judge.fairness.metrics import ndkl_test
+from judge.fairness.metrics import ndkl_test, selection_table
 
 #: Shares of whole-number scores from the lowest to the highest: of a bracket the last places are mostly by lot.
 LEVELS = np.array([0.30, 0.30, 0.20, 0.12, 0.06, 0.016, 0.004])
@@ -60,6 +60,13 @@ def lots(table: Table, n: int, rng: np.random.Generator) -> None:
             table.coverage(f"winner share, Clopper–Pearson, {named}", *share, mean[g] / total)
             table.coverage(f"selection rate, Wilson, {named}", *wilson(x, np.full(n, m)), mean[g] / m)
             table.coverage(f"ratio, Koopman, {named}", *koopman_ratio(x, m, x0, m0), truth)
+        within = [selection_table(c) for c in few]
+        for g, group in enumerate(GROUPS):
+            for name, truth in (("winner_share", mean[g] / total), ("selection_rate_ratio", 1.0)):
+                low, high = ([t[f"{name}_{end}"].iloc[g] for t in within] for end in ("low", "high"))
+                table.coverage(
+                    f"{name}, exact, limits averaged over lots, {group}, {label}", low, high, truth
+                )
         odds = [wallenius_odds(c, "dark") for c in few]
         table.coverage(
             f"Wallenius odds, midp over lots, {label}", [o.low for o in odds], [o.high for o in odds], 1.0

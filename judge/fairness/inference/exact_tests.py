@@ -330,7 +330,11 @@ def permutation_test(
         return ((winners - expected[used]) ** 2 / expected[used]).sum(axis=-1)
 
     # what chance gives does not depend on the lots: the same draws serve for each of them
-    won = counts.winners.sum(axis=0)[None] if counts.lots is None else counts.lots.draws(N_LOTS, rng).sum(axis=1)
+    won = (
+        counts.winners.sum(axis=0)[None]
+        if counts.lots is None
+        else counts.lots.draws(N_LOTS, rng).sum(axis=1)
+    )
     statistic = distance(won[:, used])
     by_chance = np.sort(distance(drawn))
     least = statistic * (1 - 1e-9) - 1e-12
