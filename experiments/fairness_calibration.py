@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from calibration_checks.causes import causes, twins
+from calibration_checks.exact import families, lots, reported_power
 from calibration_checks.scores import score_metrics, skin
 from calibration_checks.selection import exposure_rows, four_fifths_rows, homogeneity_rows, selection_rows
 from calibration_checks.small_groups import small_outranking, small_scores
@@ -42,6 +43,9 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "homogeneity_rows": homogeneity_rows,
     "four_fifths_rows": four_fifths_rows,
     "exposure_rows": exposure_rows,
+    "lots": lots,
+    "families": families,
+    "reported_power": reported_power,
     "score_metrics": score_metrics,
     "small_scores": small_scores,
     "small_outranking": small_outranking,

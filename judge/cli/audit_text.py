@@ -134,4 +134,6 @@ def span(low: float, high: float) -> str:
 def p_text(p: float) -> str:
     if np.isnan(p):
         return ""
+    if p < 1e-300:  # no float holds it: the table has the smallest one, its flag the logarithm
+        return "<1e-300"
     return f"{p:.4f}" if p >= 0.0001 else f"{p:.1e}"

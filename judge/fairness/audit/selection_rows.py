@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows, joined, odds_remark, remarks_of
 from judge.fairness.counts import Counts
-from judge.fairness.inference.exact_tests import expected_winners, holm, permutation, stratified_exact
+from judge.fairness.inference.exact_tests import holm, permutation_test, stratified_test
 from judge.fairness.inference.homogeneity import homogeneity
 from judge.fairness.inference.intervals import clopper_pearson, wilson
-from judge.fairness.inference.power import binomial_power, smallest_detectable_ratio, winners_needed
 from judge.fairness.inference.settings import Inference
 from judge.fairness.inference.wallenius import wallenius_odds
 from judge.fairness.metrics.ranking import skew
@@ -26,8 +25,6 @@ INTERVALS = {
     "log": ("Katz log", "Greenland–Robins log", "Miettinen–Nurminen score"),
 }
 CRUDE_RATIO = {"exact": "Koopman score", "score": "Koopman score", "log": "Katz log"}
-#: True selection-rate ratios for which the power is told.
-TOLD_RATIOS = (0.5, 0.8)
 #: Whether an effect is the same in all brackets is asked of so many groups: those with the most winners expected.
 MOST_TESTED = 50
 
@@ -47,20 +44,21 @@ def add_selection_rows(
     within = "within" if several else "all"
     rows = rows.sharing(reference=ALL_OTHERS if reference is None else reference)
     table = selection_table(counts, reference=reference, confidence=confidence, ratio_interval=ratio_interval)
-    decided = int(table["winners"].sum())
+    decided = int(counts.decided.sum())
     for row in table.itertuples(index=False):
         rows.add("entrant_share", row.group, row.entrant_share, row.entrants, reference="")
     for row in table.itertuples(index=False):
+        test = stratified_test(counts, row.group) if row.entrants else None
         rows.add(
             "winner_share",
             row.group,
             row.winner_share,
             decided,
             **_limits(row, "winner_share", EXACT),
-            p_value=stratified_exact(counts, row.group) if row.entrants else np.nan,
-            test="stratified_exact" if row.entrants else "",
+            p_value=test.p if test else np.nan,
+            test=STRATIFIED if test else "",
             reference=ALL_OTHERS,
-            flag=f"{row.winners} of {decided} winners",
+            flag=joined(f"{row.winners:.6g} of {decided} winners", *remarks_of(test, counts)),
         )
     for row in table.itertuples(index=False):
         rows.add(
@@ -70,7 +68,7 @@ def add_selection_rows(
             decided,
             bracket=within,
             reference="",
-            flag=f"{row.expected_winners:.4g} of {decided} winners by chance{' within brackets' if several else ''}",
+            flag=f"{row.expected_winners:.6g} of {decided} winners by chance{' within brackets' if several else ''}",
         )
     for row in table.itertuples(index=False):
         rows.add(
@@ -97,6 +95,7 @@ def add_selection_rows(
             ci_high=odds.high,
             interval="" if np.isnan(odds.value) else "Wallenius mid-p",
             bracket=within,
+            flag=odds_remark(counts, reference),
         )
     _add_skew_rows(rows.sharing(reference="", bracket=within), table, decided)
     if several:
@@ -105,17 +104,17 @@ def add_selection_rows(
     if by_bracket and several:
         _add_bracket_rows(rows.sharing(reference=""), counts, confidence)
     if len(counts.groups) > 1:
-        statistic, p = permutation(counts, n_permutations=how.n_permutations, rng=how.rng)
+        joint = permutation_test(counts, n_permutations=how.n_permutations, rng=how.rng)
         rows.add(
             "winners_against_chance",
             "all groups",
-            statistic,
+            joint.statistic,
             int(counts.entrants.sum()),
-            p_value=p,
+            p_value=joint.p,
             test="permutation",
             bracket=within,
             reference="",
-            flag=f"{how.n_permutations} permutations",
+            flag=joined(f"{how.n_permutations} permutations", *remarks_of(joint, counts)),
         )
     return notes
 
@@ -135,15 +134,16 @@ def _add_ratio_rows(
     base = ALL_OTHERS if reference is None else reference
     for row in compared.itertuples(index=False):
         tested = row.entrants > 0 and len(counts.groups) > 1
+        test = stratified_test(counts, row.group, reference=reference) if tested else None
         rows.add(
             "selection_rate_ratio",
             row.group,
             row.selection_rate_ratio,
             row.entrants,
             **_limits(row, "selection_rate_ratio", of_ratio),
-            p_value=stratified_exact(counts, row.group, reference=reference) if tested else np.nan,
-            test="stratified_exact" if tested else "",
-            flag=_either_way(row, base),
+            p_value=test.p if test else np.nan,
+            test=STRATIFIED if test else "",
+            flag=joined(_either_way(row, base), *remarks_of(test, counts)),
         )
     for row in compared.itertuples(index=False):
         rows.add(
@@ -245,7 +245,10 @@ def _add_homogeneity_rows(
             row.entrants,
             p_value=p,
             test="zelen_exact",
-            flag="is the effect the same in all brackets?",
+            flag=joined(
+                "is the effect the same in all brackets?",
+                "" if counts.lots is None else "mean of p over lots",
+            ),
         )
     adjusted = holm([p for _, p in tested])
     base = ALL_OTHERS if reference is None else reference
@@ -277,7 +280,7 @@ def _add_bracket_rows(rows: Rows, counts: Counts, confidence: float) -> None:
     low, high = wilson(counts.winners, counts.entrants, confidence)
     for b, bracket in enumerate(counts.brackets):
         for g, group in enumerate(counts.groups):
-            n, x = int(counts.entrants[b, g]), int(counts.winners[b, g])
+            n, x = int(counts.entrants[b, g]), counts.winners[b, g]
             rows.add(
                 "selection_rate",
                 group,
@@ -289,30 +292,6 @@ def _add_bracket_rows(rows: Rows, counts: Counts, confidence: float) -> None:
                 bracket=bracket,
                 flag="" if n else "no entrants",
             )
-
-
-def add_power_rows(rows: Rows, counts: Counts, group: str, *, favoured: bool) -> None:
-    """What the primary contrast could have shown: power at TOLD_RATIOS, smallest detectable ratio, winners needed.
-
-    For the group against all others, or (favoured) for all others against the group; one-sided exact binomial at
-    5 %, with the share of the winners that chance selection within brackets would give.
-    """
-    g = counts.index(group)
-    decided = int(counts.winners.sum())
-    expected = expected_winners(counts)[g] / decided if decided else np.nan
-    share = 1 - expected if favoured else expected
-    if not 0 < share < 1:
-        return
-    named = f"not {group}" if favoured else group
-    rows = rows.sharing(
-        test="binomial_less", reference=group if favoured else ALL_OTHERS, flag=f"expected share {share:.4g}"
-    )
-    for ratio in TOLD_RATIOS:
-        power = float(binomial_power(decided, share, ratio))
-        rows.add(f"power_at_ratio_{ratio}", named, power, decided)
-    rows.add("smallest_detectable_ratio", named, smallest_detectable_ratio(decided, share), decided)
-    for ratio in TOLD_RATIOS:
-        rows.add(f"winners_needed_at_ratio_{ratio}", named, winners_needed(share, ratio), decided)
 
 
 def _either_way(row: Any, base: str) -> str:

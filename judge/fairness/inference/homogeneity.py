@@ -11,6 +11,8 @@ from judge.fairness.inference.exact_tests import TIE
 
 #: Possible counts of all brackets together beyond which the test would hold too much.
 MAX_SUPPORT = 20_000
+#: Lots over which p is averaged where places fall by lot.
+N_LOTS = 50
 
 
 def homogeneity(
@@ -30,7 +32,7 @@ def homogeneity(
     Parameters
     ----------
     counts : Counts
-        Entrants and winners, brackets × groups.
+        Entrants and winners, brackets × groups. With lots: p is the mean over 50 lots.
     group, reference : str
         Groups of `counts`; reference None: all others.
     n_permutations : int
@@ -64,6 +66,19 @@ def homogeneity(
     """
     if n_permutations < 1:
         raise InputError(f"n_permutations is at least 1, not {n_permutations}")
+    if counts.lots is not None:
+        p = [
+            homogeneity(
+                Counts(counts.entrants, won, counts.groups, counts.brackets),
+                group,
+                reference=reference,
+                n_permutations=n_permutations,
+                rng=rng,
+            )
+            for won in counts.lots.draws(N_LOTS, np.random.default_rng(0))
+        ]
+        known = [one for one in p if not np.isnan(one)]
+        return float(np.mean(known)) if known else float("nan")
     pair = counts.against(group, reference)
     n1, n0, won = pair.entrants[:, 0], pair.entrants[:, 1], pair.winners.sum(axis=1)
     least, most = np.maximum(0, won - n0), np.minimum(n1, won)

@@ -30,6 +30,8 @@ RATIO_INTERVALS = ("exact", "score", "log")
 #: Groups of a smaller part of the entrants are not taken for the one with the highest rate: one winner of one entrant
 #: would be it. The Uniform Guidelines, 29 CFR 1607.15(A)(2)(a), leave out groups under 2 % likewise.
 SMALLEST_SHARE = 0.02
+#: Lots over which intervals are averaged where places fall by lot.
+N_LOTS = 50
 
 
 def selection_table(
@@ -92,9 +94,9 @@ def selection_table(
         raise InputError(f"ratio_interval is one of {listed(RATIO_INTERVALS)}, not {ratio_interval!r}")
     n, x = counts.entrants.sum(axis=0).astype(float), counts.winners.sum(axis=0).astype(float)
     expected = expected_winners(counts)
-    others = conditional_effects(*_against(counts, None), confidence=confidence)
+    others = _effects(counts, None, confidence)
     strata = _against(counts, reference)
-    effects = others if reference is None else conditional_effects(*strata, confidence=confidence)
+    effects = others if reference is None else _effects(counts, reference, confidence)
     if reference is not None:
         effects = _of_itself(effects, counts.index(reference), entered=n[counts.index(reference)] > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -102,7 +104,7 @@ def selection_table(
             {
                 "group": list(counts.groups),
                 "entrants": n.astype(int),
-                "winners": x.astype(int),
+                "winners": x if counts.lots else x.astype(int),
                 "expected_winners": expected,
                 "entrant_share": n / n.sum(),
                 "winner_share": x / x.sum(),
@@ -133,6 +135,38 @@ def selection_table(
     for name, flagged in (("below_four_fifths", ratio < 0.8), ("reference_below_four_fifths", ratio > 1.25)):
         table[name] = flagged.astype("boolean").mask(ratio.isna())
     return _with_highest(table, counts, confidence)
+
+
+def _effects(counts: Counts, reference: str | None, confidence: float) -> Effects:
+    """`conditional_effects` of each group; with lots, of the average winners with limits averaged over N_LOTS lots.
+
+    Ratios, which may be infinite, are averaged as ρ / (1 + ρ).
+    """
+    if counts.lots is None:
+        return conditional_effects(*_against(counts, reference), confidence=confidence)
+    won = counts.lots.draws(N_LOTS, np.random.default_rng(0))
+    drawn = [Counts(counts.entrants, one, counts.groups, counts.brackets) for one in won]
+    sides = [_against(one, reference) for one in drawn]
+    every = conditional_effects(
+        *(np.concatenate(side) for side in zip(*sides, strict=True)), confidence=confidence
+    )
+    mean = {}
+    for name, values in every._asdict().items():
+        table = values.reshape(N_LOTS, -1)
+        if name.startswith("ratio"):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                share = np.where(np.isinf(table), 1.0, table / (1 + table)).mean(axis=0)
+                mean[name] = share / (1 - share)
+        else:
+            mean[name] = table.mean(axis=0)
+    x1, n1, x0, n0 = _against(counts, reference)
+    total = np.maximum(n1 + n0, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean["ratio"] = (x1 * n0 / total).sum(axis=1) / (x0 * n1 / total).sum(axis=1)
+        mean["winners"] = x1.sum(axis=1)
+        mean["expected"] = ((x1 + x0) * n1 / total).sum(axis=1)
+        mean["difference"] = (mean["winners"] - mean["expected"]) / (n1 * n0 / total).sum(axis=1)
+    return Effects(**mean)
 
 
 def _against(counts: Counts, reference: str | None) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -181,7 +215,7 @@ def _with_highest(table: pd.DataFrame, counts: Counts, confidence: float) -> pd.
         return table.assign(highest="", **dict.fromkeys(columns, np.nan))
     top = int(candidates[np.argmax(success[candidates])])
     level = 1 - (1 - confidence) / (present - 1)
-    effects = conditional_effects(*_against(counts, counts.groups[top]), confidence=level)
+    effects = _effects(counts, counts.groups[top], level)
     found = (effects.ratio, effects.ratio_low, effects.ratio_high)
     others = np.arange(len(table)) != top
     return table.assign(
