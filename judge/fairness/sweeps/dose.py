@@ -3,13 +3,13 @@
 The answer of `dose_response` is an AUDIT table (feature = the name of the share column, group = the condition) with
 two more columns: `dose`, the share a row is about, else NaN; `detail`, in words.
 
-    dose_mean               mean outcome at each share, t interval over the runs there
+    dose_mean               mean outcome at each share, interval over the runs there (`mean_interval`: within `bounds`)
     dose_slope              change of the outcome for a unit of share (from 0 to 1): mean of the seeds' own
                             slopes, t interval over seeds; p: permutation of the shares within each seed
-    dose_slope_mixed        the same by a linear mixed model with seeds as groups
+    dose_slope_mixed        the same by a linear mixed model with seeds as groups (`mixed_slope`)
     dose_slope_bootstrap    the same, interval from a bootstrap of seeds; p: sign flips of the seeds' slopes
-    dose_crossing           the share at which the fitted line crosses `threshold`, Fieller interval,
-                            may be unbounded
+    dose_crossing           the share at which the fitted line crosses `threshold`, Fieller interval, may be
+                            unbounded; where all doses are shares, no number outside 0 to 1
     dose_runs_excluded      number of runs without a finite outcome
 
 and, for each condition but the baseline (group = "condition - baseline"), at equal seed and share:
@@ -19,9 +19,10 @@ and, for each condition but the baseline (group = "condition - baseline"), at eq
 
 Seeds share pictures, initial weights and often entrants, so runs of one seed are not independent: every
 interval takes seeds, not runs, as replicates. The permutation tests that *no* seed has a slope; where seeds differ
-in slope it says "some have one", and the interval or the sign flips (at least 2^(1 − seeds)) speak for the mean. With
-one seed only the runs themselves have to serve, and `test` says so. For the uncertainty that comes from who happened
-to enter, see `sweeps.dose_people`.
+in slope it says "some have one", and the interval or the sign flips (at least 2^(1 − seeds)) speak for the mean;
+`detail` says how small a p the seeds can reach at all. With fewer than three seeds there is no interval, only p-values
+of permutations; nor where nothing scatters. All of it is about the contestants who were there: `sweeps.contestants`
+has the intervals for others like them.
 """
 
 from __future__ import annotations
@@ -33,17 +34,20 @@ import numpy as np
 import pandas as pd
 
 from judge.errors import InputError, listed
-from judge.fairness.inference.randomisation import sign_flip, t_interval
+from judge.fairness.inference.randomisation import sign_flip
 from judge.fairness.inference.settings import Inference, Interval
 from judge.fairness.sweeps.dose_models import (
     crossing,
     line,
-    mixed_slope,
     seed_lines,
+    smallest_trend_p,
     t_bounds,
     trend_p_value,
     widened_bootstrap,
+    within_shares,
 )
+from judge.fairness.sweeps.mixed_models import mixed_slope
+from judge.fairness.sweeps.over_seeds import FEWEST_SEEDS, RATIO, mean_interval
 
 COLUMNS = (
     "metric",
@@ -71,6 +75,8 @@ def dose_response(
     baseline: str | None = None,
     threshold: float = 0.8,
     scale: str = "identity",
+    bounds: tuple[float, float] | None = None,
+    step: float = 0.0,
     confidence: float = 0.95,
     n_resamples: int = 2000,
     n_permutations: int = 9_999,
@@ -91,6 +97,10 @@ def dose_response(
         Outcome whose dose is sought (0.8: the four-fifths rule, for a selection-rate ratio).
     scale : {"identity", "log"}
         "log": slopes and crossing on the natural log of a positive outcome (means are then geometric).
+    bounds : (low, high), optional
+        Range of the outcome, (0, 1) of a share and (0, inf) of a ratio: means and their differences keep within it.
+    step : float
+        Smallest change of the outcome in one run, 1 / winners of a share of winners; see `mean_interval`.
     confidence : float
         Of every interval, from 0.5 to below 1.
     n_resamples : int
@@ -138,6 +148,8 @@ def dose_response(
             part,
             threshold=threshold,
             scale=scale,
+            bounds=bounds,
+            step=step,
             how=how,
             rng=rng,
         )
@@ -156,7 +168,7 @@ def dose_response(
     base = baseline or names[0]
     for name in sorted(table["condition"].unique()):
         if name != base:
-            rows += _difference(table, name, base, how=how, rng=rng)
+            rows += _difference(table, name, base, bounds=bounds, how=how, rng=rng)
     return pd.DataFrame([{"feature": share, **row} for row in rows]).reindex(columns=list(COLUMNS))
 
 
@@ -232,44 +244,95 @@ def _one_condition(
     *,
     threshold: float,
     scale: str,
+    bounds: tuple[float, float] | None,
+    step: float,
     how: Inference,
     rng: np.random.Generator,
 ) -> Iterator[dict[str, Any]]:
     confidence = how.confidence
     back = np.exp if scale == "log" else np.asarray
+    if scale == "log":  # of a logarithm the range has no ends
+        bounds, step = None, 0.0
+    words = "t over runs"
+    if bounds is not None:
+        words += ", logarithm" if bounds == RATIO else ", logit of the range"
     for _, cell in part.groupby("share", sort=True):
-        mean, low, high = (float(back(v)) for v in t_interval(cell["y"].to_numpy(), confidence=confidence))
+        found = mean_interval(cell["y"].to_numpy(), bounds=bounds, step=step, confidence=confidence)
+        mean, low, high = (float(back(v)) for v in found)
         yield _row(
-            "dose_mean", (mean, low, high), n=len(cell), test="t over runs", dose=cell["share"].iloc[0]
-        )
+            "dose_mean", (mean, low, high), n=len(cell), dose=cell["share"].iloc[0], test=words,
+            detail=_none_below(len(cell), found),
+        )  # fmt: skip
     if part["share"].nunique() < 2:
         return
     data = (part["share"], part["y"], part["seed"])
     n = len(part)
+    seeds = part["seed"].nunique()
     centre, covariance, df, replicates = line(*data)
     p, words = _trend(*data, how=how, rng=rng)
-    bounds = t_bounds(centre[1], covariance[1, 1], df, confidence)
-    yield _row("dose_slope", bounds, n=n, p=p, test=words, detail=f"interval: {replicates}")
-    bounds, p, words = mixed_slope(*data, confidence=confidence)
-    yield _row("dose_slope_mixed", bounds, n=n, p=p, test=words)
+    found = _shown(t_bounds(centre[1], covariance[1, 1], df, confidence), seeds)
+    yield _row("dose_slope", found, n=n, p=p, test=words, detail=_slope_detail(*data, replicates, found))
+    found, p, words = mixed_slope(*data, confidence=confidence)
+    if seeds < FEWEST_SEEDS:
+        p = _NAN  # of Student's t, which two seeds cannot carry either
+    yield _row(
+        "dose_slope_mixed", _shown(found, seeds), n=n, p=p, test=words, detail=_none_below(seeds, found)
+    )
     slopes = seed_lines(*data)[:, 1]
     if len(slopes) > 1:
         draws = slopes[rng.integers(len(slopes), size=(how.n_resamples, len(slopes)))].mean(axis=1)
-        bounds = widened_bootstrap(float(slopes.mean()), draws, len(slopes), confidence=confidence)
+        found = widened_bootstrap(float(slopes.mean()), draws, len(slopes), confidence=confidence)
+        found = _shown(found, len(slopes))
         p, exact = sign_flip(slopes, n_permutations=how.n_permutations, rng=rng)
         words = f"sign flips of the seeds' slopes, {'exact' if exact else f'{how.n_permutations} draws'}"
-        yield _row(
-            "dose_slope_bootstrap", bounds, n=len(slopes), p=p, test=words, detail="bootstrap of seeds"
-        )
+        told = f"bootstrap of seeds; {_flips_detail(len(slopes))}"
+        yield _row("dose_slope_bootstrap", found, n=len(slopes), p=p, test=words, detail=told)
     target = float(np.log(threshold)) if scale == "log" else threshold
-    bounds, words = crossing(centre, covariance, df, target, confidence=confidence)
-    if not part["share"].min() <= bounds.value <= part["share"].max():
+    found, words = crossing(centre, covariance, df, target, confidence=confidence)
+    if part["share"].between(0, 1).all():
+        found, words = within_shares(found, words)
+    if not part["share"].min() <= found.value <= part["share"].max():
         words += "; outside the swept shares"
-    yield _row("dose_crossing", bounds, n=n, test="Fieller", detail=words)
+    if found.high - found.low <= 1e-12:
+        found = Interval(found.value, _NAN, _NAN)
+    if seeds < FEWEST_SEEDS:
+        found, words = Interval(found.value, _NAN, _NAN), _none_below(seeds, found) or ""
+    yield _row("dose_crossing", found, n=n, test="Fieller", detail=words)
+
+
+def _shown(found: Interval, seeds: int) -> Interval:
+    """The interval where there is one to show: of three seeds or more, and not of zero width."""
+    value, low, high = found
+    width = high - low
+    if seeds < FEWEST_SEEDS or not width > 1e-12 * max(1.0, abs(value)):
+        return Interval(value, _NAN, _NAN)
+    return found
+
+
+def _none_below(seeds: int, found: Interval) -> str | None:
+    if seeds < FEWEST_SEEDS:
+        return f"no interval: {seeds} seed{'s' if seeds > 1 else ''}, at least {FEWEST_SEEDS} are needed"
+    return "no interval: all seeds agree" if np.isnan(found.low) else None
+
+
+def _slope_detail(dose: Any, y: Any, seed: Any, replicates: str, found: Interval) -> str:
+    seeds = int(pd.Series(seed).nunique())
+    told = _none_below(seeds, found) or f"interval: {replicates}"
+    return f"{told}; the smallest possible p is {smallest_trend_p(dose, seed):.2g}"
+
+
+def _flips_detail(seeds: int) -> str:
+    return f"{seeds} seeds: the smallest possible p is {2.0 ** (1 - seeds):.2g}"
 
 
 def _difference(
-    table: pd.DataFrame, name: str, base: str, *, how: Inference, rng: np.random.Generator
+    table: pd.DataFrame,
+    name: str,
+    base: str,
+    *,
+    bounds: tuple[float, float] | None,
+    how: Inference,
+    rng: np.random.Generator,
 ) -> Iterator[dict[str, Any]]:
     """Rows for condition `name` minus condition `base` over the (seed, share) that both have."""
     sides = [table[table["condition"] == c].set_index(["seed", "share"])["y"] for c in (name, base)]
@@ -280,22 +343,29 @@ def _difference(
         return
     by_seed = d.groupby("seed")["y"].mean().to_numpy()
     p, exact = sign_flip(by_seed, n_permutations=how.n_permutations, rng=rng)
+    reach = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
+    found = mean_interval(
+        by_seed, bounds=None if reach is None or np.isinf(reach).any() else reach, confidence=how.confidence
+    )
+    told = [_none_below(len(by_seed), found), _flips_detail(len(by_seed))]
     yield group | _row(
         "dose_mean_difference",
-        t_interval(by_seed, confidence=how.confidence),
+        found,
         n=len(d),
         p=p,
         test=f"sign flips of seeds, {'exact' if exact else 'simulated'}",
-        detail=f"{len(by_seed)} seeds: the smallest possible p is {2.0 ** (1 - len(by_seed)):.2g}",
+        detail="; ".join(filter(None, told)),
     )
     if d["share"].nunique() > 1:
         data = (d["share"], d["y"], d["seed"])
         centre, covariance, df, replicates = line(*data)
         p, words = _trend(*data, how=how, rng=rng)
-        bounds = t_bounds(centre[1], covariance[1, 1], df, how.confidence)
+        seeds = d["seed"].nunique()
+        found = _shown(t_bounds(centre[1], covariance[1, 1], df, how.confidence), seeds)
         yield group | _row(
-            "dose_slope_difference", bounds, n=len(d), p=p, test=words, detail=f"interval: {replicates}"
-        )
+            "dose_slope_difference", found, n=len(d), p=p, test=words,
+            detail=_slope_detail(*data, replicates, found),
+        )  # fmt: skip
 
 
 def _trend(*data: Any, how: Inference, rng: np.random.Generator) -> tuple[float, str]:
