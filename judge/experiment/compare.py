@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     flats = [_flat(run) for run in runs]
     factors = _factors(flats)
     rows = []
-    for run, flat in zip(runs, flats, strict=True):
+    for run, flat, name in zip(runs, flats, _names(runs), strict=True):
         done = run.done
         assert done is not None
         audit = run.table("audit")
@@ -130,7 +131,7 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
         for (condition, group), numbers in wide.iterrows():
             rows.append(
                 {
-                    "folder": run.path.name,
+                    "folder": name,
                     **{key: flat.get(key) for key in factors},
                     "seed": done["seed"],
                     "share": done["majority_share"],
@@ -158,8 +159,8 @@ def people_table(finished: Sequence[RunDir], runs: pd.DataFrame) -> pd.DataFrame
     """
     wanted, feature = set(runs["folder"]), runs["feature"].iloc[0]
     parts = []
-    for run in finished:
-        if run.path.name not in wanted:
+    for run, name in zip(finished, _names(finished), strict=True):
+        if name not in wanted:
             continue
         if not all((run / f"{name}.parquet").is_file() for name in ("manifest", "membership", "ranking")):
             return None
@@ -235,6 +236,12 @@ def dose_table(
     )
 
 
+def _names(runs: Sequence[RunDir]) -> list[str]:
+    """The folders' names; whole paths where two sweeps have folders of one name, which are two runs."""
+    count = Counter(run.path.name for run in runs)
+    return [run.path.name if count[run.path.name] == 1 else str(run.path) for run in runs]
+
+
 def _told(levels: Mapping[str, Any]) -> str:
     return ", ".join(_words(levels))
 
@@ -254,15 +261,7 @@ def _page(
 ) -> Path:
     from judge.report.pages.sweep import write_compare_report
 
-    seeds, trained = runs["seed"].nunique(), runs["folder"].nunique()
-    notes = [
-        f"The unit of replication is the training run: {trained} run(s) over {seeds} seed(s), each under "
-        f"{', '.join(conditions)}, on pools of the same size and before the same contestants.",
-    ]
-    if seeds < 2:
-        notes.append("There is one seed only, so nothing can be said about chance.")
-    if levels:
-        notes.append(f"Settings of these runs: {_told(levels)}.")
+    notes = [f"Settings of these runs: {_told(levels)}."] if levels else []
     title = f"Who wins, by the training pool’s share of {runs['majority'].iloc[0]}"
     return write_compare_report(
         home, runs, dose, others, conditions=conditions, feature=feature, title=title, notes=notes,

@@ -2,9 +2,9 @@
 
 The training run is the unit of replication, the seed the replicate. `dose_response` gives slopes, tests, the share at
 which a threshold is crossed and the differences of conditions from a baseline, `means_over_seeds` a mean with its
-interval; `with_people` and `bootstrap_seeds_people` count the entrants, too, as a sample; `shapley_effects` and `two_by_two` split a
-change between factors; `grid_posterior` and `abc` ask which settings make a published result likely. All but
-`grid_posterior` give tidy tables.
+interval; `with_people` and `bootstrap_seeds_people` count the entrants, too, as a sample; `shapley_effects` and
+`two_by_two` split a change between factors; `grid_posterior` and `abc` ask which settings make a published result
+likely. All but `grid_posterior` give tidy tables.
 """
 
 from judge.fairness.sweeps.contestants import with_people

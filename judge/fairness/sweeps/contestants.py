@@ -1,8 +1,8 @@
 """The contests of a sweep held again among other people: what each run's outcome would have been.
 
-From who entered each run and where they were ranked. Each draw of people (`crossed.person_weights`) has its contest held
-again by the same scores: within a bracket the places go down the ranking, a person counting as often as drawn, until
-they are filled. So the score that it takes to win moves with the people who came, as it would have.
+From who entered each run and where they were ranked. Each draw of people (`crossed.person_weights`) has its contest
+held again by the same scores: within a bracket the places go down the ranking, a person counting as often as drawn,
+until they are filled. So the score that it takes to win moves with the people who came, as it would have.
 `with_people` adds the intervals for other contestants to the rows of `dose_response`.
 """
 
@@ -78,7 +78,9 @@ def outcome_draws(
     first = people.drop_duplicates("person")
     index = pd.Index(first["person"])
     weights = person_weights(
-        pd.factorize(pd.MultiIndex.from_frame(first[["group", "bracket"]].astype(str)))[0], n_resamples, rng=rng
+        pd.factorize(pd.MultiIndex.from_frame(first[["group", "bracket"]].astype(str)))[0],
+        n_resamples,
+        rng=rng,
     )
     found = {}
     for key, run in people.groupby(["seed", "share", "condition"], sort=True, observed=True):
@@ -108,15 +110,23 @@ def _outcomes(
         for g, name in enumerate(names):
             found["winner_share", name] = winners[:, :, g].sum(1) / total
             found["signed_error", name] = errors[:, g]
-            others = [i for i, other in enumerate(names) if (other != name if reference is None else other == reference)]
+            others = [
+                i
+                for i, other in enumerate(names)
+                if (other != name if reference is None else other == reference)
+            ]
             lost_to, among = winners[:, :, others].sum(2), entrants[:, :, others].sum(2)
             both = entrants[:, :, g] + among
-            ratio = np.nansum(winners[:, :, g] * among / both, 1) / np.nansum(lost_to * entrants[:, :, g] / both, 1)
+            ratio = np.nansum(winners[:, :, g] * among / both, 1) / np.nansum(
+                lost_to * entrants[:, :, g] / both, 1
+            )
             found["selection_rate_ratio", name] = ratio
     return found
 
 
-def _won_again(run: pd.DataFrame, brackets: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _won_again(
+    run: pd.DataFrame, brackets: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """How much of each entrant's weight wins: places go down the ranking of the bracket until they are filled."""
     rank = run["rank"].to_numpy(float)
     order = np.lexsort((rank, brackets))
@@ -183,7 +193,8 @@ def with_people(
             table.loc[mine, f"ci_people_{side}"] = table.loc[mine, f"ci_{side}"]
         return table
     draws = outcome_draws(people, reference=reference, n_resamples=n_resamples, rng=rng)
-    values = runs.assign(group=runs["group"].astype(str)).set_index(["group", "seed", "share", "condition"])
+    keys = ["group", "seed", "share", "condition"]
+    values = runs.assign(group=runs["group"].astype(str)).set_index(keys).sort_index()
     for i in table.index[mine]:
         row = table.loc[i]
         outcome, group = str(row["outcome"]), str(row["of_group"])
@@ -218,7 +229,7 @@ def _seeds_results(
     if len(sides) == 2 and sides[1] != baseline:  # a name with " - " in it
         sides = [" - ".join(sides)[: -len(f" - {baseline}")], baseline]
     known: dict[Any, dict[float, tuple[float, NDArray[np.float64]]]] = {}
-    for (seed, share, condition), found in draws.items():
+    for seed, share, condition in draws:
         if condition != sides[0] or (row["metric"] == "dose_mean" and share != row["dose"]):
             continue
         parts = []

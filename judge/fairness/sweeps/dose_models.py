@@ -1,6 +1,7 @@
 """Lines through the runs of a sweep: by seed, their trend test, where they cross a threshold.
 
-Used by `sweeps.dose`, which explains the unit of replication; the mixed model is in `sweeps.mixed_models`. Arguments dose, y, seed: (runs,) each, finite.
+Used by `sweeps.dose`, which explains the unit of replication; the mixed model is in `sweeps.mixed_models`. Arguments
+dose, y, seed: (runs,) each, finite.
 """
 
 from __future__ import annotations

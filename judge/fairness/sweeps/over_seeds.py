@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 from judge.errors import InputError, listed
 from judge.fairness.inference.settings import Interval
 
-
 #: Fewest seeds for an interval over them: from two, Student's quantile is 12.7 and the limits say nothing.
 FEWEST_SEEDS = 3
 SHARE = (0.0, 1.0)
@@ -43,15 +42,15 @@ def mean_interval(
     bounds : (low, high), optional
         The range: (0, 1) of a share, (0, inf) of a ratio, (−1, 1) of a difference of shares. None: unbounded.
     step : float
-        The smallest change that a run can show (of a share of 44 winners 1/44). The standard error is at least that of
-        seeds of which one differs by a step, so that seeds without a winner have an interval too; 0: unknown.
+        The smallest change that a run can show (of a share of 44 winners 1/44). Where all seeds stand at an end of the
+        range, the interval reaches as far as if one of them were a step away from it; 0: unknown, and no interval.
     confidence : float
         Level, in (0, 1).
 
     Returns
     -------
     Interval
-        Mean and limits. NaN limits with fewer than three seeds, and for equal values of unknown step.
+        Mean and limits. NaN limits with fewer than three seeds, and where all seeds agree (but for such an end).
 
     Raises
     ------
@@ -80,22 +79,27 @@ def mean_interval(
     low, high = bounds or (-np.inf, np.inf)
     if x.min() < low - 1e-9 or x.max() > high + 1e-9:
         raise InputError(f"values from {x.min():g} to {x.max():g} do not lie within {low:g} to {high:g}")
-    mean, error = float(x.mean()), error_over_seeds(x, step)
+    mean, error = float(x.mean()), error_over_seeds(x, bounds, step)
     if not error > 0:
         return Interval(mean, np.nan, np.nan)
-    limits = bounded_limits(
-        mean, error, x.size - 1, bounds=bounds, step=step / x.size, confidence=confidence
-    )
+    limits = bounded_limits(mean, error, x.size - 1, bounds=bounds, step=step / x.size, confidence=confidence)
     return Interval(mean, *limits)
 
 
-def error_over_seeds(values: NDArray[np.float64], step: float = 0.0) -> float:
-    """Standard error of a mean over seeds, at least step / seeds; NaN below three seeds."""
+def error_over_seeds(
+    values: NDArray[np.float64], bounds: tuple[float, float] | None = None, step: float = 0.0
+) -> float:
+    """Standard error of a mean over seeds; NaN below three seeds, 0 where all agree.
+
+    Where all stand at one end of the range, that of seeds of which one is a step away from it: step / seeds.
+    """
     n = len(values)
     if n < FEWEST_SEEDS:
         return float("nan")
-    alike = np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max()))
-    return max(0.0 if alike else float(values.std(ddof=1)) / n**0.5, step / n)
+    if np.ptp(values) > 1e-12 * max(1.0, float(np.abs(values).max())):
+        return float(values.std(ddof=1)) / n**0.5
+    at_end = bounds is not None and min(abs(values[0] - bounds[0]), abs(bounds[1] - values[0])) < 1e-12
+    return step / n if at_end else 0.0
 
 
 def bounded_limits(
