@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from calibration_checks.causes import causes, twins
 from calibration_checks.scores import score_metrics, skin
+from calibration_checks.seeds_people import over_seeds, seeds_people
 from calibration_checks.sweeps import dose, inverse
 from calibration_checks.table import Table
 from calibration_checks.winners import odds_and_power, selection_intervals, winners_tests
@@ -41,6 +42,8 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "twins": twins,
     "dose": dose,
     "inverse": inverse,
+    "over_seeds": over_seeds,
+    "seeds_people": seeds_people,
 }
 
 

@@ -152,45 +152,48 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
 
 
 def people_table(finished: Sequence[RunDir], runs: pd.DataFrame) -> pd.DataFrame | None:
-    """Everybody who entered the runs of `runs`, a row an entrant, run and condition: `fairness.sweeps.contestants`.
+    """Everybody who entered the runs of `runs` (`people_of` each); None where a run has no tables of its people."""
+    wanted = set(runs["folder"])
+    named = zip(finished, _names(finished), strict=True)
+    parts = [people_of(run) for run, name in named if name in wanted]
+    known = [part for part in parts if part is not None]
+    return pd.concat(known, ignore_index=True) if known and len(known) == len(parts) else None
 
-    finished   the runs' folders, of which those named in `runs` are read
-    Returns None where a run has no tables of its people (a folder of an older version).
+
+def people_of(run: RunDir) -> pd.DataFrame | None:
+    """A row an entrant and condition of a finished run, as `fairness.sweeps.contestants` reads them.
+
+    Columns: seed, share, condition, image_id, person (person_id where the data set has one), group, rating, bracket,
+    rank (NaN where not ranked), winner, score, error (score − rating). None for a folder without these tables.
     """
-    wanted, feature = set(runs["folder"]), runs["feature"].iloc[0]
+    if not all((run / f"{name}.parquet").is_file() for name in ("manifest", "membership", "ranking")):
+        return None
+    done = run.done
+    assert done is not None
+    role, ranking = run.table("membership"), run.table("ranking")
+    entered = role.loc[role["role"] == "entrant", "image_id"].unique()
+    people = run.table("manifest").set_index("image_id").loc[entered].reset_index()
+    person = people["image_id"]
+    if "person_id" in people:
+        person = people["person_id"].astype(object).fillna(person)
+    group = people[done["feature"]].astype(object)
+    people = people[["image_id", "rating"]].assign(person=person.astype(str), group=group)
+    # a gate turns some away under one condition, and they are ranked under another
+    brackets = ranking.drop_duplicates("image_id").set_index("image_id")["bracket"]
     parts = []
-    for run, name in zip(finished, _names(finished), strict=True):
-        if name not in wanted:
-            continue
-        if not all((run / f"{name}.parquet").is_file() for name in ("manifest", "membership", "ranking")):
-            return None
-        done = run.done
-        assert done is not None
-        role = run.table("membership")
-        entered = role.loc[role["role"] == "entrant", "image_id"].unique()
-        people = run.table("manifest").set_index("image_id").loc[entered].reset_index()
-        person = people["image_id"]
-        if "person_id" in people:
-            person = people["person_id"].astype(object).fillna(person)
-        people = people[["image_id", "rating"]].assign(
-            person=person.astype(str), group=people[feature].astype(object)
-        )
-        ranking = run.table("ranking")
-        # a gate turns some away under one condition, and they are ranked under another
-        brackets = ranking.drop_duplicates("image_id").set_index("image_id")["bracket"]
-        for condition, ranked in ranking.groupby("condition", observed=True):
-            own = people.merge(ranked[["image_id", "rank", "winner", "score"]], on="image_id", how="left")
-            parts.append(
-                own.assign(
-                    seed=done["seed"],
-                    share=done["majority_share"],
-                    condition=str(condition),
-                    bracket=own["image_id"].map(brackets).astype(object).fillna("not ranked"),
-                    winner=own["winner"].eq(True),
-                    error=own["score"] - own["rating"],
-                )
+    for condition, ranked in ranking.groupby("condition", observed=True):
+        own = people.merge(ranked[["image_id", "rank", "winner", "score"]], on="image_id", how="left")
+        parts.append(
+            own.assign(
+                seed=done["seed"],
+                share=done["majority_share"],
+                condition=str(condition),
+                bracket=own["image_id"].map(brackets).astype(object).fillna("not ranked"),
+                winner=own["winner"].eq(True),
+                error=own["score"] - own["rating"],
             )
-    return pd.concat(parts, ignore_index=True) if parts else None
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
 def dose_table(

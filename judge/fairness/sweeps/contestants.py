@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from judge.errors import InputError, listed
 from judge.fairness.sweeps.crossed import crossed_interval, person_weights
+from judge.fairness.sweeps.over_seeds import SHARE, mean_interval
 
 #: How the seeds' contestants relate: the words of `sharing`.
 SAME, REDRAWN, OVERLAPPING = "same", "redrawn", "overlapping"
-COLUMNS = ("seed", "share", "condition", "person", "group", "bracket", "rank", "winner", "error")
+COLUMNS = ("seed", "person", "group", "bracket", "rank", "winner", "error")
 #: Rows of `dose_response` that are means over seeds of something that each seed has.
 OVER_SEEDS = ("dose_mean", "dose_slope", "dose_mean_difference", "dose_slope_difference")
 
@@ -40,17 +41,20 @@ def sharing(people: pd.DataFrame) -> str:
 def outcome_draws(
     people: pd.DataFrame,
     *,
+    by: Sequence[str] = ("share", "condition"),
     reference: str | None,
     n_resamples: int = 400,
     rng: np.random.Generator | int = 0,
-) -> dict[tuple[Any, Any, str], dict[tuple[str, str], NDArray[np.float64]]]:
+) -> dict[tuple[Any, ...], dict[tuple[str, str], NDArray[np.float64]]]:
     """The outcomes of every run among the people of each draw, the same draws for all runs.
 
     Parameters
     ----------
     people : DataFrame
-        One row an entrant, run and condition, with the columns of `COLUMNS`: rank within the bracket (NaN of people who
-        were not ranked and so could not win), winner, error (score − rating, NaN where there is none).
+        One row an entrant and contest, with the columns of `COLUMNS` and `by`: rank within the bracket (NaN of people
+        who were not ranked and so could not win), winner, error (score − rating, NaN where there is none).
+    by : sequence of str
+        Columns that tell the contests of one seed apart.
     reference : str or None
         Group that ratios refer to; None: everybody else.
     n_resamples : int
@@ -61,7 +65,7 @@ def outcome_draws(
     Returns
     -------
     dict
-        (seed, share, condition) → (outcome, group) → (n_resamples,) values; outcomes winner_share,
+        (seed, *by) → (outcome, group) → (n_resamples,) values; outcomes winner_share,
         selection_rate_ratio (Mantel–Haenszel over brackets) and signed_error.
 
     Raises
@@ -73,7 +77,7 @@ def outcome_draws(
     ----------
     Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719, for the ratio over brackets.
     """
-    if missing := [column for column in COLUMNS if column not in people]:
+    if missing := [column for column in (*COLUMNS, *by) if column not in people]:
         raise InputError(f"the table of people lacks the column(s) {listed(missing)}")
     first = people.drop_duplicates("person")
     index = pd.Index(first["person"])
@@ -83,10 +87,73 @@ def outcome_draws(
         rng=rng,
     )
     found = {}
-    for key, run in people.groupby(["seed", "share", "condition"], sort=True, observed=True):
+    for key, run in people.groupby(["seed", *by], sort=True, observed=True):
         drawn = weights[:, index.get_indexer(run["person"])].astype(float)
         found[key] = _outcomes(run, drawn, reference)
     return found
+
+
+def means_with_people(
+    people: pd.DataFrame,
+    *,
+    by: Sequence[str],
+    outcome: str = "winner_share",
+    reference: str | None = None,
+    bounds: tuple[float, float] | None = SHARE,
+    step: float = 0.0,
+    confidence: float = 0.95,
+    n_resamples: int = 400,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """Mean of an outcome over seeds for each group and combination, with both intervals.
+
+    Parameters
+    ----------
+    people, by, reference, n_resamples, rng
+        As in `outcome_draws`.
+    outcome : {"winner_share", "selection_rate_ratio", "signed_error"}
+        What is averaged.
+    bounds, step, confidence
+        As in `mean_interval`.
+
+    Returns
+    -------
+    DataFrame
+        One row a combination and group: the columns of `by`, group, value, ci_low and ci_high (over seeds, for these
+        contestants), ci_people_low and ci_people_high (for others, too), n (seeds), contestants (see `sharing`).
+
+    Raises
+    ------
+    judge.errors.InputError
+        For a missing column.
+
+    Examples
+    --------
+    One contest of two for each of three seeds; the same person wins each time, and nothing is known of other people:
+
+    >>> people = pd.DataFrame({"seed": [0, 0, 1, 1, 2, 2], "person": ["p", "q"] * 3, "group": ["a", "b"] * 3,
+    ...                        "bracket": "all", "rank": [1, 2] * 3, "winner": [True, False] * 3, "error": np.nan,
+    ...                        "rule": "mean"})
+    >>> means_with_people(people, by=["rule"])[["rule", "group", "value", "n", "contestants"]].values.tolist()
+    [['mean', 'a', 1.0, 3, 'same'], ['mean', 'b', 0.0, 3, 'same']]
+    """
+    draws = outcome_draws(people, by=by, reference=reference, n_resamples=n_resamples, rng=rng)
+    found: dict[tuple[Any, ...], list[tuple[float, NDArray[np.float64]]]] = {}
+    for key, run in people.groupby(["seed", *by], sort=True, observed=True):
+        whole = _outcomes(run, np.ones((1, len(run))), reference)
+        for (name, group), drawn in draws[key].items():
+            if name == outcome:
+                found.setdefault((*key[1:], group), []).append((float(whole[name, group][0]), drawn))
+    how, rows = sharing(people), []
+    for key, seeds in found.items():
+        values, drawn = (np.array(part) for part in zip(*seeds, strict=True))
+        over = mean_interval(values, bounds=bounds, step=step, confidence=confidence)
+        both = over
+        if how != REDRAWN:
+            both = crossed_interval(values, drawn.T, bounds=bounds, step=step, confidence=confidence)
+        rows.append((*key, *over, *both[1:], len(values), how))
+    names = ["value", "ci_low", "ci_high", "ci_people_low", "ci_people_high", "n", "contestants"]
+    return pd.DataFrame(rows, columns=[*by, "group", *names])
 
 
 def _outcomes(

@@ -2,7 +2,7 @@
 
 A share's interval stays within 0 to 1 and a ratio's above 0. Simulated with 3, 5 and 10 seeds, contests of 10 and 44
 winners, true shares of .02, .1 and .5 and binomial, three times and a sixth of binomial scatter
-(experiments/calibration_checks/over_seeds.py): Student's t on the logit covers 92–99 %; cut off at 0 and 1 it covers
+(experiments/calibration_checks/seeds_people.py): Student's t on the logit covers 92–99 %; cut off at 0 and 1 it covers
 85–99 % (a rare group whose runs scatter), on the arcsine 90–99 %.
 """
 
