@@ -50,9 +50,9 @@ LIMITS = [
     "morphologies with assumed distributions of skin tone.",
     "The real jury’s rule, thresholds, training data and reference set were never published. A share of 90 % and the "
     "mean of z scores are assumptions; the other rules are in the ablation.",
-    "The contestants are the same for every seed: the interval “for these contestants” is over trainings alone, the one "
-    "“for others, too” counts the contestants as a sample (seeds and people crossed). The intervals of the effects are "
-    "of the first kind; those of the ablation also resample the contestants.",
+    "The contestants are the same for every seed: the interval “for these contestants” is over trainings alone, the "
+    "one “for others, too” counts the contestants as a sample (seeds and people crossed). The intervals of the effects "
+    "are of the first kind; those of the ablation also resample the contestants.",
     "“European”, “India” and “Africa” were origins of entrants in 2016; caucasian, asian and african are labels of "
     "rendered morphologies here.",
     "The known truth is a simulated opinion with known causes, not beauty.",
@@ -88,8 +88,8 @@ def write_report(out: Path, tables: Mapping[str, pd.DataFrame], *, judge: str, c
                     "variants",
                     variants(winners, means),
                     "Share of the winners by contest. A dot is a seed (a new training), the square the mean with its "
-                    "95 % interval over seeds for these contestants, the diamond the published count with its exact interval; the dashed line is "
-                    "the share of the entrants.",
+                    "95 % interval over seeds for these contestants, the diamond the published count with its exact "
+                    "interval; the dashed line is the share of the entrants.",
                     found,
                 ),
                 _contests(means, seeds),

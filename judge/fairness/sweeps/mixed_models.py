@@ -254,7 +254,7 @@ def _not_singular(sweep: _Sweep, singular: list[str]) -> MixedFit | None:
     slopes = sweep.n_seeds >= 3 and sweep.n > 2 * sweep.n_seeds and sweep.lines.shape[1] >= 3
     levels = sweep.n_seeds >= 2 and sweep.n > sweep.n_seeds + 1
     names = names if slopes else names[2:3] if levels else []
-    kept = []
+    kept: list[MixedFit] = []
     for name in names:
         if name == "random slope of seeds" and kept:
             break  # the last resort, for seeds that differ in slope and not in level at the mean dose
