@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from judge.fairness.sweeps.contestants import REDRAWN, SAME
+from judge.fairness.sweeps.dose_models import smallest_trend_p
 from judge.fairness.sweeps.over_seeds import FEWEST_SEEDS
 from judge.report.wording import as_group, counted, joined, named, p_text
 
@@ -28,10 +29,10 @@ def replicate_notes(
     seeds, doses = runs["seed"].nunique(), runs["share"].nunique()
     of = joined([counted(seeds, "seed"), *([counted(doses, "training share")] if doses else [])])
     notes = [
-        f"{counted(counted_runs(runs, factors), 'run')} ({of}), each held under "
-        f"{joined([named(name) for name in conditions])}, on pools of the same size and before the same contestants. "
+        f"{counted(counted_runs(runs, factors), 'run')} ({of}). Within a run "
+        f"{joined([named(name) for name in conditions])} have pools of the same size and judge the same contestants. "
         "The unit of replication is the seed.",
-        *_chance(seeds),
+        *_chance(runs, factors),
     ]
     if how := _contestants(dose, seeds):
         notes.append(how)
@@ -49,7 +50,8 @@ def majority_missing(runs: pd.DataFrame, majority: str) -> str:
     )
 
 
-def _chance(seeds: int) -> list[str]:
+def _chance(runs: pd.DataFrame, factors: Sequence[str]) -> list[str]:
+    seeds = runs["seed"].nunique()
     if seeds < 2:
         return ["There is one seed only, so nothing can be said about chance."]
     p, told = 2.0 ** (1 - seeds), []
@@ -62,7 +64,19 @@ def _chance(seeds: int) -> list[str]:
         f"Differences between conditions are tested by sign flips of whole seeds: {reach}"
         + (", so that none can fall below .05." if p > 0.05 else ".")
     )
+    trend = _smallest_trend(runs, factors)
+    if trend > 0.001:
+        told.append(f"Trends are tested by shuffling each seed’s shares: there it is {p_text(trend)}.")
     return told
+
+
+def _smallest_trend(runs: pd.DataFrame, factors: Sequence[str]) -> float:
+    """Of all settings of the page, the smallest p that the worst placed can reach; 0 without a dose."""
+    dosed = each_run(runs, factors)
+    dosed = dosed[dosed["share"].notna()]
+    parts = [part for _, part in dosed.groupby(list(factors), dropna=False)] if factors else [dosed]
+    swept = [part for part in parts if part["share"].nunique() > 1]
+    return max((smallest_trend_p(part["share"], part["seed"]) for part in swept), default=0.0)
 
 
 def _contestants(dose: pd.DataFrame, seeds: int) -> str:

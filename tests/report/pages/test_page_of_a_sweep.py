@@ -75,6 +75,7 @@ def test_the_page_of_a_sweep_lists_failed_runs_and_runs_no_script(tmp_path, swee
     assert "There are 2 seeds" in text
     assert "From 2 seeds no interval is given" in text
     assert "the smallest p that 2 seeds can reach is .500" in text
+    assert "shuffling each seed’s shares: there it is .500" in text  # 2 of 2 · 2 orders
     assert "[" not in text.split("Winners’ shares: means")[1].split("What these numbers")[0]
 
 
