@@ -24,11 +24,11 @@ def seeds_people(table: Table, n: int, rng: np.random.Generator) -> None:
     """
     slope = np.array(SHARES) - np.mean(SHARES)
     contrasts = {"mean": np.array([0.0, 0.0, 1.0]), "slope": slope / (slope @ slope)}
-    truth = _truth(10 * n, contrasts, rng)
+    truth = _truth(5 * n, contrasts, rng)
     for same in (True, False):
         for seeds in (5, 10):
             found: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
-            for _ in range(n // 10):
+            for _ in range(n // 4):
                 people = _people(rng, seeds, same=same)
                 draws = outcome_draws(people, reference="light", n_resamples=200, rng=rng)
                 whole = _observed(people)
@@ -129,7 +129,7 @@ def over_seeds(table: Table, n: int, rng: np.random.Generator) -> None:
                 for true in share * np.geomspace(2 / 3, 1.5, 15):
                     values = _shares(rng, true, places, scatter, (2 * n // 15, seeds))
                     limits += [mean_interval(row, bounds=SHARE, step=1 / places)[1:] for row in values]
-                    truths += [_shares(rng, true, places, scatter, (100 * n,)).mean()] * len(values)
+                    truths += [_shares(rng, true, places, scatter, (20 * n,)).mean()] * len(values)
                 check = f"mean share, about {share:g} of 44 winners, {seeds} seeds, {scatter} scatter"
                 table.coverage(check, *np.array(limits).T, truths)
     # a mixed model of seeds that differ as much as lme4 would find: full, uncorrelated, intercept alone, least squares
