@@ -59,8 +59,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--confidence", type=float, default=0.95, metavar="C", help="of every interval (0.95)")
     add(
         "--interval",
-        choices=("score", "log"),
-        help="of the ratio: score survives zero counts (default), or log",
+        choices=("exact", "score", "log"),
+        help="of the ratio: exact agrees with the test (default), score, or log",
     )
     add("--boot", type=int, default=1000, metavar="N", help="bootstrap samples (1000)")
     add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
@@ -185,7 +185,7 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
         reference=args.reference,
         primary=args.primary,
         by_bracket=args.by_bracket,
-        ratio_interval=args.interval or "score",
+        ratio_interval=args.interval or "exact",
         tie_seed=args.tie_seed,
         **settings,
     )

@@ -71,7 +71,13 @@ def _cell(row: Any) -> str:
     p = "" if np.isnan(row.p_value) else f"p={p_text(row.p_value)}"
     if p and not np.isnan(row.p_adjusted):
         p += " primary" if row.primary else f" adj {p_text(row.p_adjusted)}"
-    mark = "< 4/5" if row.flag.startswith("below four fifths") else ""
+    mark = (
+        "< 4/5"
+        if row.flag.startswith("below four fifths")
+        else "> 5/4"
+        if row.flag.startswith("above: ")
+        else ""
+    )
     return " ".join(part for part in (number(row.value), span(row.ci_low, row.ci_high), mark, p) if part)
 
 

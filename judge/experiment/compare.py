@@ -28,6 +28,7 @@ BOUNDS = {"winner_share": SHARE, "selection_rate_ratio": RATIO, "signed_error": 
 METRICS = (
     "entrant_share",
     "winner_share",
+    "expected_winner_share",
     "selection_rate",
     "selection_rate_ratio",
     "mean_score",

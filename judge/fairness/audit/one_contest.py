@@ -34,7 +34,7 @@ def audit(
     primary: str | None = None,
     intersections: bool = False,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -72,8 +72,9 @@ def audit(
         Also judge the combinations of all features.
     by_bracket : bool
         Also give the selection rates of each bracket.
-    ratio_interval : {"score", "log"}
-        Koopman's interval of the ratio, which survives zero counts, or Katz'.
+    ratio_interval : {"exact", "score", "log"}
+        Of the selection-rate ratio within brackets: "exact" agrees with the test and holds its level for groups of one
+        person too; "score" is Koopman's, stratified; "log" Katz' or Greenland & Robins', NaN for zero counts.
     tie_seed : int
         Key of the lottery among those who tie, as in `judge.contest`: with the ids and key of a contest the winners
         are the contest's.
@@ -155,7 +156,7 @@ def audit_entrants(
     reference: Sequence[str] | str | None = None,
     primary: str | None = None,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -198,7 +199,7 @@ def audit_entrants(
         for feature, codes in people.features.items():
             counts = _counts(won, codes, people.bracket, keep)
             shared = rows.sharing(feature=feature, score_column=name)
-            add_selection_rows(
+            notes += add_selection_rows(
                 shared,
                 counts,
                 reference=references[feature],

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from judge.fairness.audit.entrants import Codes
 from judge.fairness.audit.rows import ALL_OTHERS, Rows
 from judge.fairness.inference.settings import Inference
-from judge.fairness.metrics.attention import exposure_ratio
+from judge.fairness.metrics.attention import exposure_ratios
 from judge.fairness.metrics.divergence import ndkl_of_chance, ndkl_of_codes
-from judge.fairness.metrics.outranking import outrank_of_sorted
+from judge.fairness.metrics.outranking import ByScore
 from judge.fairness.metrics.score_errors import ERROR_METRICS, group_metrics_of_codes
 
 #: Up to so many entrants NDKL is compared with random orders, one by one.
@@ -66,21 +66,25 @@ def add_ranking_rows(
     size = np.bincount(group, minlength=groups)
     base = None if reference is None else codes.names.index(reference)
     compared = [g for g in range(groups) if g != base]
+    exposures = exposure_ratios(
+        ranked.rank,
+        group,
+        bracket=ranked.bracket,
+        n_groups=groups,
+        base=base,
+        confidence=how.confidence,
+        rng=how.rng,
+    )
     for g in compared:
-        others: NDArray | int = (group != g) if base is None else base
-        value, low, high = exposure_ratio(
-            ranked.rank, group, member=g, others=others, confidence=how.confidence
-        )
-        rows.add(
-            "exposure_ratio", codes.names[g], value, size[g], ci_low=low, ci_high=high, interval="log delta"
-        )
+        value, low, high = exposures[g]
+        named = "" if np.isnan(low) else "permutation test inverted"
+        rows.add("exposure_ratio", codes.names[g], value, size[g], ci_low=low, ci_high=high, interval=named)
     # outranking reads people from the lowest score up
     rising = slice(None, None, -1)
     highest = int(ranked.bracket.max(initial=0))
-    score, bracket, group = ranked.score[rising], highest - ranked.bracket[rising], group[rising]
+    people = ByScore.of(ranked.score[rising], highest - ranked.bracket[rising], group[rising], groups)
     for g in compared:
-        against = (group != g) if base is None else (group == base)
-        found = outrank_of_sorted(score, bracket, group == g, against, confidence=how.confidence)
+        found = people.outranking(g, base, how=how)
         rows.add(
             "outrank_probability",
             codes.names[g],
@@ -88,9 +92,10 @@ def add_ranking_rows(
             size[g],
             ci_low=found.low,
             ci_high=found.high,
-            interval="DeLong logit",
+            interval=found.interval,
             p_value=found.p_value,
-            test="" if np.isnan(found.p_value) else "mann_whitney",
+            test=found.test,
+            flag=found.flag,
         )
 
 
@@ -120,6 +125,7 @@ def add_score_rows(
                     row.n,
                     ci_low=row.ci_low,
                     ci_high=row.ci_high,
-                    interval="" if np.isnan(row.ci_low) else "bootstrap percentile",
+                    interval=row.interval,
+                    flag=row.flag,
                 )
     return lacking

@@ -1,9 +1,9 @@
 """Means over the runs of a sweep: one number a combination of what varied, with its interval over seeds.
 
-A share's interval stays within 0 to 1 and a ratio's above 0. Simulated with 3, 5 and 10 seeds, contests of 10 and 44
-winners, true shares of .02, .1 and .5 and binomial, three times and a sixth of binomial scatter
-(experiments/calibration_checks/seeds_people.py): Student's t on the logit covers 92–99 %; cut off at 0 and 1 it covers
-85–99 % (a rare group whose runs scatter), on the arcsine 90–99 %.
+A share's interval stays within 0 to 1 and a ratio's above 0. Simulated (experiments/calibration_checks/seeds_people.py)
+with contests of 44 winners, shares about .02, .1 and .5 and three sizes of scatter, Student's t on the logit covers
+94–98 % with 5 and 10 seeds (up to 99 % of a rare group) and 95–100 % with 3. Cut off at 0 and 1 instead, t covers
+85–86 % of a rare group whose runs scatter, on the arcsine 90 %.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def test_the_published_contest_has_its_golden_values(published, expected, metric
 
 def test_the_published_ratio_fails_four_fifths_and_says_how_unsure_that_is(published):
     flag = value(published, "selection_rate_ratio", "non-white", "flag")
-    assert flag == "below four fifths (interval 0.254 to 1.270, reaches 0.8)"
+    assert flag == "below four fifths of white (interval 0.254 to 1.270, reaches 0.8)"
 
 
 def test_the_published_entrants_are_the_published_counts():
@@ -306,7 +306,9 @@ def test_a_group_of_one_keeps_its_row():
     assert np.isnan(value(found, "pearson", "lone")) and np.isnan(
         value(found, "mean_score", "lone", "ci_low")
     )
-    assert 0 <= value(found, "outrank_probability", "lone", "ci_low") <= 1
+    assert np.isnan(value(found, "outrank_probability", "lone", "ci_low"))
+    assert 0 < value(found, "outrank_probability", "lone", "p_value") <= 1
+    assert value(found, "outrank_probability", "lone", "flag") == "n = 1: no interval below 5 people"
 
 
 def test_a_lone_group_of_one_as_reference_still_gives_intervals():
