@@ -29,6 +29,7 @@ import pandas as pd
 from calibration_checks.causes import causes, twins
 from calibration_checks.exact import families, lots, reported_power
 from calibration_checks.scores import score_metrics, skin
+from calibration_checks.seeds_people import over_seeds, seeds_people
 from calibration_checks.selection import exposure_rows, four_fifths_rows, homogeneity_rows, selection_rows
 from calibration_checks.small_groups import small_outranking, small_scores
 from calibration_checks.sweeps import dose, inverse
@@ -54,6 +55,8 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "twins": twins,
     "dose": dose,
     "inverse": inverse,
+    "over_seeds": over_seeds,
+    "seeds_people": seeds_people,
 }
 
 
