@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from judge.errors import InputError
 from judge.fairness.audit.entrants import Codes, Entrants, read_entrants
-from judge.fairness.audit.plan import checked_settings, listed_names, primary_of, references_of
+from judge.fairness.audit.plan import (
+    checked_settings,
+    listed_names,
+    primary_of,
+    reference_notes,
+    references_of,
+)
 from judge.fairness.audit.rows import Rows, table_of
 from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
 from judge.fairness.audit.selection_rows import add_power_rows, add_selection_rows
@@ -59,7 +65,8 @@ def audit(
     places : int, optional
         Winners a bracket, at least 1, where scores decide.
     reference : str or sequence of str, optional
-        Group(s) that ratios refer to; a feature without one of them is compared with all others.
+        Group(s) that ratios refer to; a feature without one of them is compared with all others. Intersections refer
+        to the combination of the features' references.
     rating : str, optional
         Column of human ratings on the scale of the scores, for the errors.
     person : str, optional
@@ -161,6 +168,7 @@ def audit_entrants(
     n_resamples: int = 1000,
     n_permutations: int = 10_000,
     rng: np.random.Generator | int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """`audit` for entrants that are read already, as a command line does that reads only the columns it needs.
 
@@ -168,6 +176,9 @@ def audit_entrants(
     ----------
     people : Entrants
         As `read_entrants` gives them; the other parameters are those of `audit`.
+    progress : callable, optional
+        Called with the name of each part before it is computed: once for each selection and feature and once for each
+        score and feature.
 
     Returns
     -------
@@ -190,12 +201,14 @@ def audit_entrants(
     how = Inference(confidence, n_resamples, n_permutations, Inference(rng=rng).seed())
     references = references_of(people, listed_names(reference))
     contrast = primary_of(people, primary, references)
-    notes = list(people.notes)
+    notes = [*people.notes, *reference_notes(people, references)]
+    step = progress or (lambda _: None)
     rows = Rows()
     for name, keep, won in selections(people, places=places, tie_seed=tie_seed):
         if name != people.winner_column:
             notes += place_notes(people, name, keep, won, places or 0)
         for feature, codes in people.features.items():
+            step(f"winners by {feature}")
             counts = _counts(won, codes, people.bracket, keep)
             shared = rows.sharing(feature=feature, score_column=name)
             add_selection_rows(
@@ -224,6 +237,7 @@ def audit_entrants(
         ratings = people.rating if whole or people.rating is None else people.rating[finite]
         lacking = 0
         for feature, codes in people.features.items():
+            step(f"{name} by {feature}")
             part = codes if whole else codes.take(finite)
             shared = rows.sharing(feature=feature, score_column=name)
             add_ranking_rows(shared, ranked, part, reference=references[feature], how=how)

@@ -210,9 +210,19 @@ def _unfolded(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def write_page(
-    out: Path, *, title: str, subtitle: str, sections: Iterable[Section], name: str = "page.html"
+    out: Path,
+    *,
+    title: str,
+    subtitle: str,
+    sections: Iterable[Section],
+    name: str = "page.html",
+    pdf: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Path:
-    """Writes out/figures/NAME.{png,svg} for every picture and out/page.html, each completely or not at all."""
+    """Writes out/figures/NAME.{png,svg} for every picture and out/page.html, each completely or not at all.
+
+    pdf: also NAME.pdf. progress: called with the name of each picture before it is written.
+    """
     out = Path(out)
     sections = [section for section in sections if section.blocks]
     numbers: dict[int, int] = {}
@@ -223,7 +233,9 @@ def write_page(
             seen[block.block] += 1
             numbers[id(block)] = seen[block.block]
         if isinstance(block, Picture):
-            svg = save(block.figure, out / "figures" / block.name)
+            if progress is not None:
+                progress(block.name)
+            svg = save(block.figure, out / "figures" / block.name, pdf=pdf)
             images[id(block)] = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("judge.report.html"),

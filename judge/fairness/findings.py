@@ -1,0 +1,159 @@
+"""What an audit found, as data: what its page, its terminal text and its JSON say first.
+
+A reader who stops after the first screen must not have missed the one result that holds. So this goes over the whole
+audit table, not over chosen metrics: the primary contrast, every result that survives Holm's adjustment wherever it
+stands, effects that differ between brackets, the largest signed error, who has no score, and what so few winners could
+have shown. Sentences are made of it elsewhere (`judge.report.sentences`); here are the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from judge.fairness.inference.settings import Inference
+
+#: Shares of a group that did not take part, by reason.
+ABSENT_METRICS = ("missing_score_share", "not_eligible_share", "refused_share")
+HOMOGENEITY = "homogeneity_over_brackets"
+#: What the power rows say, in this order.
+POWER_METRICS = (
+    "power_at_ratio_0.5", "power_at_ratio_0.8", "smallest_detectable_ratio",
+    "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
+)  # fmt: skip
+#: Several rows may carry one test (the share of a group and its ratio); the first of these stands for it.
+_SPEAKS = ("selection_rate_ratio", "winner_share")
+#: A test of the same people and the same p-value is one result.
+_ONE_TEST = ["feature", "score_column", "group", "test", "p_value"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that an audit says first.
+
+    Attributes
+    ----------
+    kind : str
+        primary, survives, none_survives, brackets_differ, error, absent or power.
+    rows : tuple of mappings
+        The rows of the audit table that it speaks of, the most telling first.
+    facts : mapping
+        Numbers that no single row has, such as how many tests were adjusted together.
+    """
+
+    kind: str
+    rows: tuple[Mapping[str, Any], ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
+    """What the table of an audit says first, in the order in which it is to be said.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from `judge.fairness.audit.audit`: an AUDIT table with p_adjusted, primary, score_column and bracket. Metrics
+        that it lacks are not spoken of.
+    confidence : float
+        As given to the audit; a result survives where its adjusted p-value is at most 1 − confidence.
+
+    Returns
+    -------
+    list of Finding
+        primary           the one primary contrast, if the table marks one
+        survives          rows whose Holm-adjusted p-value is at most 1 − confidence, smallest first; several rows that
+                          carry the same test of the same group are one. facts: level, tests (adjusted, the primary
+                          contrast not among them)
+        none_survives     instead, where there are tests and none survives; its row has the smallest adjusted p-value
+        brackets_differ   homogeneity tests over brackets with a p-value of at most 1 − confidence, not adjusted
+        error             for each score: the largest signed error of any group, and where its interval holds 0, the
+                          largest whose interval does not, if any. facts: groups (with an interval, of all features),
+                          others_low and others_high (signed errors of the other groups of the same feature)
+        absent            for each reason: the groups' shares without a score, refused or not eligible, largest first
+        power             what the primary contrast could have shown
+
+    Raises
+    ------
+    InputError
+        For a confidence outside 0.5 to 1.
+
+    Notes
+    -----
+    Holm, S. (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics
+    6(2), 65–70. Signed errors have intervals and no test; the largest of several is chosen by looking at all of them, so
+    that its own interval is too narrow for what it is called. The sentence says so.
+
+    Examples
+    --------
+    Scores that give one group half a point less than people do:
+
+    >>> from judge.fairness.audit import audit
+    >>> rng = np.random.default_rng(0)
+    >>> people = pd.DataFrame({"g": ["a", "b", "c"] * 100, "rating": rng.normal(5, 1, 300)})
+    >>> people["score"] = people["rating"] - 0.5 * (people["g"] == "c")
+    >>> table = audit(people, features="g", score="score", rating="rating", n_resamples=50, n_permutations=99)
+    >>> [(found.kind, found.rows[0]["metric"], found.rows[0]["group"]) for found in findings(table)]
+    [('survives', 'outrank_probability', 'c'), ('error', 'signed_error', 'c')]
+    """
+    alpha = 1 - Inference(confidence=confidence).confidence
+    known = table.reset_index(drop=True)
+    for column, default in {"p_adjusted": np.nan, "primary": False, "score_column": "", "bracket": "all"}.items():
+        if column not in known:
+            known[column] = default
+    primary = known["primary"].fillna(False).astype(bool)
+    found = [_finding("primary", known[primary].head(1), level=alpha)] if primary.any() else []
+    found += _survivors(known[~primary], alpha)
+    differ = known[(known["metric"] == HOMOGENEITY) & (known["p_value"] <= alpha)]
+    if len(differ):
+        found.append(_finding("brackets_differ", differ.sort_values("p_value", kind="stable"), level=alpha))
+    errors = known[(known["metric"] == "signed_error") & np.isfinite(known["value"])]
+    found += [_largest_error(part, len(errors)) for _, part in errors.groupby("score_column", sort=False)]
+    for metric in ABSENT_METRICS:
+        for _, part in known[known["metric"] == metric].groupby(["feature", "score_column"], sort=False):
+            absent = part.sort_values("value", ascending=False, kind="stable")
+            found.append(_finding("absent", absent, people=_people(absent), of=int(absent["n"].sum())))
+    power = known[known["metric"].isin(POWER_METRICS)]
+    if len(power):
+        order = power["metric"].map({name: i for i, name in enumerate(POWER_METRICS)})
+        for _, part in power.assign(_order=order).sort_values("_order", kind="stable").groupby("score_column", sort=False):
+            found.append(_finding("power", part.drop(columns="_order")))
+    return found
+
+
+def _survivors(rest: pd.DataFrame, alpha: float) -> list[Finding]:
+    """The results that survive, or that none does; homogeneity is spoken of by itself."""
+    tested = rest[np.isfinite(rest["p_adjusted"]) & (rest["metric"] != HOMOGENEITY)]
+    if tested.empty:
+        return []
+    speaks = tested["metric"].map({name: i for i, name in enumerate(_SPEAKS)}).fillna(len(_SPEAKS))
+    one_each = tested.assign(_speaks=speaks).sort_values(["p_adjusted", "p_value", "_speaks"], kind="stable")
+    one_each = one_each.drop_duplicates(_ONE_TEST).drop(columns="_speaks")
+    kept = one_each[one_each["p_adjusted"] <= alpha]
+    facts = {"level": alpha, "tests": len(one_each)}
+    if kept.empty:
+        return [_finding("none_survives", one_each.head(1), **facts)]
+    return [_finding("survives", kept, **facts)]
+
+
+def _largest_error(errors: pd.DataFrame, groups: int) -> Finding:
+    """The largest signed error of one score, and the largest that is sure where those are not the same."""
+    by_size = errors.iloc[np.argsort(-errors["value"].abs().to_numpy(), kind="stable")]
+    largest = by_size.iloc[0]
+    sure = by_size[(by_size["ci_low"] > 0) | (by_size["ci_high"] < 0)]
+    told = by_size.head(1) if sure.empty or sure.index[0] == largest.name else by_size.loc[[largest.name, sure.index[0]]]
+    others = errors[(errors["feature"] == largest["feature"]) & (errors.index != largest.name)]["value"]
+    span = {} if others.empty else {"others_low": float(others.min()), "others_high": float(others.max())}
+    return _finding("error", told, groups=groups, **span)
+
+
+def _people(absent: pd.DataFrame) -> int:
+    return int((absent["value"] * absent["n"]).round().fillna(0).sum())
+
+
+def _finding(kind: str, rows: pd.DataFrame, **facts: Any) -> Finding:
+    records = tuple({str(key): value for key, value in row.items()} for row in rows.to_dict("records"))
+    return Finding(kind, records, facts)
