@@ -243,9 +243,7 @@ def _write(
         raise InputError(f"--out {args.out} cannot be made: {error}") from error
     title = args.title or f"Audit of {Path(args.table).name}"
     write_numbers(table, args.out / "audit", as_json=True)
-    write_text(
-        args.out / "findings.json", findings_json(findings(table, confidence=args.confidence), table)
-    )
+    write_text(args.out / "findings.json", findings_json(findings(table, confidence=args.confidence), table))
     if args.latex:
         write_text(args.out / "table.tex", latex_tables(compact_tables(table), caption=title))
     curves = skew_curves(people, tie_seed=args.tie_seed, confidence=args.confidence)

@@ -124,7 +124,9 @@ def _told(told: Sequence[Said], most: int, width: int) -> list[str]:
 
 def _wrapped(text: str, first: str, rest: str, width: int) -> list[str]:
     """Lines without control characters, none broken within "p = .03", "5 %" or an interval."""
-    kept = re.sub(r"(?<=[pα]) (?=[=<≤])|(?<=[=<≤]) (?=[.\d])|(?<=\d) (?=%)|(?<=,) (?=[-−\d]\S*\s?%?\])", _TIED, text)
+    kept = re.sub(
+        r"(?<=[pα]) (?=[=<≤])|(?<=[=<≤]) (?=[.\d])|(?<=\d) (?=%)|(?<=,) (?=[-−\d]\S*\s?%?\])", _TIED, text
+    )
     lines = textwrap.wrap(
         printable(kept, 1000), width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
     )

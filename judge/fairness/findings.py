@@ -84,8 +84,8 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     Notes
     -----
     Holm, S. (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics
-    6(2), 65–70. Signed errors have intervals and no test; the largest of several is chosen by looking at all of them, so
-    that its own interval is too narrow for what it is called. The sentence says so.
+    6(2), 65–70. Signed errors have intervals and no test; the largest of several is chosen by looking at all of them,
+    so that its own interval is too narrow for what it is called. The sentence says so.
 
     Examples
     --------
@@ -101,7 +101,12 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     """
     alpha = 1 - Inference(confidence=confidence).confidence
     known = table.reset_index(drop=True)
-    for column, default in {"p_adjusted": np.nan, "primary": False, "score_column": "", "bracket": "all"}.items():
+    for column, default in {
+        "p_adjusted": np.nan,
+        "primary": False,
+        "score_column": "",
+        "bracket": "all",
+    }.items():
         if column not in known:
             known[column] = default
     primary = known["primary"].fillna(False).astype(bool)
@@ -119,7 +124,11 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     power = known[known["metric"].isin(POWER_METRICS)]
     if len(power):
         order = power["metric"].map({name: i for i, name in enumerate(POWER_METRICS)})
-        for _, part in power.assign(_order=order).sort_values("_order", kind="stable").groupby("score_column", sort=False):
+        for _, part in (
+            power.assign(_order=order)
+            .sort_values("_order", kind="stable")
+            .groupby("score_column", sort=False)
+        ):
             found.append(_finding("power", part.drop(columns="_order")))
     return found
 
@@ -144,7 +153,11 @@ def _largest_error(errors: pd.DataFrame, groups: int) -> Finding:
     by_size = errors.iloc[np.argsort(-errors["value"].abs().to_numpy(), kind="stable")]
     largest = by_size.iloc[0]
     sure = by_size[(by_size["ci_low"] > 0) | (by_size["ci_high"] < 0)]
-    told = by_size.head(1) if sure.empty or sure.index[0] == largest.name else by_size.loc[[largest.name, sure.index[0]]]
+    told = (
+        by_size.head(1)
+        if sure.empty or sure.index[0] == largest.name
+        else by_size.loc[[largest.name, sure.index[0]]]
+    )
     others = errors[(errors["feature"] == largest["feature"]) & (errors.index != largest.name)]["value"]
     span = {} if others.empty else {"others_low": float(others.min()), "others_high": float(others.max())}
     return _finding("error", told, groups=groups, **span)

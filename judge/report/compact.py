@@ -76,7 +76,10 @@ def compact_tables(table: pd.DataFrame, *, limit: int | None = None) -> list[Com
                 groups = [group for group in groups if group in largest]
             more = rows["group"].nunique() - len(groups)
             lines = [[group, *[write(group) for write in columns.values()]] for group in groups]
-            used = [0, *[i for i in range(1, len(columns) + 1) if any(line[i] not in ("", "–") for line in lines)]]
+            used = [
+                0,
+                *[i for i in range(1, len(columns) + 1) if any(line[i] not in ("", "–") for line in lines)],
+            ]
             headings = ["group", *columns]
             found.append(
                 Compact(
@@ -128,7 +131,9 @@ def _score_columns(cells: _Cells) -> dict[str, _Write]:
 
 def _note(cells: _Cells, kind: str) -> str:
     metric = "selection_rate_ratio" if kind == "winners" else "outrank_probability"
-    references = {str(row["reference"]) for (name, _), row in cells.items() if name == metric and row["reference"]}
+    references = {
+        str(row["reference"]) for (name, _), row in cells.items() if name == metric and row["reference"]
+    }
     if len(references) != 1:
         return ""
     what = "ratio" if kind == "winners" else "outranks: probability,"

@@ -57,7 +57,9 @@ def _table(table: Compact, caption: str, i: int) -> str:
     what = "who entered and who won" if table.kind == "winners" else "scores"
     note = f"; {table.note}" if table.note else ""
     more = f"; {table.more} smaller groups left out" if table.more else ""
-    said = escaped(f"{caption}: {what} by {table.feature} ({table.score}){note}{more}. In brackets: intervals.")
+    said = escaped(
+        f"{caption}: {what} by {table.feature} ({table.score}){note}{more}. In brackets: intervals."
+    )
     columns = "l" + "r" * (len(table.headings) - 1)
     heads = " & ".join(escaped(name) for name in table.headings) + r" \\"
     body = [" & ".join(escaped(cell) for cell in row) + r" \\" for row in table.rows]
@@ -83,5 +85,6 @@ def escaped(text: object) -> str:
     'a\\_b \\& 50\\% \\textbackslash{}input\\{x\\}'
     """
     return "".join(
-        _SPECIAL.get(c, " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c) for c in str(text)
+        _SPECIAL.get(c, " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c)
+        for c in str(text)
     )

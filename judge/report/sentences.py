@@ -108,7 +108,9 @@ def _with_short_names(finding: Finding) -> Finding:
     rows = []
     for row in finding.rows:
         names = {column: str(row.get(column, "")) for column in _NAMES}
-        short = {column: name if len(name) <= NAME else name[: NAME - 1] + "…" for column, name in names.items()}
+        short = {
+            column: name if len(name) <= NAME else name[: NAME - 1] + "…" for column, name in names.items()
+        }
         rows.append({**row, **short, "_key": names})
     return replace(finding, rows=tuple(rows))
 
@@ -145,7 +147,9 @@ def _primary(finding: Finding, about: _About) -> Said:
     alpha = float(finding.facts["level"])
     p = float(row["p_value"])
     if not row["n"]:
-        return Said("primary", f"Primary contrast: nobody won, so that {row['group']} has no share of the winners.")
+        return Said(
+            "primary", f"Primary contrast: nobody won, so that {row['group']} has no share of the winners."
+        )
     text = f"Primary contrast: {row['group']}{about.where(row)} has {with_interval(row)} of the {row['n']:,} winners"
     expected = about.beside(row, "expected_winner_share")
     entered = about.beside(row, "entrant_share")
@@ -173,8 +177,8 @@ def _survives(finding: Finding, about: _About) -> Said:
 def _none_survives(finding: Finding, about: _About) -> Said:
     row = finding.rows[0]
     text = (
-        f"None of the {counted(int(finding.facts['tests']), 'other test')} survives Holm’s adjustment; smallest adjusted "
-        f"p: {p_text(row['p_adjusted'])} ({_named(row)}{about.where(row)})."
+        f"None of the {counted(int(finding.facts['tests']), 'other test')} survives Holm’s adjustment; smallest "
+        f"adjusted p: {p_text(row['p_adjusted'])} ({_named(row)}{about.where(row)})."
     )
     return Said("none_survives", text)
 
@@ -186,7 +190,9 @@ def result(row: Mapping[str, Any], about: _About) -> str:
     if row["metric"] == "winner_share":
         expected = about.beside(row, "expected_winner_share") or about.beside(row, "entrant_share")
         beside = f"; no difference: {percent(expected['value'])}" if expected else ""
-    return f"{_named(row)}{about.where(row)}: {with_interval(row)}{beside}; adjusted {p_said(row['p_adjusted'])}"
+    return (
+        f"{_named(row)}{about.where(row)}: {with_interval(row)}{beside}; adjusted {p_said(row['p_adjusted'])}"
+    )
 
 
 def _named(row: Mapping[str, Any]) -> str:
@@ -204,8 +210,8 @@ def _brackets_differ(finding: Finding, about: _About) -> Said:
     who = "" if str(row["group"]) in ("", "all groups") else f" for {row['group']}"
     return Said(
         "brackets_differ",
-        f"The effect is not the same in all brackets{who}{about.where(row)}: {p_said(row['p_value'])}, not adjusted{more}. "
-        "Numbers over all brackets may hide opposite effects: see each bracket.",
+        f"The effect is not the same in all brackets{who}{about.where(row)}: {p_said(row['p_value'])}, not "
+        f"adjusted{more}. Numbers over all brackets may hide opposite effects: see each bracket.",
     )
 
 
@@ -213,7 +219,8 @@ def _error(finding: Finding, about: _About) -> Said:
     row = finding.rows[0]
     way = "lower" if row["value"] < 0 else "higher"
     text = (
-        f"Largest signed error{about.where(row)}: {_signed(row)}, so {row['group']} is scored {way} than people rate them"
+        f"Largest signed error{about.where(row)}: {_signed(row)}, so {row['group']} is scored {way} than people rate "
+        "them"
     )
     facts = finding.facts
     if "others_low" in facts:
@@ -227,7 +234,10 @@ def _error(finding: Finding, about: _About) -> Said:
     if len(finding.rows) > 1:
         text += f". Largest whose interval does not: {_signed(finding.rows[1])}"
     groups = int(facts["groups"])
-    return Said("error", f"{text}. Largest of {groups:,}, with the interval of one alone." if groups > 1 else f"{text}.")
+    return Said(
+        "error",
+        f"{text}. Largest of {groups:,}, with the interval of one alone." if groups > 1 else f"{text}.",
+    )
 
 
 def _signed(row: Mapping[str, Any]) -> str:
@@ -265,7 +275,9 @@ def _power(finding: Finding, about: _About) -> Said | None:
     smallest = by_metric.get("smallest_detectable_ratio")
     if smallest is not None:
         none = not smallest["value"] > 0
-        chances.append("none below 1 with 80 %" if none else f"of {number(smallest['value'], 2)} or less with 80 %")
+        chances.append(
+            "none below 1 with 80 %" if none else f"of {number(smallest['value'], 2)} or less with 80 %"
+        )
     needed = [
         f"{measured(name, by_metric[name]['value'])} winners for {ratio}"
         for ratio, name in ((".5", "winners_needed_at_ratio_0.5"), (".8", "winners_needed_at_ratio_0.8"))

@@ -18,7 +18,6 @@ from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from judge.report.figures.style import LOCK, RC
 from judge.storage import write_bytes
 
-
 #: The figures' font by its name, and what a machine without it may have: Verdana has nearly the same widths.
 _FONTS = b"'DejaVu Sans', 'Bitstream Vera Sans', Verdana, sans-serif"
 
@@ -47,7 +46,9 @@ def pdf_bytes(figure: Figure) -> bytes:
     with LOCK, mpl.rc_context(RC), _quiet():
         _lay_out(figure)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        figure.savefig(
+            buffer, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None}
+        )
     return buffer.getvalue()
 
 

@@ -93,7 +93,9 @@ def write_audit_report(
             rating=rating,
             intersections=any(f not in entrants for f in named),
         )
-    written = [Section("What was asked, and what was found", _summary(audit, found, features, reference, notes))]
+    written = [
+        Section("What was asked, and what was found", _summary(audit, found, features, reference, notes))
+    ]
     for i, feature in enumerate(named):
         own = audit[audit["feature"].astype(str) == feature]
         drawn = None

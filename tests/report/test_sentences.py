@@ -1,0 +1,122 @@
+"""What an audit found, in words, and in few lines of a terminal."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from judge.cli.audit_text import audit_text, findings_text
+from judge.fairness.audit import audit
+from judge.fairness.findings import Finding, findings
+from judge.report.measures import words
+from judge.report.sentences import findings_json, said
+
+
+def people(groups, n, *, less, seed=1):
+    """n people; the judge gives the groups in `less` half a point less than people do."""
+    rng = np.random.default_rng(seed)
+    group = rng.choice(groups, n)
+    rating = rng.normal(5, 1, n)
+    score = rating + rng.normal(0, 0.3, n) - 0.5 * np.isin(group, less)
+    return pd.DataFrame({"group": group, "rating": rating, "score": score})
+
+
+def audited(*args, places=8, **options):
+    return audit(people(*args, **options), features="group", score="score", rating="rating", places=places,
+                 n_resamples=50, n_permutations=99)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hidden():
+    """Half a point for one group of three among 600 people, of whom eight win: no selection result is significant."""
+    return audited(["a", "b", "c"], 600, less=["b"])
+
+
+def test_the_first_lines_of_the_terminal_name_what_was_planted(hidden):
+    row = hidden[(hidden["metric"] == "outrank_probability") & (hidden["group"] == "b")].iloc[0]
+    error = hidden[(hidden["metric"] == "signed_error") & (hidden["group"] == "b")].iloc[0]
+    first = " ".join(" ".join(audit_text(hidden, notes=[]).splitlines()[:20]).split())
+    assert f"probability of outranking, b against all others: {row['value']:.3f}" in first
+    assert f"Largest signed error: b −{-error['value']:.2f} [" in first
+    assert "Primary contrast: " in first
+    assert "Detectable with these 8 winners" in first
+
+
+def test_forty_groups_of_which_twenty_stand_out_still_take_twenty_lines_and_count_the_rest():
+    names = [f"{i:02d} of a country with a long name" for i in range(40)]
+    table = audited(names, 8000, less=names[::2])
+    n = len(next(found for found in findings(table) if found.kind == "survives").rows)
+    lines = findings_text(table).splitlines()
+    assert len(lines) <= 20
+    listed = sum(line.startswith("    - probability of outranking") for line in lines)
+    assert listed >= 3
+    assert f"    - and {n - listed} more, in the audit table (p_adjusted)" in lines
+
+
+def test_no_line_breaks_within_a_p_value_or_an_interval(hidden):
+    for width in range(40, 110, 7):
+        lines = findings_text(hidden, width=width).splitlines()
+        assert not [line for line in lines if line.endswith((" =", " <", "p"))]
+        assert all(line.count("[") == line.count("]") for line in lines)
+
+
+def test_a_name_with_control_characters_or_of_great_length_does_no_harm():
+    table = audited(["\x1b[2Jred", "b" * 3000], 100, less=[])
+    text = audit_text(table, notes=["\x1b[1m" + "n" * 1000], everything=True)
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) < 400
+
+
+def test_everything_has_all_rows_and_the_short_form_a_line_a_group(hidden):
+    assert "skew_at_k" in audit_text(hidden, notes=[], everything=True)
+    short = audit_text(hidden, notes=[])
+    assert "skew_at_k" not in short
+    assert sum(line.startswith("b  ") for line in short.splitlines()) == 2  # who won, and scores
+
+
+def test_the_json_of_findings_has_sentence_facts_and_whole_rows(hidden):
+    records = json.loads(findings_json(findings(hidden), hidden))
+    kinds = [record["kind"] for record in records]
+    assert kinds[0] == "primary" and {"survives", "error", "power"} <= set(kinds)
+    survives = next(record for record in records if record["kind"] == "survives")
+    assert survives["rows"][0]["metric"] == "outrank_probability"
+    assert len(survives["items"]) == len(survives["rows"])
+    assert set(survives["rows"][0]) >= {"group", "value", "ci_low", "ci_high", "p_adjusted"}
+
+
+def test_no_survivor_is_said_to_be_none():
+    table = audited(["a", "b"], 200, less=[])
+    text = next(
+        sentence.text for sentence in said(findings(table), table) if sentence.kind == "none_survives"
+    )
+    assert text.startswith("None of the ")
+
+
+def absent(*groups):
+    row = {
+        "feature": "g",
+        "score_column": "s",
+        "metric": "missing_score_share",
+        "p_adjusted": np.nan,
+        "reference": "",
+    }
+    found = [{**row, "group": group, "value": value, "n": n} for group, value, n in groups]
+    of = sum(n for _, _, n in groups)
+    lacking = round(sum(value * n for _, value, n in groups))
+    return Finding("absent", tuple(found), {"people": lacking, "of": of})
+
+
+def test_missing_people_are_told_by_group():
+    table = pd.DataFrame({"feature": ["g"], "score_column": ["s"]})
+    (sentence,) = said([absent(("b", 0.6, 100), ("a", 0.0, 50))], table)
+    assert sentence.text == "Without a score: 60 of 150: b 60 of 100 (60.0 %); a 0 of 50 (0.0 %)."
+    (sentence,) = said([absent(("a", 0.0, 50))], table)
+    assert sentence.text == "Without a score: nobody of 50."
+
+
+def test_adjusted_and_crude_measures_are_called_so():
+    assert words("selection_rate_ratio", "within") == "selection-rate ratio (adjusted for brackets)"
+    assert words("selection_rate_ratio") == "selection-rate ratio"
+    assert words("selection_rate_ratio_crude") == "selection-rate ratio (crude: brackets pooled)"
+    assert words("outrank_probability", "within") == "probability of outranking (within brackets)"
