@@ -23,8 +23,11 @@ examples
       --bracket gender --bracket age_group --places 5 --rating rating --out audit
 
 TABLE is CSV (.csv, .csv.gz) or Parquet, one row a person. A winner column says 1/0, true/false, yes/no or
-won/lost. Without one the best --places of each bracket win, by each score. Who ties goes by a lot drawn from the id
-(the number of the row where there is none), as in the contest of `judge run`; --tie-seed draws other lots.
+won/lost. Without one the best --places of each bracket win, by each score. Where people tie at the last place every
+number is an average over all lots among them; --tie-seed only draws the lot that names winners for the figures, from
+the id (the number of the row where there is none), as in the contest of `judge run`.
+Every row counts as one person: weights (of a survey, say) are not supported, and a column of weights would be ignored.
+Tests on winners are exact and two-sided: p is the probability of all outcomes at most as likely as the one observed.
 Higher scores are better. --out gets audit.parquet, audit.csv (names that look like spreadsheet formulas are
 written with an apostrophe in front), audit.json, findings.json, skew_curves.*, figures and page.html; with --latex
 also table.tex (booktabs), with --pdf also each figure as PDF.
@@ -68,7 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--boot", type=int, default=1000, metavar="N", help="bootstrap samples (1000)")
     add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
     add("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
-    add("--tie-seed", type=int, default=0, metavar="N", help="of the lots among those who tie (0)")
+    add("--tie-seed", type=int, default=0, metavar="N", help="of the lot among those who tie, in figures (0)")
     add("--title", help="of the page (the table's name)")
     add("--all", action="store_true", help="print every number of the audit, not a line a group")
     add("--findings", action="store_true", help="print what the audit says and nothing else")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from judge.errors import InputError
-from judge.fairness.audit.entrants import Codes, Entrants, read_entrants
+from judge.fairness.audit.entrants import Entrants, read_entrants
+from judge.fairness.audit.families import with_adjusted
 from judge.fairness.audit.plan import (
     checked_settings,
     listed_names,
@@ -17,12 +17,11 @@ from judge.fairness.audit.plan import (
     reference_notes,
     references_of,
 )
+from judge.fairness.audit.power_rows import add_power_rows
 from judge.fairness.audit.rows import Rows, table_of
 from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
-from judge.fairness.audit.selection_rows import add_power_rows, add_selection_rows
-from judge.fairness.audit.winners import place_notes, selections
-from judge.fairness.counts import Counts
-from judge.fairness.inference.exact_tests import holm
+from judge.fairness.audit.selection_rows import add_selection_rows
+from judge.fairness.audit.winners import chosen, place_notes
 from judge.fairness.inference.settings import Inference
 
 
@@ -48,6 +47,10 @@ def audit(
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Who was selected, ranked and scored how, by group.
+
+    Every row counts as one person: weights are not supported. Where people tie at the last place, winners are averages
+    over all lots among them and p-values means over the lots; a winner column is taken as a fact. The exact tests on
+    winners are two-sided by likelihood: p is the probability of all outcomes at most as likely as the one observed.
 
     Parameters
     ----------
@@ -82,8 +85,7 @@ def audit(
     ratio_interval : {"score", "log"}
         Koopman's interval of the ratio, which survives zero counts, or Katz'.
     tie_seed : int
-        Key of the lottery among those who tie, as in `judge.contest`: with the ids and key of a contest the winners
-        are the contest's.
+        Key of the lottery among those who tie, as in `judge.contest`. No number of the table depends on it.
     confidence : float
         Of every interval, from 0.5 to below 1.
     n_resamples, n_permutations : int
@@ -95,8 +97,8 @@ def audit(
     -------
     DataFrame
         An AUDIT table, tidy, one row a number: metric, feature, group, value, n, ci_low, ci_high, p_value, test, and
-        p_adjusted, primary, score_column, bracket, reference, interval, flag (see `judge.fairness.audit.rows`). Who
-        was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
+        p_adjusted, primary, score_column, bracket, reference, interval, flag, family (see
+        `judge.fairness.audit.rows`). Who was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
         a column `condition` that a run adds.
 
     Raises
@@ -204,13 +206,13 @@ def audit_entrants(
     notes = [*people.notes, *reference_notes(people, references)]
     step = progress or (lambda _: None)
     rows = Rows()
-    for name, keep, won in selections(people, places=places, tie_seed=tie_seed):
-        if name != people.winner_column:
-            notes += place_notes(people, name, keep, won, places or 0)
+    for one in chosen(people, places=places):
+        if one.column != people.winner_column:
+            notes += place_notes(people, one)
         for feature, codes in people.features.items():
             step(f"winners by {feature}")
-            counts = _counts(won, codes, people.bracket, keep)
-            shared = rows.sharing(feature=feature, score_column=name)
+            counts = one.counts(codes, people.bracket)
+            shared = rows.sharing(feature=feature, score_column=one.column)
             add_selection_rows(
                 shared,
                 counts,
@@ -221,7 +223,7 @@ def audit_entrants(
             )
             if feature == contrast[0] and len(codes.names) > 1:
                 favoured = primary is None or primary == references[feature]
-                add_power_rows(shared, counts, contrast[1], favoured=favoured)
+                add_power_rows(shared, counts, contrast[1], favoured=favoured, how=how)
     for name, score_values in people.scores.items():
         finite = np.isfinite(score_values)
         if not finite.any():
@@ -249,22 +251,3 @@ def audit_entrants(
     table = with_adjusted(table_of(rows), primary=contrast)
     table.attrs["notes"] = notes
     return table
-
-
-def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFrame:
-    """The table with the primary contrast marked and Holm's adjustment over every other p-value."""
-    feature, group = primary
-    candidates = table.index[
-        (table["metric"] == "winner_share") & (table["feature"] == feature) & (table["group"] == group)
-    ]
-    first = candidates[:1]
-    table.loc[first, "primary"] = True
-    rest = ~table["primary"].astype(bool)
-    table.loc[first, "p_adjusted"] = table.loc[first, "p_value"]
-    table.loc[rest, "p_adjusted"] = holm(table.loc[rest, "p_value"].to_numpy(float))
-    return table
-
-
-def _counts(won: NDArray, codes: Codes, bracket: Codes, keep: NDArray | None) -> Counts:
-    group, place = (codes.code, bracket.code) if keep is None else (codes.code[keep], bracket.code[keep])
-    return Counts.from_codes(won, group, place, codes.names, bracket.names)

@@ -1,7 +1,8 @@
 """Rows of the AUDIT table, with the columns that this module adds to the schema.
 
-p_adjusted    Holm's adjustment over all p-values but the primary one; the primary one keeps its own
+p_adjusted    Holm's adjustment within the family; what is about the primary hypothesis keeps its own p-value
 primary       True on the one named primary contrast
+family        Holm's family and its number of hypotheses ("ethnicity by won: 7 hypotheses"), or "primary"
 score_column  the score or winner column that the row judges
 bracket       "all" (pooled), "within" (compared only inside brackets), or one bracket's name
 reference     the group compared with, or "all others"
@@ -18,6 +19,8 @@ import numpy as np
 import pandas as pd
 
 ALL_OTHERS = "all others"
+#: The test of winners within brackets, with its two-sided rule: p is the probability of all those outcomes.
+STRATIFIED = "stratified_exact (outcomes at most as likely)"
 #: Column of the AUDIT schema → its type. Checking each table with pandera would cost a second at the start; a test
 #: holds these to the schema.
 SCHEMA = {
@@ -31,7 +34,7 @@ SCHEMA = {
     "p_value": "float64",
     "test": "str",
 }
-EXTRA = ("p_adjusted", "primary", "score_column", "bracket", "reference", "interval", "flag")
+EXTRA = ("p_adjusted", "primary", "score_column", "bracket", "reference", "interval", "flag", "family")
 _DEFAULTS: dict[str, Any] = {
     "ci_low": np.nan,
     "ci_high": np.nan,
@@ -44,6 +47,7 @@ _DEFAULTS: dict[str, Any] = {
     "reference": "",
     "interval": "",
     "flag": "",
+    "family": "",
 }
 
 

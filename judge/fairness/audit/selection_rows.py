@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.audit.remarks import joined, odds_remark, remarks_of
+from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows
 from judge.fairness.counts import Counts
-from judge.fairness.inference.exact_tests import expected_winners, permutation, stratified_exact
+from judge.fairness.inference.exact_tests import permutation_test, stratified_test
 from judge.fairness.inference.intervals import wilson
-from judge.fairness.inference.power import binomial_power, smallest_detectable_ratio, winners_needed
 from judge.fairness.inference.settings import Inference
 from judge.fairness.inference.wallenius import wallenius_odds
 from judge.fairness.metrics.ranking import skew
 from judge.fairness.metrics.selection import selection_table
 
 RATIO_METHODS = {"score": "Koopman score", "log": "Katz log"}
-#: True selection-rate ratios for which the power is told.
-TOLD_RATIOS = (0.5, 0.8)
 
 
 def add_selection_rows(
@@ -33,10 +31,11 @@ def add_selection_rows(
     confidence = how.confidence
     rows = rows.sharing(reference=ALL_OTHERS if reference is None else reference)
     table = selection_table(counts, reference=reference, confidence=confidence, ratio_interval=ratio_interval)
-    decided = int(table["winners"].sum())
+    decided = int(counts.decided.sum())
     for row in table.itertuples(index=False):
         rows.add("entrant_share", row.group, row.entrant_share, row.entrants, reference="")
     for row in table.itertuples(index=False):
+        test = stratified_test(counts, row.group) if row.entrants else None
         rows.add(
             "winner_share",
             row.group,
@@ -45,10 +44,10 @@ def add_selection_rows(
             ci_low=row.winner_share_low,
             ci_high=row.winner_share_high,
             interval="Clopper–Pearson",
-            p_value=stratified_exact(counts, row.group) if row.entrants else np.nan,
-            test="stratified_exact" if row.entrants else "",
+            p_value=test.p if test else np.nan,
+            test=STRATIFIED if test else "",
             reference=ALL_OTHERS,
-            flag=f"{row.winners} of {decided} winners",
+            flag=joined(f"{row.winners:.6g} of {decided} winners", *remarks_of(test, counts)),
         )
     for row in table.itertuples(index=False):
         rows.add(
@@ -65,6 +64,7 @@ def add_selection_rows(
     compared = table[table["group"] != reference]
     for row in compared.itertuples(index=False):
         tested = row.entrants > 0 and len(counts.groups) > 1
+        test = stratified_test(counts, row.group, reference=reference) if tested else None
         rows.add(
             "selection_rate_ratio",
             row.group,
@@ -73,9 +73,9 @@ def add_selection_rows(
             ci_low=row.selection_rate_ratio_low,
             ci_high=row.selection_rate_ratio_high,
             interval=RATIO_METHODS[ratio_interval],
-            p_value=stratified_exact(counts, row.group, reference=reference) if tested else np.nan,
-            test="stratified_exact" if tested else "",
-            flag=_four_fifths(row),
+            p_value=test.p if test else np.nan,
+            test=STRATIFIED if test else "",
+            flag=joined(_four_fifths(row), *remarks_of(test, counts)),
         )
     for row in compared.itertuples(index=False):
         rows.add(
@@ -98,22 +98,23 @@ def add_selection_rows(
             ci_high=odds.high,
             interval="" if np.isnan(odds.value) else "Wallenius mid-p",
             bracket="within" if len(counts.brackets) > 1 else "all",
+            flag=odds_remark(counts, reference),
         )
     _add_skew_rows(rows.sharing(reference=""), table, decided)
     if by_bracket and len(counts.brackets) > 1:
         _add_bracket_rows(rows.sharing(reference=""), counts, confidence)
     if len(counts.groups) > 1:
-        statistic, p = permutation(counts, n_permutations=how.n_permutations, rng=how.rng)
+        joint = permutation_test(counts, n_permutations=how.n_permutations, rng=how.rng)
         rows.add(
             "winners_against_chance",
             "all groups",
-            statistic,
+            joint.statistic,
             int(counts.entrants.sum()),
-            p_value=p,
+            p_value=joint.p,
             test="permutation",
             bracket="within" if len(counts.brackets) > 1 else "all",
             reference="",
-            flag=f"{how.n_permutations} permutations",
+            flag=joined(f"{how.n_permutations} permutations", *remarks_of(joint, counts)),
         )
 
 
@@ -145,7 +146,7 @@ def _add_bracket_rows(rows: Rows, counts: Counts, confidence: float) -> None:
     low, high = wilson(counts.winners, counts.entrants, confidence)
     for b, bracket in enumerate(counts.brackets):
         for g, group in enumerate(counts.groups):
-            n, x = int(counts.entrants[b, g]), int(counts.winners[b, g])
+            n, x = int(counts.entrants[b, g]), counts.winners[b, g]
             rows.add(
                 "selection_rate",
                 group,
@@ -157,30 +158,6 @@ def _add_bracket_rows(rows: Rows, counts: Counts, confidence: float) -> None:
                 bracket=bracket,
                 flag="" if n else "no entrants",
             )
-
-
-def add_power_rows(rows: Rows, counts: Counts, group: str, *, favoured: bool) -> None:
-    """What the primary contrast could have shown: power at TOLD_RATIOS, smallest detectable ratio, winners needed.
-
-    For the group against all others, or (favoured) for all others against the group; one-sided exact binomial at
-    5 %, with the share of the winners that chance selection within brackets would give.
-    """
-    g = counts.index(group)
-    decided = int(counts.winners.sum())
-    expected = expected_winners(counts)[g] / decided if decided else np.nan
-    share = 1 - expected if favoured else expected
-    if not 0 < share < 1:
-        return
-    named = f"not {group}" if favoured else group
-    rows = rows.sharing(
-        test="binomial_less", reference=group if favoured else ALL_OTHERS, flag=f"expected share {share:.4g}"
-    )
-    for ratio in TOLD_RATIOS:
-        power = float(binomial_power(decided, share, ratio))
-        rows.add(f"power_at_ratio_{ratio}", named, power, decided)
-    rows.add("smallest_detectable_ratio", named, smallest_detectable_ratio(decided, share), decided)
-    for ratio in TOLD_RATIOS:
-        rows.add(f"winners_needed_at_ratio_{ratio}", named, winners_needed(share, ratio), decided)
 
 
 def _four_fifths(row: object) -> str:

@@ -7,12 +7,15 @@ its randomness as `rng`, a seed or a generator; `Inference` holds them together.
 (value, low, high), many at once as `Bounds` (low, high).
 """
 
+from judge.fairness.inference.contest_power import contest_power, contest_winners_needed, detectable_ratio
 from judge.fairness.inference.exact_tests import (
     expected_winners,
     holm,
     multinomial_exact,
     permutation,
+    permutation_test,
     stratified_exact,
+    stratified_test,
 )
 from judge.fairness.inference.intervals import (
     clopper_pearson,
@@ -40,6 +43,9 @@ __all__ = [
     "binomial_power",
     "bootstrap_t",
     "clopper_pearson",
+    "contest_power",
+    "contest_winners_needed",
+    "detectable_ratio",
     "expected_winners",
     "holm",
     "katz_ratio",
@@ -47,12 +53,14 @@ __all__ = [
     "miettinen_nurminen_difference",
     "multinomial_exact",
     "permutation",
+    "permutation_test",
     "share_of_winners",
     "sign_flip",
     "smallest_detectable_ratio",
     "smallest_significant_share",
     "stratified_exact",
     "stratified_power",
+    "stratified_test",
     "t_interval",
     "tail_of_sum",
     "wallenius_odds",

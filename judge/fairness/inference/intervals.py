@@ -52,8 +52,8 @@ def clopper_pearson(count: ArrayLike, n: ArrayLike, confidence: float = 0.95) ->
     count, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(n, float))
     tail = (1 - confidence) / 2
     with np.errstate(invalid="ignore"):
-        low = np.where(count > 0, betaincinv(np.maximum(count, 1), n - count + 1, tail), 0.0)
-        high = np.where(count < n, betaincinv(count + 1, np.maximum(n - count, 1), 1 - tail), 1.0)
+        low = np.where(count > 0, betaincinv(np.where(count > 0, count, 1), n - count + 1, tail), 0.0)
+        high = np.where(count < n, betaincinv(count + 1, np.where(count < n, n - count, 1), 1 - tail), 1.0)
     return Bounds(np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan))
 
 

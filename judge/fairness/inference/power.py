@@ -1,8 +1,9 @@
 """What so few winners can show: power, the smallest ratio that would be seen, and the winners needed.
 
 With a selection-rate ratio ρ between a group (share s of the entrants) and the others, the group's expected share
-of the winners is s·ρ / (s·ρ + 1 − s). The binomial functions take entrants as known by shares only; the
-stratified ones use the contest's own brackets and Wallenius odds.
+of the winners is s·ρ / (s·ρ + 1 − s). The binomial functions are for contests whose entrants are known by shares only,
+and are about a one-sided binomial test. `stratified_power` is about the test within brackets that an audit reports;
+`contest_power` has it in terms of selection-rate ratios.
 """
 
 from __future__ import annotations
@@ -15,8 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.distributions import exact_distribution
-from judge.fairness.inference.exact_tests import TIE, Alternative
-from judge.fairness.inference.wallenius import total_distribution
+from judge.fairness.inference.exact_tests import Alternative, p_values
+from judge.fairness.inference.wallenius import (
+    MAX_SUPPORT,
+    Margins,
+    margins_of,
+    moments_by_bracket,
+    total_distribution,
+)
 
 
 def share_of_winners(share: ArrayLike, ratio: ArrayLike) -> NDArray[np.float64]:
@@ -237,7 +244,8 @@ def stratified_power(
 ) -> NDArray[np.float64]:
     """Power of `stratified_exact` in a contest with these entrants and winners a bracket, for true odds ω.
 
-    Exact: the probability under Wallenius' distribution of all outcomes whose p-value is at most alpha.
+    Exact: the probability under Wallenius' distribution of all outcomes whose p-value is at most alpha. Where more than
+    4,000 counts are possible the outcomes are excluded exactly and their probability is the normal approximation.
 
     Parameters
     ----------
@@ -267,27 +275,35 @@ def stratified_power(
     >>> bool(size <= 0.05 < power)
     True
     """
-    pair = counts.against(group, reference)
-    low, pmf = exact_distribution(pair.entrants[:, 0], pair.entrants.sum(axis=1), pair.winners.sum(axis=1))
-    excluded = low + np.flatnonzero(p_values(pmf, alternative) <= alpha)
-    powers = []
-    for w in np.atleast_1d(np.asarray(odds, float)):
-        start, under = total_distribution(pair, float(w))
-        at = excluded - start
-        powers.append(under[at[(at >= 0) & (at < len(under))]].sum())
-    return np.array(powers)
+    accepted, margins = accepted_outcomes(counts.against(group, reference), alpha, alternative)
+    return np.array(
+        [max(1 - between(accepted, margins, float(w)), 0.0) for w in np.atleast_1d(np.asarray(odds, float))]
+    )
 
 
-def p_values(pmf: NDArray[np.float64], alternative: Alternative = "two-sided") -> NDArray[np.float64]:
-    """The p-value of every possible outcome of a discrete distribution, in the order of the outcomes."""
-    if alternative == "greater":
-        return np.minimum(np.cumsum(pmf[::-1])[::-1], 1.0)
-    if alternative == "less":
-        return np.minimum(np.cumsum(pmf), 1.0)
-    order = np.argsort(pmf)
-    sums = np.cumsum(pmf[order])
-    last = np.searchsorted(pmf[order], pmf * TIE, side="right") - 1
-    return np.minimum(sums[last], 1.0)
+def accepted_outcomes(
+    pair: Counts | Margins, alpha: float, alternative: Alternative
+) -> tuple[tuple[int, int], Margins]:
+    """The first and last number of winners of the first column with p > alpha, and the margins of the pair."""
+    m1, m2, n = margins_of(pair)
+    low, pmf = exact_distribution(m1, m1 + m2, n)
+    accepted = np.flatnonzero(p_values(pmf, alternative) > alpha)
+    return (low + int(accepted[0]), low + int(accepted[-1])), (m1, m2, n)
+
+
+def between(outcomes: tuple[int, int], margins: Margins, odds: float) -> float:
+    """Probability of the outcomes from the first to the last under odds ω."""
+    m1, _, n = margins
+    mean, variance = moments_by_bracket(margins, odds)
+    if np.minimum(np.minimum(m1, n), 20 * np.sqrt(variance) + 56).sum() <= MAX_SUPPORT:
+        start, under = total_distribution(margins, odds)
+        first, last = (at - start for at in outcomes)
+        return float(under[max(first, 0) : max(last + 1, 0)].sum())
+    from scipy.special import ndtr
+
+    total, deviation = float(mean.sum()), float(np.sqrt(variance.sum()))
+    first, last = outcomes
+    return float(ndtr((last + 0.5 - total) / deviation) - ndtr((first - 0.5 - total) / deviation))
 
 
 def _check(share: float, alpha: float) -> None:

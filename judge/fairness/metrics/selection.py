@@ -74,7 +74,7 @@ def selection_table(
             {
                 "group": list(counts.groups),
                 "entrants": n.astype(int),
-                "winners": x.astype(int),
+                "winners": x if counts.lots else x.astype(int),
                 "entrant_share": n / n.sum(),
                 "winner_share": x / x.sum(),
                 "selection_rate": rate,

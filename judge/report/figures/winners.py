@@ -18,7 +18,7 @@ from judge.report.figures.rows import (
     with_condition,
 )
 from judge.report.figures.style import INK, above, empty, marks, one_axes, plain, styled
-from judge.report.wording import largest, percent
+from judge.report.wording import headcount, largest, percent
 
 
 @styled
@@ -38,7 +38,7 @@ def entrants_to_winners(shares: pd.DataFrame) -> Figure:
     figure, (ax,) = rows_figure(rows)
     for y, condition, group, mark in rows:
         cell = cells.get((condition, group))
-        entrants, winners = (0 if cell is None else int(cell[c]) for c in ("entrants", "winners"))
+        entrants, winners = (0, 0) if cell is None else (int(cell["entrants"]), cell["winners"])
         entered = share_of(entrants, total.loc[condition, "entrants"])
         won = share_of(winners, total.loc[condition, "winners"])
         if entrants:
@@ -48,7 +48,7 @@ def entrants_to_winners(shares: pd.DataFrame) -> Figure:
         elif np.isnan(won):
             text = f"{entrants:,} → no winners at all"
         else:
-            text = f"{entrants:,} → {winners:,}  ({percent(entered)} → {percent(won)})"
+            text = f"{entrants:,} → {headcount(winners)}  ({percent(entered)} → {percent(won)})"
             ax.plot([entered, won], [y, y], color=mark.colour, linewidth=0.9, alpha=0.55)
             if {"ci_low", "ci_high"} <= set(shares.columns):
                 ends = [cell["ci_low"], cell["ci_high"]]

@@ -65,7 +65,9 @@ def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
     entered = rows_of(audit, "entrant_share", feature=feature)[["condition", "group", "n", "value"]]
     entered = entered.rename(columns={"n": "entrants", "value": "entrant_share"})
     won = rows_of(audit, "winner_share", feature=feature).rename(columns={"value": "winner_share"})
-    won["winners"] = (won["winner_share"] * won["n"]).round().fillna(0).astype(int)
+    # whole numbers of people, except where winners by lot are averages
+    winners = (won["winner_share"] * won["n"]).fillna(0).round(6)
+    won["winners"] = winners.astype(int) if (winners % 1 == 0).all() else winners
     kept = ["condition", "group", "winners", "winner_share", "ci_low", "ci_high", "p_value"]
     table = entered.merge(won[kept], on=["condition", "group"], how="right")
     table["entrants"] = table["entrants"].fillna(0).astype(int)
