@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from judge.fairness.audit.families import ALL_GROUPS, hypothesis_of
 from judge.fairness.inference.settings import Inference
 
 #: Shares of a group that did not take part, by reason.
@@ -26,9 +27,8 @@ POWER_METRICS = (
     "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
 )  # fmt: skip
 #: Several rows may carry one test (the share of a group and its ratio); the first of these stands for it.
+_FAMILY = ["feature", "score_column"]
 _SPEAKS = ("selection_rate_ratio", "winner_share")
-#: A test of the same people and the same p-value is one result.
-_ONE_TEST = ["feature", "score_column", "group", "test", "p_value"]
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     list of Finding
         primary           the one primary contrast, if the table marks one
         survives          rows whose Holm-adjusted p-value is at most 1 − confidence, smallest first; several rows that
-                          carry the same test of the same group are one. facts: level, tests (adjusted, the primary
-                          contrast not among them)
+                          ask the same question are one (`judge.fairness.audit.families`). facts: level, tests
+                          (questions asked, the primary contrast not among them)
         none_survives     instead, where there are tests and none survives; its row has the smallest adjusted p-value
-        brackets_differ   homogeneity tests over brackets with a p-value of at most 1 − confidence, not adjusted
+        brackets_differ   homogeneity tests over brackets that survive: what is said of all brackets together is a mean
         error             for each score: the largest signed error of any group, and where its interval holds 0, the
                           largest whose interval does not, if any. facts: groups (with an interval, of all features),
                           others_low and others_high (signed errors of the other groups of the same feature)
@@ -99,7 +99,7 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     >>> [(found.kind, found.rows[0]["metric"], found.rows[0]["group"]) for found in findings(table)]
     [('survives', 'outrank_probability', 'c'), ('error', 'signed_error', 'c')]
     """
-    alpha = 1 - Inference(confidence=confidence).confidence
+    alpha = round(1 - Inference(confidence=confidence).confidence, 12)
     known = table.reset_index(drop=True)
     for column, default in {
         "p_adjusted": np.nan,
@@ -112,7 +112,7 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     primary = known["primary"].fillna(False).astype(bool)
     found = [_finding("primary", known[primary].head(1), level=alpha)] if primary.any() else []
     found += _survivors(known[~primary], alpha)
-    differ = known[(known["metric"] == HOMOGENEITY) & (known["p_value"] <= alpha)]
+    differ = known[(known["metric"] == HOMOGENEITY) & (known["p_adjusted"] <= alpha)]
     if len(differ):
         found.append(_finding("brackets_differ", differ.sort_values("p_value", kind="stable"), level=alpha))
     errors = known[(known["metric"] == "signed_error") & np.isfinite(known["value"])]
@@ -124,28 +124,41 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     power = known[known["metric"].isin(POWER_METRICS)]
     if len(power):
         order = power["metric"].map({name: i for i, name in enumerate(POWER_METRICS)})
-        for _, part in (
-            power.assign(_order=order)
-            .sort_values("_order", kind="stable")
-            .groupby("score_column", sort=False)
-        ):
-            found.append(_finding("power", part.drop(columns="_order")))
+        told = power.loc[order.sort_values(kind="stable").index]
+        found += [_finding("power", part) for _, part in told.groupby("score_column", sort=False)]
     return found
 
 
 def _survivors(rest: pd.DataFrame, alpha: float) -> list[Finding]:
-    """The results that survive, or that none does; homogeneity is spoken of by itself."""
-    tested = rest[np.isfinite(rest["p_adjusted"]) & (rest["metric"] != HOMOGENEITY)]
+    """The results that survive, or that none does."""
+    tested = rest[np.isfinite(rest["p_adjusted"])]
+    if "family" in tested:  # a second row about the primary contrast is no result of its own
+        tested = tested[tested["family"] != "primary"]
     if tested.empty:
         return []
     speaks = tested["metric"].map({name: i for i, name in enumerate(_SPEAKS)}).fillna(len(_SPEAKS))
-    one_each = tested.assign(_speaks=speaks).sort_values(["p_adjusted", "p_value", "_speaks"], kind="stable")
-    one_each = one_each.drop_duplicates(_ONE_TEST).drop(columns="_speaks")
+    ordered = tested.assign(_speaks=speaks).sort_values(["p_adjusted", "p_value", "_speaks"], kind="stable")
+    groups = {key: _groups(block) for key, block in rest.groupby(_FAMILY, sort=False)}
+    asked = [
+        (*(row[name] for name in _FAMILY), hypothesis_of(row, groups[row[_FAMILY[0]], row[_FAMILY[1]]]))
+        for _, row in ordered.iterrows()
+    ]
+    first = ~pd.Series(asked, index=ordered.index, dtype=object).duplicated()
+    one_each = ordered[first].drop(columns="_speaks")
     kept = one_each[one_each["p_adjusted"] <= alpha]
     facts = {"level": alpha, "tests": len(one_each)}
     if kept.empty:
         return [_finding("none_survives", one_each.head(1), **facts)]
     return [_finding("survives", kept, **facts)]
+
+
+def _groups(block: pd.DataFrame) -> frozenset[str]:
+    """The groups of one feature: those that entered, else those that are named by anything but power."""
+    entered = block["metric"] == "entrant_share"
+    named = (
+        entered if entered.any() else ~(block["metric"].isin(POWER_METRICS) | (block["group"] == ALL_GROUPS))
+    )
+    return frozenset(map(str, block.loc[named, "group"]))
 
 
 def _largest_error(errors: pd.DataFrame, groups: int) -> Finding:

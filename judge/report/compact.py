@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from judge.report.wording import number, p_text, percent
+from judge.report.wording import headcount, number, p_text, percent
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,11 @@ def _p(cells: _Cells, metrics: tuple[str, ...], group: str, column: str) -> str:
     for metric in metrics:
         value = _get(cells, metric, group, column)
         if np.isfinite(value):
-            primary = column == "p_adjusted" and bool(cells[metric, group]["primary"])
+            row = cells[metric, group]
+            primary = column == "p_adjusted" and (bool(row["primary"]) or row.get("family") == "primary")
             return "primary" if primary else p_text(value)
     return "–"
 
 
 def _count(value: float) -> str:
-    return "–" if np.isnan(value) else f"{round(value):,}"
+    return "–" if np.isnan(value) else headcount(value)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.audit.writing import records_json
-from judge.fairness.findings import Finding
+from judge.fairness.findings import HOMOGENEITY, Finding
 from judge.report.measures import PARITY, measured, test_words, with_interval, words
 from judge.report.wording import counted, joined, level, number, p_said, p_text, percent
 
@@ -185,6 +185,9 @@ def _none_survives(finding: Finding, about: _About) -> Said:
 
 def result(row: Mapping[str, Any], about: _About) -> str:
     """One row of the audit as a line: metric in words, group, value, interval, parity, adjusted p."""
+    if row["metric"] == HOMOGENEITY:
+        who = _named({**row, "metric": "effect"})
+        return f"{who} differs between brackets{about.where(row)}: adjusted {p_said(row['p_adjusted'])}"
     parity = PARITY.get(str(row["metric"]).removesuffix("_crude"))
     beside = f"; no difference: {parity}" if parity else ""
     if row["metric"] == "winner_share":
@@ -210,8 +213,8 @@ def _brackets_differ(finding: Finding, about: _About) -> Said:
     who = "" if str(row["group"]) in ("", "all groups") else f" for {row['group']}"
     return Said(
         "brackets_differ",
-        f"The effect is not the same in all brackets{who}{about.where(row)}: {p_said(row['p_value'])}, not "
-        f"adjusted{more}. Numbers over all brackets may hide opposite effects: see each bracket.",
+        f"The effect is not the same in all brackets{who}{about.where(row)}: adjusted "
+        f"{p_said(row['p_adjusted'])}{more}. Numbers over all brackets may hide opposite effects: see each bracket.",
     )
 
 
@@ -294,7 +297,8 @@ def _power(finding: Finding, about: _About) -> Said | None:
     )
     if needed:
         text += f"; 80 % needs {joined(needed)}"
-    return Said("power", f"{text} ({test_words(first['test'])}).")
+    remark = str(first.get("flag") or "").split(";")[0]  # which test, α and sides
+    return Said("power", f"{text} ({remark if 'α' in remark else test_words(first['test'])}).")
 
 
 _SENTENCES = {

@@ -41,7 +41,7 @@ def by_kind(table, **options):
 @pytest.fixture(scope="module")
 def planted():
     """600 people of three groups; the judge gives b half a point less than people do, and 16 win."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(8)
     group = rng.choice(["a", "b", "c"], 600, p=[0.6, 0.25, 0.15])
     rating = rng.normal(5, 1, 600)
     people = pd.DataFrame({"group": group, "rating": rating, "gender": rng.choice(["f", "m"], 600)})
@@ -51,14 +51,16 @@ def planted():
 
 
 def test_half_a_point_that_moves_no_selection_result_is_found(planted):
-    tested = planted[planted["metric"].isin(["selection_rate_ratio", "winners_against_chance"])]
-    assert (tested["p_adjusted"] > 0.05).all()
+    selected = planted[
+        planted["metric"].isin(["winner_share", "selection_rate_ratio", "winners_against_chance"])
+    ]
+    assert (selected["p_value"] > 0.7).all()
     found = by_kind(planted)
-    first = found["survives"].rows[0]
-    assert (first["metric"], first["group"]) == ("outrank_probability", "b")
-    assert first["value"] == pytest.approx(0.38, abs=0.02)
+    (only,) = found["survives"].rows
+    assert (only["metric"], only["group"]) == ("outrank_probability", "b")
+    assert only["value"] == pytest.approx(0.407, abs=0.005) and only["p_adjusted"] < 0.01
     error = found["error"].rows[0]
-    assert error["group"] == "b" and error["value"] == pytest.approx(-0.5, abs=0.06)
+    assert error["group"] == "b" and error["value"] == pytest.approx(-0.475, abs=0.001)
 
 
 def test_a_result_survives_where_its_adjusted_p_is_at_most_the_level_and_the_smallest_comes_first():
@@ -66,12 +68,13 @@ def test_a_result_survives_where_its_adjusted_p_is_at_most_the_level_and_the_sma
         PRIMARY,
         ("outrank_probability", "a", 0.55, 0.5, 0.6, 0.02, 0.0501),
         ("outrank_probability", "b", 0.40, 0.3, 0.5, 0.01, 0.05),
+        ("outrank_probability", "c", 0.52, 0.4, 0.6, 0.5, 1.0),
         ("ndkl", "all groups", 0.2, np.nan, np.nan, 0.002, 0.01, {"test": "permutation"}),
     )
     survives = by_kind(table)["survives"]
     assert [row["metric"] for row in survives.rows] == ["ndkl", "outrank_probability"]
     assert survives.rows[1]["group"] == "b"
-    assert survives.facts["tests"] == 3
+    assert survives.facts["tests"] == 4
     assert [row["metric"] for row in by_kind(table, confidence=0.99)["survives"].rows] == ["ndkl"]
 
 
@@ -139,12 +142,27 @@ def test_people_without_a_score_are_told_by_group_and_reason():
 
 
 def test_brackets_that_differ_are_told_and_those_that_do_not_are_not():
-    def differing(p):
-        row = ("homogeneity_over_brackets", "b", np.nan, np.nan, np.nan, p, 1.0)
-        return by_kind(rows(PRIMARY, row)).get("brackets_differ")
+    def differing(adjusted):
+        row = ("homogeneity_over_brackets", "b", np.nan, np.nan, np.nan, 0.001, adjusted)
+        return by_kind(rows(PRIMARY, row))
 
-    assert differing(0.001).rows[0]["group"] == "b"
-    assert differing(0.2) is None
+    found = differing(0.004)
+    assert found["brackets_differ"].rows[0]["group"] == "b"
+    assert found["survives"].rows[0]["metric"] == "homogeneity_over_brackets"  # it is a result like any other
+    assert set(differing(0.2)) == {"primary", "none_survives"}
+
+
+def test_of_two_groups_a_result_and_its_complement_are_one():
+    table = rows(
+        ("entrant_share", "a", 0.5, np.nan, np.nan, np.nan, np.nan),
+        ("entrant_share", "b", 0.5, np.nan, np.nan, np.nan, np.nan),
+        PRIMARY,
+        ("winner_share", "b", 0.4, 0.2, 0.7, 0.4, 0.4, {"family": "primary", "test": "stratified_exact"}),
+        ("outrank_probability", "a", 0.7, 0.6, 0.8, 0.001, 0.001),
+        ("outrank_probability", "b", 0.3, 0.2, 0.4, 0.001, 0.001),
+    )
+    survives = by_kind(table)["survives"]
+    assert len(survives.rows) == 1 and survives.facts["tests"] == 1
 
 
 def test_a_table_without_extra_columns_or_tests_has_no_findings():

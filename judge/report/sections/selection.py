@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from judge.report import figures
@@ -30,6 +32,12 @@ from judge.report.sections.tables import (
     winners_table,
 )
 from judge.report.wording import level, number, percent
+
+#: The one test of winners, with its two-sided rule.
+EXACT = (
+    "exact conditional test within brackets, two-sided (the probability of all outcomes at most as likely as the one "
+    "observed),"
+)
 
 
 def winners_section(
@@ -66,6 +74,7 @@ def winners_section(
         "group": Column("group", label, numeric=False),
         "entrants": Column("entrants", count),
         "entrant_share": Column("share", percent),
+        "expected_share": Column("by chance", percent),
         "winners": Column("winners", count),
         "winner_share": Column("share", percent),
         "won": Column(f"{level(audit)} interval", label),
@@ -73,10 +82,11 @@ def winners_section(
         "rate": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
-    note = (
-        "p: exact conditional test within brackets of the group against everybody else, two-sided, not adjusted "
-        "for the number of groups."
-    )
+    note = f"p: {EXACT} of the group against everybody else, not adjusted for the number of groups."
+    if full["expected_share"].isna().all():
+        columns.pop("expected_share")
+    else:
+        note += " By chance: the share of the winners that a random draw within each bracket gives."
     return Section(
         title,
         [picture, folded(told_by(full, columns, f"Entrants and winners by {feature}.", note=note))],
@@ -104,18 +114,24 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         "range": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
-    note = (
-        "p: exact conditional test within brackets against the reference. The interval pools the brackets, the "
-        "test does not, so that the two may disagree near the edge."
-    )
+    crude = rows_of(audit, "selection_rate_ratio_crude", feature=feature)[["condition", "group", "value"]]
+    rows = rows.merge(crude.rename(columns={"value": "crude"}), on=["condition", "group"], how="left")
+    note = f"p: {EXACT} against the reference."
+    adjusted = "bracket" in rows and rows["bracket"].eq("within").any()
+    if adjusted:
+        note += " Ratio and interval are adjusted for brackets"
+        note += "; crude: all brackets pooled, whatever their sizes." if len(crude) else "."
+    if len(crude):
+        columns["crude"] = Column("crude ratio", decimals(2))
     if "p_adjusted" in rows:
         columns["p_adjusted"] = Column("p, Holm", P_VALUE.write)
-        note += " Holm: adjusted over all p-values of the audit but the primary one."
+        note += " Holm: adjusted over the other tests of its family, the primary contrast not among them."
     blocks: list[Block] = [
         Picture(
             stem,
             figures.ratio_forest(rows, reference=reference),
-            f"Selection rate of each group divided by that of {reference}, by {feature}, with {level(rows)} intervals. "
+            f"Selection rate of each group divided by that of {reference}, by {feature}"
+            f"{', adjusted for brackets' if adjusted else ''}, with {level(rows)} intervals. "
             "Full line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
             f"Forest plot of selection-rate ratios to {reference}: {said}.",
         ),
@@ -128,7 +144,7 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
             told_by(
                 by_condition(rows.assign(range=interval(rows)), ["group"]),
                 columns,
-                f"Selection-rate ratio to {reference}, by {feature}.",
+                f"Selection-rate ratio to {reference}, by {feature}{', adjusted for brackets' if adjusted else ''}.",
                 note=note,
             )
         ),
@@ -136,7 +152,12 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
     power = rows_of(audit, POWER_METRICS, feature=feature)
     if len(power):
         caption = "What this number of winners can show, and how many would be needed."
-        blocks.append(folded(metric_table(power, caption)))
+        table = metric_table(power, caption)
+        tests = sorted({str(flag).split(";")[0] for flag in power.get("flag", ()) if "α" in str(flag)})
+        note = (
+            f"{table.note} Power of the test that is reported: {', '.join(tests)}." if tests else table.note
+        )
+        blocks.append(folded(replace(table, note=note.strip())))
     return Section(title, blocks)
 
 

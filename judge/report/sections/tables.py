@@ -61,7 +61,10 @@ def conditioned(audit: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
-    """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share."""
+    """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share.
+
+    expected_share is what chance within brackets gives, NaN where the audit does not say.
+    """
     entered = rows_of(audit, "entrant_share", feature=feature)[["condition", "group", "n", "value"]]
     entered = entered.rename(columns={"n": "entrants", "value": "entrant_share"})
     won = rows_of(audit, "winner_share", feature=feature).rename(columns={"value": "winner_share"})
@@ -71,7 +74,10 @@ def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
     kept = ["condition", "group", "winners", "winner_share", "ci_low", "ci_high", "p_value"]
     table = entered.merge(won[kept], on=["condition", "group"], how="right")
     table["entrants"] = table["entrants"].fillna(0).astype(int)
-    return table
+    expected = rows_of(audit, "expected_winner_share", feature=feature)[["condition", "group", "value"]]
+    return table.merge(
+        expected.rename(columns={"value": "expected_share"}), on=["condition", "group"], how="left"
+    )
 
 
 def reference_of(rows: pd.DataFrame) -> str:
@@ -95,9 +101,12 @@ def metric_table(rows: pd.DataFrame, caption: str) -> Table:
         "said": Column("value", label),
         "range": Column(f"{level(rows)} interval", label),
         "p_value": P_VALUE,
+        "p_adjusted": Column("p, Holm", P_VALUE.write),
     }
     if rows["p_value"].isna().all():
         columns.pop("p_value")
+    if "p_adjusted" not in rows or rows["p_adjusted"].isna().all():
+        columns.pop("p_adjusted")
     if rows["ci_low"].isna().all():
         columns.pop("range")
     rows = rows.assign(said=_values(rows), range=interval(rows, digits=3))
