@@ -19,7 +19,9 @@ from judge.fairness.audit.families import ALL_GROUPS, hypothesis_of
 from judge.fairness.inference.settings import Inference
 
 #: Shares of a group that did not take part, by reason.
-ABSENT_METRICS = ("missing_score_share", "not_eligible_share", "refused_share")
+ABSENT_METRICS = (
+    "missing_bracket_share", "not_eligible_share", "refused_share", "missing_score_share", "missing_winner_share",
+)  # fmt: skip
 HOMOGENEITY = "homogeneity_over_brackets"
 #: What the power rows say, in this order.
 POWER_METRICS = (

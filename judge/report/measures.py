@@ -15,6 +15,7 @@ WORDS = {
     "selection_rate_ratio": "selection-rate ratio",
     "selection_rate_ratio_score": "selection-rate ratio, Koopman’s interval",
     "selection_rate_difference": "selection-rate difference",
+    "four_fifths_ratio": "ratio to the highest rate (four-fifths rule)",
     "homogeneity_over_brackets": "same effect in every bracket",
     "winners_against_chance": "winners of all groups against chance",
     "winners_against_shares": "winners against the entrants’ shares",
@@ -33,6 +34,8 @@ WORDS = {
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
     "missing_score_share": "share without a score",
+    "missing_bracket_share": "share without a bracket",
+    "missing_winner_share": "share of whom nobody says whether they won",
     "not_eligible_share": "share not eligible",
     "refused_share": "share refused",
     "power_at_ratio_0.5": "power if the true ratio is .5",
@@ -42,6 +45,11 @@ WORDS = {
     "winners_needed_at_ratio_0.8": "winners needed for 80 % power at .8",
     "signed_error": "signed error (score − rating)",
     "calibration_slope": "calibration slope",
+    "log_share_entered": "log ratio of shares: entered",
+    "log_share_admitted": "log ratio of shares: let through",
+    "log_share_scored": "log ratio of shares: scored",
+    "log_share_judged": "log ratio of shares: won",
+    "log_share_total": "log ratio of shares: entered to won",
 }
 #: Adjusted for brackets where there are several of them; the pooled number beside each is called crude.
 CRUDE = "_crude"
@@ -57,11 +65,13 @@ PARITY = {
 #: Measures that compare people of one bracket only, with nothing to adjust.
 COMPARED_WITHIN = ("outrank_probability", "wallenius_odds")
 SHARES = ("entrant_share", "expected_winner_share", "winner_share", "selection_rate", "missing_score_share",
-          "not_eligible_share", "refused_share")  # fmt: skip
+          "missing_bracket_share", "missing_winner_share", "not_eligible_share", "refused_share")  # fmt: skip
 TESTS = {
     "stratified_exact": "exact conditional test, two-sided: outcomes at most as likely",
     "permutation": "permutation test",
+    "permutation, sequential": "permutation test, as many shuffles as its family needs",
     "mann_whitney": "Mann–Whitney test",
+    "zelen_exact": "Zelen’s exact test",
     "binomial_less": "one-sided exact binomial test at 5 %",
 }
 
@@ -79,7 +89,8 @@ def words(metric: object, bracket: object = "all") -> str:
 
 def test_words(test: object) -> str:
     """A test as it is read."""
-    return TESTS.get(str(test), str(test).replace("_", " "))
+    name = str(test).split(" (")[0]
+    return TESTS.get(name, str(test).replace("_", " "))
 
 
 def measured(metric: object, value: float) -> str:

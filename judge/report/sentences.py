@@ -175,11 +175,11 @@ def _survives(finding: Finding, about: _About) -> Said:
 
 
 def _none_survives(finding: Finding, about: _About) -> Said:
-    row = finding.rows[0]
-    text = (
-        f"None of the {counted(int(finding.facts['tests']), 'other test')} survives Holm’s adjustment; smallest "
-        f"adjusted p: {p_text(row['p_adjusted'])} ({_named(row)}{about.where(row)})."
+    row, tests = finding.rows[0], int(finding.facts["tests"])
+    head = (
+        f"None of the {tests:,} other tests survives" if tests > 1 else "The one other test does not survive"
     )
+    text = f"{head} Holm’s adjustment; smallest adjusted p: {p_text(row['p_adjusted'])} ({_named(row)}{about.where(row)})."
     return Said("none_survives", text)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from judge.fairness.findings import ABSENT_METRICS
 from judge.report import figures
 from judge.report.conditions import TRUTH, in_order
 from judge.report.html import (
@@ -59,7 +60,7 @@ def winners_section(
         stem,
         figures.entrants_to_winners(drawn),
         f"From each group’s share of the entrants (bar) to its share of the winners (marker), by {feature}. "
-        f"Shaded: {level(audit)} Clopper–Pearson interval of the winners’ share. Margin: numbers of people, and "
+        f"Shaded: {level(audit)} interval of the winners’ share{_method(audit, feature)}. Margin: numbers of people, and "
         "shares.",
         f"Shares of entrants and winners by {feature}. {said}.",
     )
@@ -87,10 +88,14 @@ def winners_section(
         columns.pop("expected_share")
     else:
         note += " By chance: the share of the winners that a random draw within each bracket gives."
-    return Section(
-        title,
-        [picture, folded(told_by(full, columns, f"Entrants and winners by {feature}.", note=note))],
-    )
+    blocks: list[Block] = [
+        picture,
+        folded(told_by(full, columns, f"Entrants and winners by {feature}.", note=note)),
+    ]
+    absent = rows_of(audit, ABSENT_METRICS, feature=feature)
+    if len(absent):
+        blocks.append(folded(metric_table(absent, f"Who did not take part, by {feature}, and why.")))
+    return Section(title, blocks)
 
 
 def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") -> Section:
@@ -105,7 +110,6 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         for r in rows.head(SAID).itertuples()
     )
     judged = rows[rows["condition"] != TRUTH]
-    below = judged[judged["value"] < 0.8]
     columns = {
         "condition": Column("condition", label, numeric=False, whole=True),
         "group": Column("group", label, numeric=False),
@@ -135,11 +139,7 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
             "Full line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
             f"Forest plot of selection-rate ratios to {reference}: {said}.",
         ),
-        Text(
-            f"{len(below)} of {len(judged)} ratios lie below four fifths, {int((below['ci_high'] < 0.8).sum())} of "
-            "them with their whole interval. Four fifths is a convention and no test: with few winners it is the "
-            "interval that decides what can be said."
-        ),
+        Text(_four_fifths(judged, rows_of(audit, "four_fifths_ratio", feature=feature))),
         folded(
             told_by(
                 by_condition(rows.assign(range=interval(rows)), ["group"]),
@@ -159,6 +159,34 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         )
         blocks.append(folded(replace(table, note=note.strip())))
     return Section(title, blocks)
+
+
+def _method(audit: pd.DataFrame, feature: str) -> str:
+    """The method of the intervals of the winners' shares in brackets, where there is one."""
+    rows = rows_of(audit, "winner_share", feature=feature)
+    methods = sorted({str(name) for name in rows.get("interval", ()) if str(name) not in ("", "nan")})
+    return f" ({methods[0]})" if len(methods) == 1 else ""
+
+
+def _four_fifths(ratios: pd.DataFrame, rule: pd.DataFrame) -> str:
+    """How many ratios are beyond four fifths either way, and what the rule itself, against the highest rate, says."""
+    below, above = ratios[ratios["value"] < 0.8], ratios[ratios["value"] > 1.25]
+    sure = int((below["ci_high"] < 0.8).sum() + (above["ci_low"] > 1.25).sum())
+    text = (
+        f"{len(below)} of {len(ratios)} ratios lie below four fifths, and {len(above)} above five quarters, where it is "
+        f"the reference that has less than four fifths; {sure} of them with their whole interval."
+    )
+    if len(rule):
+        low = rule[rule["value"] < 0.8]
+        certain = int((low["ci_high"] < 0.8).sum())
+        text += (
+            f" The rule’s own denominator is the group with the highest rate ({reference_of(rule)}): "
+            f"{len(low)} of {len(rule)} other groups lie below four fifths of it, {certain} with their whole interval."
+        )
+    return (
+        f"{text} Four fifths is a convention and no test: with few winners it is the interval that decides what can be "
+        "said."
+    )
 
 
 def _said(table: pd.DataFrame, condition: str) -> str:

@@ -142,7 +142,7 @@ def folded(table: Table | Text, limit: int = FOLDED) -> Block:
 
 
 def _values(rows: pd.DataFrame) -> list[str]:
-    """Values as text; numbers of people are whole."""
+    """Values as text: numbers of people are whole."""
     return [
         number(value, 0 if str(metric).startswith("winners_needed") else 3)
         for metric, value in zip(rows["metric"], rows["value"], strict=True)
