@@ -179,8 +179,8 @@ def _none_survives(finding: Finding, about: _About) -> Said:
     head = (
         f"None of the {tests:,} other tests survives" if tests > 1 else "The one other test does not survive"
     )
-    text = f"{head} Holm’s adjustment; smallest adjusted p: {p_text(row['p_adjusted'])} ({_named(row)}{about.where(row)})."
-    return Said("none_survives", text)
+    nearest = f"{p_text(row['p_adjusted'])} ({_named(row)}{about.where(row)})"
+    return Said("none_survives", f"{head} Holm’s adjustment; smallest adjusted p: {nearest}.")
 
 
 def result(row: Mapping[str, Any], about: _About) -> str:

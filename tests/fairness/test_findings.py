@@ -135,7 +135,7 @@ def test_people_without_a_score_are_told_by_group_and_reason():
         ("missing_score_share", "b", 0.6, 0.5, 0.7, 1e-9, 1e-8),
         ("not_eligible_share", "a", 0.0, 0, 0.03, np.nan, np.nan),
     )
-    missing, refused = (found for found in findings(table) if found.kind == "absent")
+    refused, missing = (found for found in findings(table) if found.kind == "absent")
     assert missing.rows[0]["group"] == "b"
     assert (missing.facts["people"], missing.facts["of"]) == (60, 200)
     assert refused.facts["people"] == 0

@@ -60,8 +60,8 @@ def winners_section(
         stem,
         figures.entrants_to_winners(drawn),
         f"From each group’s share of the entrants (bar) to its share of the winners (marker), by {feature}. "
-        f"Shaded: {level(audit)} interval of the winners’ share{_method(audit, feature)}. Margin: numbers of people, and "
-        "shares.",
+        f"Shaded: {level(audit)} interval of the winners’ share{_method(audit, feature)}. Margin: numbers of people, "
+        "and shares.",
         f"Shares of entrants and winners by {feature}. {said}.",
     )
     rates = rows_of(audit, "selection_rate", feature=feature)
@@ -173,8 +173,8 @@ def _four_fifths(ratios: pd.DataFrame, rule: pd.DataFrame) -> str:
     below, above = ratios[ratios["value"] < 0.8], ratios[ratios["value"] > 1.25]
     sure = int((below["ci_high"] < 0.8).sum() + (above["ci_low"] > 1.25).sum())
     text = (
-        f"{len(below)} of {len(ratios)} ratios lie below four fifths, and {len(above)} above five quarters, where it is "
-        f"the reference that has less than four fifths; {sure} of them with their whole interval."
+        f"{len(below)} of {len(ratios)} ratios lie below four fifths, and {len(above)} above five quarters, where it "
+        f"is the reference that has less than four fifths; {sure} of them with their whole interval."
     )
     if len(rule):
         low = rule[rule["value"] < 0.8]

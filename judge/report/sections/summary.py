@@ -12,8 +12,8 @@ from judge.report.conditions import REFERENCES, TRUTH, baseline_of, in_order
 from judge.report.html import Block, Column, Text, count, label
 from judge.report.sections.described import changes
 from judge.report.sections.pools import judge_of
-from judge.report.sentences import said
 from judge.report.sections.tables import reference_of, rows_of, told_by, winners_table
+from judge.report.sentences import said
 from judge.report.wording import counted, joined, largest, level, named, number, percent
 
 GROUPS = 7  # groups with a column in the table; all are in the tables below it
@@ -87,7 +87,7 @@ def what_moved(shares: pd.DataFrame, focus: str) -> str:
 
 
 def audited_alone(audit: pd.DataFrame, baseline: str | None) -> str:
-    """One sentence on the baseline's own contest: what of its audit survives Holm's adjustment, or that nothing does."""
+    """One sentence on the baseline's own contest: what of its audit survives Holm's adjustment, or that nothing."""
     own = audit[audit["condition"].astype(object) == baseline]
     confidence = float(own["confidence"].iloc[0]) if "confidence" in own and len(own) else 0.95
     told = said(findings(own, confidence=confidence), own)
