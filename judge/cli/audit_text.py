@@ -6,6 +6,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ MOST_GROUPS = 24
 #: Lines in which the findings are told; how many results are listed follows from it.
 FIRST = 19
 WIDTH = 100
+#: Scores of which a finding that each score has is told.
+SCORES = 2
 _TIED = "\u00a0"  # a blank at which no line breaks
 #: Columns of a table whose cells are set flush right.
 _RIGHT = ("entrants", "winners", "of entrants", "by chance", "rate", "n", "p", "p Holm", "crude ratio")
@@ -92,7 +95,7 @@ def findings_text(table: pd.DataFrame, *, confidence: float = 0.95, width: int =
     -------
     str
         A heading and the findings. Of the results that survive Holm's adjustment so many are listed as have room, at
-        least three; the rest is counted.
+        least one; the rest is counted.
 
     Examples
     --------
@@ -102,15 +105,29 @@ def findings_text(table: pd.DataFrame, *, confidence: float = 0.95, width: int =
     what the audit says, with 95 % intervals
       Primary contrast: b has 33.3 % ...
     """
-    told = said(findings(table, confidence=confidence), table)
+    told = _few(said(findings(table, confidence=confidence), table))
     listed = max((len(sentence.items) for sentence in told), default=0)
-    for most in range(listed, 2, -1):
+    for most in range(listed, 0, -1):
         lines = _told(told, most, width)
         if len(lines) <= FIRST:
             break
     else:
-        lines = _told(told, min(listed, 3), width)
+        lines = _told(told, min(listed, 1), width)
     return "\n".join([f"what the audit says, with {100 * confidence:.4g} % intervals", *lines])
+
+
+def _few(told: Sequence[Said]) -> list[Said]:
+    """The findings with at most SCORES of each kind: a table of many scores has one of some kinds for each."""
+    kept: list[Said] = []
+    for kind in dict.fromkeys(sentence.kind for sentence in told):
+        own = [sentence for sentence in told if sentence.kind == kind]
+        most = SCORES if kind != "absent" else 2 * SCORES
+        kept += own[:most]
+        if len(own) > most:
+            kept[-1] = replace(
+                kept[-1], text=f"{kept[-1].text} And {len(own) - most} more such lines: --findings --json."
+            )
+    return kept
 
 
 def _told(told: Sequence[Said], most: int, width: int) -> list[str]:

@@ -72,10 +72,11 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
                           (questions asked, the primary contrast not among them)
         none_survives     instead, where there are tests and none survives; its row has the smallest adjusted p-value
         brackets_differ   homogeneity tests over brackets that survive: what is said of all brackets together is a mean
-        error             for each score: the largest signed error of any group, and where its interval holds 0, the
+        error             for each score, the largest first: the largest signed error of any group, and where its interval holds 0, the
                           largest whose interval does not, if any. facts: groups (with an interval, of all features),
                           others_low and others_high (signed errors of the other groups of the same feature)
-        absent            for each reason: the groups' shares without a score, refused or not eligible, largest first
+        absent            for each reason and score: the groups' shares that did not take part, by feature, largest
+                          first, tested or not (they are not told among those that survive). facts: level, people, of
         power             what the primary contrast could have shown
 
     Raises
@@ -113,21 +114,23 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
             known[column] = default
     primary = known["primary"].fillna(False).astype(bool)
     found = [_finding("primary", known[primary].head(1), level=alpha)] if primary.any() else []
-    found += _survivors(known[~primary], alpha)
+    absent = known["metric"].isin(ABSENT_METRICS)
+    found += _survivors(known[~primary & ~absent], alpha)
     differ = known[(known["metric"] == HOMOGENEITY) & (known["p_adjusted"] <= alpha)]
     if len(differ):
         found.append(_finding("brackets_differ", differ.sort_values("p_value", kind="stable"), level=alpha))
     errors = known[(known["metric"] == "signed_error") & np.isfinite(known["value"])]
-    found += [_largest_error(part, len(errors)) for _, part in errors.groupby("score_column", sort=False)]
+    largest = [_largest_error(part, len(errors)) for _, part in errors.groupby("score_column", sort=False)]
+    found += sorted(largest, key=lambda one: -abs(one.rows[0]["value"]))
     for metric in ABSENT_METRICS:
-        for _, part in known[known["metric"] == metric].groupby(["feature", "score_column"], sort=False):
-            absent = part.sort_values("value", ascending=False, kind="stable")
-            found.append(_finding("absent", absent, people=_people(absent), of=int(absent["n"].sum())))
+        for _, part in known[known["metric"] == metric].groupby("score_column", sort=False):
+            found.append(_absent(part, alpha))
     power = known[known["metric"].isin(POWER_METRICS)]
     if len(power):
         order = power["metric"].map({name: i for i, name in enumerate(POWER_METRICS)})
         told = power.loc[order.sort_values(kind="stable").index]
-        found += [_finding("power", part) for _, part in told.groupby("score_column", sort=False)]
+        judged = known.loc[primary, "score_column"].head(1).tolist() or told["score_column"].head(1).tolist()
+        found.append(_finding("power", told[told["score_column"].isin(judged)]))
     return found
 
 
@@ -178,8 +181,17 @@ def _largest_error(errors: pd.DataFrame, groups: int) -> Finding:
     return _finding("error", told, groups=groups, **span)
 
 
-def _people(absent: pd.DataFrame) -> int:
-    return int((absent["value"] * absent["n"]).round().fillna(0).sum())
+def _absent(rows: pd.DataFrame, alpha: float) -> Finding:
+    """Who did not take part for one reason: features as they come, in each the largest share first."""
+    features = rows["feature"].map({name: i for i, name in enumerate(rows["feature"].unique())})
+    ordered = rows.assign(_feature=features).sort_values(
+        ["_feature", "value"], ascending=[True, False], kind="stable"
+    )
+    first = rows[features == 0]  # every feature has the same people
+    people = int((first["value"] * first["n"]).round().fillna(0).sum())
+    return _finding(
+        "absent", ordered.drop(columns="_feature"), level=alpha, people=people, of=int(first["n"].sum())
+    )
 
 
 def _finding(kind: str, rows: pd.DataFrame, **facts: Any) -> Finding:

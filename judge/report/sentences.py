@@ -249,22 +249,29 @@ def _signed(row: Mapping[str, Any]) -> str:
 
 
 def _absent(finding: Finding, about: _About) -> Said:
-    what = words(finding.rows[0]["metric"]).removeprefix("share ").capitalize()
-    where = about.where(finding.rows[0])
+    first = finding.rows[0]
+    what = words(first["metric"]).removeprefix("share ").capitalize()
+    head = f"{what}{about.where(first, feature=False)}"
     people, of = (int(finding.facts[key]) for key in ("people", "of"))
     if not people:
-        return Said("absent", f"{what}{where}: nobody of {of:,}.")
-    some = [row for row in finding.rows if row["value"] > 0]
-    shown = [
-        f"{row['group']} {round(row['value'] * row['n']):,} of {row['n']:,} ({percent(row['value'])})"
-        for row in finding.rows[:NAMED]
-    ]
-    more = f"; {len(some) - NAMED:,} more groups in the table" if len(some) > NAMED else ""
-    tested = [row for row in finding.rows if np.isfinite(row["p_adjusted"])]
-    if tested:
-        least = min(tested, key=lambda row: row["p_adjusted"])
-        more += f"; smallest adjusted p: {p_text(least['p_adjusted'])} ({least['group']})"
-    return Said("absent", f"{what}{where}: {people:,} of {of:,}: {'; '.join(shown)}{more}.")
+        return Said("absent", f"{head}: nobody of {of:,}.")
+    features = list(dict.fromkeys(row["feature"] for row in finding.rows))
+    told = []
+    for i, feature in enumerate(features):
+        rows = [row for row in finding.rows if row["feature"] == feature]
+        some = sum(row["value"] > 0 for row in rows)
+        most = NAMED if len(features) == 1 else 2 if i == 0 else 1
+        shown = ", ".join(_share_of(row, float(finding.facts["level"])) for row in rows[:most])
+        more = f", {some - most:,} more groups in the table" if some > most and len(features) == 1 else ""
+        told.append(f"{f'by {feature} ' if len(features) > 1 else ''}{shown}{more}")
+    return Said("absent", f"{head}: {people:,} of {of:,}: {'; '.join(told)}.")
+
+
+def _share_of(row: Mapping[str, Any], alpha: float) -> str:
+    """black 28 of 100 (28.0 %, adjusted p < .001); p only where it survives."""
+    p = float(row["p_adjusted"])
+    survives = f", adjusted {p_said(p)}" if p <= alpha else ""
+    return f"{row['group']} {round(row['value'] * row['n']):,} of {row['n']:,} ({percent(row['value'])}{survives})"
 
 
 def _power(finding: Finding, about: _About) -> Said | None:

@@ -8,7 +8,7 @@ import pytest
 
 from judge.cli.audit_text import audit_text, findings_text
 from judge.fairness.audit import audit
-from judge.fairness.findings import Finding, findings
+from judge.fairness.findings import findings
 from judge.report.measures import words
 from judge.report.sentences import findings_json, said
 
@@ -93,26 +93,43 @@ def test_no_survivor_is_said_to_be_none():
     assert text.startswith("None of the ")
 
 
-def absent(*groups):
-    row = {
-        "feature": "g",
-        "score_column": "s",
-        "metric": "missing_score_share",
-        "p_adjusted": np.nan,
-        "reference": "",
-    }
-    found = [{**row, "group": group, "value": value, "n": n} for group, value, n in groups]
-    of = sum(n for _, _, n in groups)
-    lacking = round(sum(value * n for _, value, n in groups))
-    return Finding("absent", tuple(found), {"people": lacking, "of": of})
+def missing(*rows):
+    """What an audit finds in rows of feature, group, share, people, adjusted p of people without a score."""
+    table = pd.DataFrame(rows, columns=["feature", "group", "value", "n", "p_adjusted"])
+    table = table.assign(
+        metric="missing_score_share", score_column="s", ci_low=np.nan, ci_high=np.nan, p_value=0.5
+    )
+    table = table.assign(test="stratified_exact", bracket="all", reference="", primary=False)
+    (sentence,) = said(findings(table), table)
+    return sentence.text
 
 
-def test_missing_people_are_told_by_group():
-    table = pd.DataFrame({"feature": ["g"], "score_column": ["s"]})
-    (sentence,) = said([absent(("b", 0.6, 100), ("a", 0.0, 50))], table)
-    assert sentence.text == "Without a score: 60 of 150: b 60 of 100 (60.0 %); a 0 of 50 (0.0 %)."
-    (sentence,) = said([absent(("a", 0.0, 50))], table)
-    assert sentence.text == "Without a score: nobody of 50."
+def test_missing_people_are_told_by_group_the_largest_share_first_with_a_p_that_survives():
+    told = missing(("g", "a", 0.0, 50, 1.0), ("g", "b", 0.6, 100, 1e-9), ("g", "c", 0.02, 50, 0.8))
+    assert told == (
+        "Without a score: 61 of 200: b 60 of 100 (60.0 %, adjusted p < .001), c 1 of 50 (2.0 %), a 0 of 50 (0.0 %)."
+    )
+    assert missing(("g", "a", 0.0, 50, np.nan)) == "Without a score: nobody of 50."
+
+
+def test_people_missing_by_several_features_are_counted_once():
+    told = missing(
+        ("g", "a", 0.1, 10, 1.0), ("g", "b", 0.0, 10, 1.0), ("h", "x", 0.0, 10, 1.0), ("h", "y", 0.1, 10, 1.0)
+    )
+    assert told == (
+        "Without a score: 1 of 20: by g a 1 of 10 (10.0 %), b 0 of 10 (0.0 %); by h y 1 of 10 (10.0 %)."
+    )
+
+
+def test_three_features_brackets_and_two_scores_still_take_twenty_lines():
+    rng = np.random.default_rng(0)
+    table = people(["a", "b", "c", "d"], 800, less=["b"]).rename(columns={"group": "race"})
+    for name in ("gender", "age"):
+        table[name] = rng.choice([f"{name} one", f"{name} two"], 800)
+    table["other"] = table["score"] + rng.normal(0, 0.2, 800)
+    found = audit(table, features=["race", "gender", "age"], score=["score", "other"], rating="rating", places=20,
+                  intersections=True, n_resamples=20, n_permutations=49)  # fmt: skip
+    assert len(findings_text(found).splitlines()) <= 20
 
 
 def test_adjusted_and_crude_measures_are_called_so():
