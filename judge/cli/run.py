@@ -18,6 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from judge.experiment.folder_names import changes_a_number
 from judge.experiment.settings import input_error
+from judge.storage import CannotWrite, replacing
+from judge.storage.atomic import writing
 
 log = logging.getLogger("judge")
 # what this process ran, for the closing lines; a sweep's runs are read from their folders, whoever ran them
@@ -29,13 +31,32 @@ Job = frozenset[str]
 
 
 class SweepWatch(Callback):
-    """Remembers where a sweep's runs go and which were asked for."""
+    """Remembers where a sweep's runs go and which were asked for; ends a command that could not write there."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        HydraConfig.instance().set_config(config)  # the folder's name refers to the overrides, known there only
+        _make_writable(config.hydra.run.dir, "hydra.run.dir")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _make_writable(config.hydra.sweep.dir, "hydra.sweep.dir")
         _sweep["folder"] = Path(config.hydra.sweep.dir)
         params = config.hydra.sweeper.get("params") or {}
         chosen = [f"{key}={value}" for key, value in params.items()]
         _sweep["jobs"] = _jobs([*chosen, *config.hydra.overrides.task])
+
+
+def _make_writable(folder: str, setting: str) -> None:
+    """Makes the folder and a file in it, before Hydra does and ends in tracebacks."""
+    place = Path(folder)
+    try:
+        with writing(place.resolve()):
+            place.mkdir(parents=True, exist_ok=True)
+        with replacing(place / ".writable") as part:
+            part.touch()
+        (place / ".writable").unlink(missing_ok=True)
+    except CannotWrite as error:
+        print(f"judge run: {error} ({setting}=FOLDER, or start from another folder)", file=sys.stderr)
+        raise SystemExit(2) from None  # Hydra only warns of other exceptions of a callback
 
 
 def _jobs(overrides: list[str]) -> list[Job]:
@@ -88,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
     flags = [word for word in args.overrides if word in ("-m", "--multirun")]
     sys.argv = ["judge run", *flags, *(word for word in args.overrides if word not in flags)]
     code = 0
+    logging.raiseExceptions = False  # a log on a full disk would print a traceback a line
     try:
         task()
     except SystemExit as stop:

@@ -45,6 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--image-column", default="path", help="the table's column of paths, relative to it (path)"
     )
+    parser.add_argument(
+        "--own-judge",
+        action="append",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="a judge class of your own that the folder may name: what is not named is not imported",
+    )
     parser.add_argument("--out", type=Path, help="scores as CSV or Parquet; printed when left out")
 
 
@@ -54,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         _make_room(args.out)
     pictures = to_score(args.data, args.image_column)
-    scores, excluded = score_pictures(args.judge, args.condition, pictures)
+    scores, excluded = score_pictures(args.judge, args.condition, pictures, own=args.own_judge)
     if args.out is None:
         print(scores.to_csv(index=False), end="")
     else:

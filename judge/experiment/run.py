@@ -37,6 +37,11 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     """
     experiment = unpack(settings)
     home = RunDir(folder)
+    with home.locked():
+        return _run(experiment, home)
+
+
+def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     as_text = yaml.safe_dump(experiment.plain, sort_keys=False, allow_unicode=True)
     if home.claim(experiment.digest, as_text):
         log.info("finished before with these settings")

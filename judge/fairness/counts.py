@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ class Counts:
     """
 
     entrants: NDArray[np.int64]
-    winners: NDArray[np.int64]
+    winners: NDArray[Any]  # whole numbers, or float averages over lots
     groups: tuple[str, ...]
     brackets: tuple[str, ...] = ("all",)
     lots: Lots | None = None
@@ -93,11 +93,13 @@ class Counts:
     ) -> Counts:
         """Counts from integer codes into `groups` and `brackets` (one bincount each)."""
         shape = (len(brackets), len(groups))
-        cell = bracket.astype(np.int64) * shape[1] + group
         size = shape[0] * shape[1]
-        entrants = np.bincount(cell, minlength=size).reshape(shape)
-        winners = np.bincount(cell[winner], minlength=size).reshape(shape)
-        return cls(entrants, winners, tuple(groups), tuple(brackets))
+        entrants, winners = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        for part in parts_of(len(group)):
+            cell = bracket[part].astype(np.int64) * shape[1] + group[part]
+            entrants += np.bincount(cell, minlength=size)
+            winners += np.bincount(cell[winner[part]], minlength=size)
+        return cls(entrants.reshape(shape), winners.reshape(shape), tuple(groups), tuple(brackets))
 
     def index(self, group: str) -> int:
         """The column of a group; InputError names the groups there are."""
@@ -138,6 +140,27 @@ class Counts:
     @staticmethod
     def _two(table: NDArray, g: int, others: NDArray[np.bool_]) -> NDArray:
         return np.column_stack([table[:, g], table[:, others].sum(axis=1)])
+
+
+def parts_of(n: int, size: int = 1 << 16) -> Iterator[slice]:
+    """Slices that cover n people: small enough that what is computed of a part stays in the cache.
+
+    >>> list(parts_of(5, 3))
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def frequencies(code: NDArray, size: int) -> NDArray[np.int64]:
+    """(size,) how often each code below `size` occurs, without a copy of all codes as wide integers.
+
+    >>> frequencies(np.array([0, 2, 2], np.int8), 4).tolist()
+    [1, 0, 2, 0]
+    """
+    count = np.zeros(size, np.int64)
+    for part in parts_of(len(code), 1 << 17):
+        count += np.bincount(code[part], minlength=size)
+    return count
 
 
 def _codes(values: ArrayLike) -> tuple[NDArray, list[str]]:

@@ -74,7 +74,7 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
         brackets_differ   homogeneity tests over brackets that survive: what is said of all brackets together is a mean
         error             for each score, the largest first: the largest signed error of any group, and where its
                           interval holds 0, the largest whose interval does not, if any. facts: groups (of all features
-                          and scores), others_low and others_high (signed errors of the other groups of the same feature)
+                          and scores), others_low and others_high (of the other groups of the same feature)
         absent            for each reason and score: the groups' shares that did not take part, by feature, largest
                           first, tested or not (they are not told among those that survive). facts: level, people, of
         power             what the primary contrast could have shown

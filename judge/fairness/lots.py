@@ -83,14 +83,14 @@ class Lots:
         return low + int(self.certain[:, column].sum()), pmf
 
     def draws(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """(n, G) winners of n lots, all brackets together."""
-        total = np.tile(self.certain.sum(axis=0), (n, 1))
-        for tied, drawn in zip(self.tied, self.drawn, strict=True):
+        """(n, B, G) winners of n lots."""
+        won = np.tile(self.certain, (n, 1, 1))
+        for b, (tied, drawn) in enumerate(zip(self.tied, self.drawn, strict=True)):
             if 0 < drawn < tied.sum():
-                total += rng.multivariate_hypergeometric(tied, int(drawn), size=n, method="marginals")
+                won[:, b] += rng.multivariate_hypergeometric(tied, int(drawn), size=n, method="marginals")
             elif drawn:
-                total += tied
-        return total
+                won[:, b] += tied
+        return won
 
     def pairs(
         self, column: int, others: NDArray[np.bool_], rng: np.random.Generator

@@ -59,10 +59,13 @@ def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFr
     family = np.array([""] * len(table), dtype=object)
     tested = np.flatnonzero(~np.isnan(p))
     judged = table[["feature", "score_column"]].astype(str).agg(tuple, axis=1).to_numpy()
+    entered = table[table["metric"].isin(["entrant_share", "winner_share"])]
+    groups_of = {
+        str(feature): frozenset(map(str, part)) for feature, part in entered.groupby("feature")["group"]
+    }
     for name in dict.fromkeys(judged[tested]):
         rows = [i for i in tested if judged[i] == name]
-        block = table.iloc[[i for i in range(len(table)) if judged[i] == name]]
-        everybody = frozenset(map(str, block.loc[block["metric"] == "entrant_share", "group"]))
+        everybody = groups_of.get(name[0], frozenset())
         keys = {i: hypothesis_of(table.iloc[i], everybody) for i in rows}
         outside = {keys[i] for i in rows if table.index[i] in first}
         own: dict[Hypothesis, float] = {}

@@ -10,6 +10,7 @@ import pandas as pd
 from judge.errors import InputError
 from judge.fairness.audit.entrants import Entrants, read_entrants
 from judge.fairness.audit.families import with_adjusted
+from judge.fairness.audit.missing_rows import add_chain_rows, add_missing_rows
 from judge.fairness.audit.plan import (
     checked_settings,
     listed_names,
@@ -36,10 +37,12 @@ def audit(
     reference: Sequence[str] | str | None = None,
     rating: str | None = None,
     person: str | None = None,
+    eligible: str | None = None,
+    one_per_person: str | None = None,
     primary: str | None = None,
     intersections: bool = False,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -74,7 +77,14 @@ def audit(
         Column of human ratings on the scale of the scores, for the errors.
     person : str, optional
         Column of ids, checked for missing and repeated ones; lots among people who tie are drawn from it. None: the
-        first of image_id, person_id, entrant_id, id that the table has, else the number of the row.
+        first of image_id, person_id, entrant_id, id that the table has, else the number of the row. A further column
+        that tells people apart (person_id beside image_id) is checked, too: the tests count people.
+    eligible : str, optional
+        Column that says who was let through (yes/no). The others entered and were not selected: they count in every
+        selection rate, and the chain entered → eligible → scored → won is told step by step.
+    one_per_person : {"best", "first", "mean"}, optional
+        Keeps one row for each person who comes several times: the winning picture, else the one of the highest score;
+        the first; or the first with the mean of the person's scores. How many were set aside is a note.
     primary : str, optional
         Group of the first feature whose share of the winners is the one primary contrast. None: the feature's
         reference, else its largest group.
@@ -82,8 +92,9 @@ def audit(
         Also judge the combinations of all features.
     by_bracket : bool
         Also give the selection rates of each bracket.
-    ratio_interval : {"score", "log"}
-        Koopman's interval of the ratio, which survives zero counts, or Katz'.
+    ratio_interval : {"exact", "score", "log"}
+        Of the selection-rate ratio within brackets: "exact" agrees with the test and holds its level for groups of one
+        person too; "score" is Koopman's, stratified; "log" Katz' or Greenland & Robins', NaN for zero counts.
     tie_seed : int
         Key of the lottery among those who tie, as in `judge.contest`. No number of the table depends on it.
     confidence : float
@@ -98,14 +109,16 @@ def audit(
     DataFrame
         An AUDIT table, tidy, one row a number: metric, feature, group, value, n, ci_low, ci_high, p_value, test, and
         p_adjusted, primary, score_column, bracket, reference, interval, flag, family (see
-        `judge.fairness.audit.rows`). Who was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
-        a column `condition` that a run adds.
+        `judge.fairness.audit.rows`). Selection rates are over all who entered: whoever has no finite score was not
+        selected. Who is missing is told by group in the rows missing_score_share, not_eligible_share,
+        missing_winner_share and missing_bracket_share, each with an exact test within brackets, and every exclusion is counted in `attrs["notes"]`. With
+        `judge.data.tables.AUDIT` the table is valid as it is, and with a column `condition` that a run adds.
 
     Raises
     ------
     InputError
         For what a user can mend: a column that is not there, settings that contradict each other, a table without
-        people, ids that repeat, an unknown reference.
+        people, ids or people that repeat, an unknown reference.
 
     References
     ----------
@@ -126,7 +139,13 @@ def audit(
         raise InputError(
             f"entrants is a table of people (a pandas DataFrame), not a {type(entrants).__name__}"
         )
-    for name, column in {"winner": winner, "rating": rating, "person": person, "primary": primary}.items():
+    for name, column in {
+        "winner": winner,
+        "rating": rating,
+        "person": person,
+        "primary": primary,
+        "eligible": eligible,
+    }.items():
         if isinstance(column, (list, tuple)):
             raise InputError(f"{name} is one name, not several: {column!r}")
     features, score, brackets = listed_names(features), listed_names(score), listed_names(brackets)
@@ -140,6 +159,8 @@ def audit(
         brackets=brackets,
         rating=rating,
         person=person,
+        eligible=eligible,
+        one_per_person=one_per_person,
         intersections=intersections,
     )
     return audit_entrants(
@@ -164,7 +185,7 @@ def audit_entrants(
     reference: Sequence[str] | str | None = None,
     primary: str | None = None,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -213,7 +234,7 @@ def audit_entrants(
             step(f"winners by {feature}")
             counts = one.counts(codes, people.bracket)
             shared = rows.sharing(feature=feature, score_column=one.column)
-            add_selection_rows(
+            notes += add_selection_rows(
                 shared,
                 counts,
                 reference=references[feature],
@@ -221,17 +242,17 @@ def audit_entrants(
                 ratio_interval=ratio_interval,
                 by_bracket=by_bracket,
             )
+            add_chain_rows(shared, people, feature, counts, how=how)
             if feature == contrast[0] and len(codes.names) > 1:
                 favoured = primary is None or primary == references[feature]
                 add_power_rows(shared, counts, contrast[1], favoured=favoured, how=how)
+    first = next(iter([people.winner_column] if people.winner is not None else people.scores))
+    for absent in people.absent:
+        add_missing_rows(rows, absent, how=how, judged=first)
     for name, score_values in people.scores.items():
         finite = np.isfinite(score_values)
         if not finite.any():
             raise InputError(f"column {name} has no finite score in {people.n} rows")
-        if not finite.all():
-            notes.append(
-                f"{int((~finite).sum())} of {people.n} people excluded: {name} is missing or infinite"
-            )
         whole = finite.all()
         values = score_values if whole else score_values[finite]
         bracket = people.bracket.code if whole else people.bracket.code[finite]

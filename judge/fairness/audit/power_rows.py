@@ -6,8 +6,8 @@ import numpy as np
 
 from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows
 from judge.fairness.counts import Counts
-from judge.fairness.inference.contest_power import contest_power, contest_winners_needed, detectable_ratio
 from judge.fairness.inference.exact_tests import expected_winners
+from judge.fairness.inference.power import contest_power, contest_winners_needed, detectable_ratio
 from judge.fairness.inference.settings import Inference
 
 #: True selection-rate ratios for which the power is told.
@@ -27,8 +27,9 @@ def add_power_rows(
     """
     decided = int(counts.decided.sum())
     expected = expected_winners(counts)[counts.index(group)]
-    if not 0 < expected < decided:
-        return
+    total = counts.entrants.sum(axis=1)
+    if not 0 < expected < decided or not ((counts.decided > 0) & (counts.decided < total)).any():
+        return  # nothing is decided between the group and others
     confidence = (how or Inference()).confidence
     alpha = round(1 - confidence, 12)
     named = f"not {group}" if favoured else group
@@ -39,10 +40,11 @@ def add_power_rows(
         reference=group if favoured else ALL_OTHERS,
         bracket="within" if len(counts.brackets) > 1 else "all",
     )
+    if counts.lots is not None:
+        tested += ", as if no place fell by lot"
     expects = f"chance gives {named} {1 - share if favoured else share:.1%} of {decided} winners"
-    known = {"favoured": favoured, "alpha": alpha}
     for ratio in TOLD_RATIOS:
-        power = contest_power(counts, group, ratio, **known)
+        power = contest_power(counts, group, ratio, favoured=favoured, alpha=alpha)
         rows.add(
             f"power_at_ratio_{ratio}",
             named,
@@ -51,17 +53,17 @@ def add_power_rows(
             flag=f"{tested}; true ratio of selection rates {ratio}; {expects}"
             + (UNREACHABLE if np.isnan(power) else ""),
         )
-    smallest = detectable_ratio(counts, group, power=TARGET, **known)
+    smallest = detectable_ratio(counts, group, favoured=favoured, power=TARGET, alpha=alpha)
     rows.add(
         "smallest_detectable_ratio",
         named,
         smallest,
         decided,
         flag=f"{tested}; found with {TARGET:.0%} power"
-        + ("; no ratio from 0.001 on would be" if np.isnan(smallest) else ""),
+        + ("; not even odds of 0.001 would be" if np.isnan(smallest) else ""),
     )
     for ratio in TOLD_RATIOS:
-        needed = contest_winners_needed(counts, group, ratio, power=TARGET, **known)
+        needed = contest_winners_needed(counts, group, ratio, favoured=favoured, power=TARGET, alpha=alpha)
         rows.add(
             f"winners_needed_at_ratio_{ratio}",
             named,

@@ -213,7 +213,7 @@ def _add_score_interval_rows(rows: Rows, confidence: float) -> None:
     people = beauty_ai_2016()
     for feature in FEATURES:
         counts = Counts.from_people(people[WINNER], sensitive_feature=people[feature])
-        table = selection_table(counts, reference=REFERENCE, confidence=confidence)
+        table = selection_table(counts, reference=REFERENCE, confidence=confidence, ratio_interval="score")
         for row in table[table["group"] != REFERENCE].itertuples(index=False):
             rows.add(
                 "selection_rate_ratio_score",

@@ -18,6 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from judge.fairness.counts import Counts
+from judge.fairness.inference.exact_tests import SMALLEST, ExactTest, PermutationTest
+
 ALL_OTHERS = "all others"
 #: The test of winners within brackets, with its two-sided rule: p is the probability of all those outcomes.
 STRATIFIED = "stratified_exact (outcomes at most as likely)"
@@ -71,3 +74,30 @@ class Rows:
 def table_of(rows: Rows) -> pd.DataFrame:
     """The rows as an AUDIT table with the extra columns last."""
     return pd.DataFrame(rows.rows, columns=[*SCHEMA, *EXTRA]).astype(SCHEMA)
+
+
+def joined(*remarks: str) -> str:
+    """The remarks that say something, in one line."""
+    return "; ".join(remark for remark in remarks if remark)
+
+
+def remarks_of(test: ExactTest | PermutationTest | None, counts: Counts) -> list[str]:
+    """Remarks on a p-value: averaged over lots, or too small for a float."""
+    if test is None:
+        return []
+    found = []
+    if counts.lots is not None:
+        found.append(
+            f"{counts.lots.by_lot} winners by lot: averages over all lots, 95 % of which give p from "
+            f"{test.low:.2g} to {test.high:.2g}"
+        )
+    if isinstance(test, ExactTest) and test.p <= SMALLEST:
+        found.append(f"log10 p = {test.log10_p:.1f}; p_value is the smallest float, an upper bound")
+    return found
+
+
+def odds_remark(counts: Counts, reference: str | None) -> str:
+    """Against a reference beside a third group the odds are an approximation."""
+    if reference is None or len(counts.groups) < 3:
+        return ""
+    return "approximation: the other groups are left out, and how many of these two win is taken as given"

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from judge.fairness.audit.entrants import Codes
 from judge.fairness.audit.families import largest_family
-from judge.fairness.audit.remarks import joined
-from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.audit.rows import ALL_OTHERS, Rows, joined
 from judge.fairness.inference.settings import Inference
-from judge.fairness.metrics.attention import exposure, exposure_ratio
+from judge.fairness.metrics.attention import exposure, exposure_ratios
 from judge.fairness.metrics.divergence import ndkl_of_codes, ndkl_test
 from judge.fairness.metrics.outranking import ByScore
 from judge.fairness.metrics.score_errors import ERROR_METRICS, group_metrics_of_codes
@@ -99,14 +98,19 @@ def add_ranking_rows(
     size = np.bincount(group, minlength=groups)
     base = None if reference is None else codes.names.index(reference)
     compared = [g for g in range(groups) if g != base]
+    exposures = exposure_ratios(
+        ranked.mean_rank,
+        group,
+        bracket=ranked.bracket,
+        n_groups=groups,
+        base=base,
+        confidence=how.confidence,
+        rng=how.rng,
+    )
     for g in compared:
-        others: NDArray | int = (group != g) if base is None else base
-        value, low, high = exposure_ratio(
-            ranked.mean_rank, group, member=g, others=others, confidence=how.confidence
-        )
-        rows.add(
-            "exposure_ratio", codes.names[g], value, size[g], ci_low=low, ci_high=high, interval="log delta"
-        )
+        value, low, high = exposures[g]
+        named = "" if np.isnan(low) else "permutation test inverted"
+        rows.add("exposure_ratio", codes.names[g], value, size[g], ci_low=low, ci_high=high, interval=named)
     # outranking reads people from the lowest score up
     rising = slice(None, None, -1)
     highest = int(ranked.bracket.max(initial=0))

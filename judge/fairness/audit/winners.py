@@ -139,8 +139,10 @@ def chosen(people: Entrants, *, places: int | None) -> list[Chosen]:
         if not whole:
             certain, tied = (_of_everybody(mask, keep) for mask in (certain, tied))
         drawn = np.where(by_lot, left, 0)
-        lot = (tied, drawn) if by_lot.any() else (None, None)
-        found.append(Chosen(name, certain, *lot, places - filled))
+        if by_lot.any():
+            found.append(Chosen(name, certain, tied, drawn, places - filled))
+        else:
+            found.append(Chosen(name, certain, unfilled=places - filled))
     return found
 
 

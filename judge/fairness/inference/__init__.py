@@ -7,7 +7,6 @@ its randomness as `rng`, a seed or a generator; `Inference` holds them together.
 (value, low, high), many at once as `Bounds` (low, high).
 """
 
-from judge.fairness.inference.contest_power import contest_power, contest_winners_needed, detectable_ratio
 from judge.fairness.inference.exact_tests import (
     expected_winners,
     holm,
@@ -26,6 +25,9 @@ from judge.fairness.inference.intervals import (
 )
 from judge.fairness.inference.power import (
     binomial_power,
+    contest_power,
+    contest_winners_needed,
+    detectable_ratio,
     share_of_winners,
     smallest_detectable_ratio,
     smallest_significant_share,

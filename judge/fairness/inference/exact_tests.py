@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError, listed
 from judge.fairness.counts import Counts
-from judge.fairness.inference.distributions import exact_distribution
-from judge.fairness.inference.far_tails import log_tail
+from judge.fairness.inference.distributions import exact_distribution, log_tail
 
 Alternative = Literal["two-sided", "greater", "less"]
 ALTERNATIVES = ("two-sided", "greater", "less")
@@ -162,13 +161,13 @@ def stratified_test(
         used = np.flatnonzero(over_lots >= over_lots.max() * 1e-12)
         logs.append(_log_p_values(pair, start + used, alternative))
         weights.append(weight * over_lots[used])
-    log_p, weight = np.concatenate(logs), np.concatenate(weights)
+    log_p, mass = np.concatenate(logs), np.concatenate(weights)
     order = np.argsort(log_p)
-    log_p, weight = log_p[order], weight[order] / weight.sum()
-    log_mean = min(float(np.log((np.exp(log_p - log_p[-1]) * weight).sum()) + log_p[-1]), 0.0)
-    reached = np.cumsum(weight)
-    low, high = (log_p[min(np.searchsorted(reached, q), len(log_p) - 1)] for q in (0.025, 0.975))
-    return ExactTest(_p(log_mean), log_mean / np.log(10), _p(low), _p(high))
+    log_p, mass = log_p[order], mass[order] / mass.sum()
+    log_mean = min(float(np.log((np.exp(log_p - log_p[-1]) * mass).sum()) + log_p[-1]), 0.0)
+    reached = np.cumsum(mass)
+    low, high = (float(log_p[min(int(np.searchsorted(reached, q)), len(log_p) - 1)]) for q in (0.025, 0.975))
+    return ExactTest(_p(log_mean), float(log_mean / np.log(10)), _p(low), _p(high))
 
 
 def _log_p_values(pair: Counts, observed: NDArray[np.int64], alternative: Alternative) -> NDArray[np.float64]:
@@ -331,7 +330,7 @@ def permutation_test(
         return ((winners - expected[used]) ** 2 / expected[used]).sum(axis=-1)
 
     # what chance gives does not depend on the lots: the same draws serve for each of them
-    won = counts.winners.sum(axis=0)[None] if counts.lots is None else counts.lots.draws(N_LOTS, rng)
+    won = counts.winners.sum(axis=0)[None] if counts.lots is None else counts.lots.draws(N_LOTS, rng).sum(axis=1)
     statistic = distance(won[:, used])
     by_chance = np.sort(distance(drawn))
     least = statistic * (1 - 1e-9) - 1e-12

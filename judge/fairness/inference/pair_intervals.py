@@ -2,7 +2,7 @@
 
 Both take the larger of two variances, that of normal data, which is right in small samples, and that of the data's own
 fourth moments, which is right in large ones whatever the data. Alone, the first holds the correlation of skewed ratings
-92 % and their slope 88 % of the time at 100 people; the second holds them 92 to 93 % at ten (small_groups of
+92 % and their slope 88 % of the time at 100 people; the second holds them 92 to 93 % at ten (`small_scores` of
 experiments/fairness_calibration.py).
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.inference.scale_intervals import NONE
+from judge.fairness.inference.scale_intervals import NONE, inner
 
 #: Fewest people for the interval of a correlation (Fisher's variance is 1/(n − 3)) and of a slope (n − 2 degrees).
 FEWEST_FOR_CORRELATION, FEWEST_FOR_SLOPE = 4, 3
@@ -22,8 +22,8 @@ def pearson_interval(
 ) -> tuple[float, float]:
     """Of Pearson's correlation, on Fisher's scale: atanh r ± z · max(1/√(n − 3), s.e. by the delta method).
 
-    x, y  (n,) finite. Where the first is the larger these are the limits of R's cor.test. The delta method's variance is
-    that of the influence xy − r (x² + y²)/2 of standardised values, divided by (1 − r²)² (n − 3). NaN below four
+    x, y  (n,) finite. Where the first is the larger these are the limits of R's cor.test. The delta method's variance
+    is that of the influence xy − r (x² + y²)/2 of standardised values, divided by (1 − r²)² (n − 3). NaN below four
     people, for a constant, and where all people are on one line.
 
     Fisher (1921), Metron 1:3; Bishara & Hittner (2017), Behav. Res. Methods 49:294, on data that are not normal.
@@ -64,14 +64,14 @@ def slope_interval(
     if n < FEWEST_FOR_SLOPE:
         return NONE
     a = x - x.mean()
-    squares = float(a @ a)
+    squares = inner(a, a)
     if squares == 0:
         return NONE
-    slope = float(a @ y) / squares
+    slope = inner(a, y) / squares
     error = y - y.mean() - slope * a
     left = (n - 1) / n - a * a / squares  # 1 − leverage
-    total = float(error @ error)
-    if left.min() <= 1e-12 or total <= 1e-24 * float(y @ y):
+    total = inner(error, error)
+    if left.min() <= 1e-12 or total <= 1e-24 * inner(y, y):
         return NONE
     ordinary = total / (n - 2) / squares
     robust = float((((a * error) / left) ** 2).sum()) / squares**2

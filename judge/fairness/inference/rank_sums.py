@@ -37,8 +37,10 @@ class RankTest(NamedTuple):
 class BracketRanks:
     """One bracket: group's people m, others n, half wins of the group, variance of its wins under no difference.
 
+    place     number that tells the brackets apart in the random streams
     runs      () -> (k,) how many people of the two sides together share each score, from the lowest score up
-    midranks  (positions among the m + n, from the lowest) -> (…,) twice the people below plus those tied, less oneself
+    midranks  (positions among the m + n) -> (…,) twice the people below plus those tied, less oneself
+    drawn     keeps drawn sums of ranks for other groups among the same people; None: they are of this group only
     """
 
     m: int
@@ -47,6 +49,8 @@ class BracketRanks:
     variance: float
     runs: Callable[[], NDArray[np.int64]]
     midranks: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    place: int = 0
+    drawn: dict[tuple[int, int, int], NDArray[np.int64]] | None = None
 
     @property
     def cost(self) -> float:
@@ -60,7 +64,8 @@ def rank_sum_test(brackets: Sequence[BracketRanks], *, n_permutations: int, seed
 
     brackets        at least one, each with people on both sides
     n_permutations  subsets drawn where the exact distribution is too long and the smaller side has at most FEW people
-    seed            of these; the stream depends on it, the sizes and the wins, so the same people have the same p
+    seed            of these; a bracket's stream depends on it, the sizes and the place, so the same people have the
+                    same p
     """
     observed = sum(b.half_wins for b in brackets)
     few = sum(min(b.m, b.n) for b in brackets)
@@ -75,9 +80,8 @@ def rank_sum_test(brackets: Sequence[BracketRanks], *, n_permutations: int, seed
         below, above = pmf[: observed + 1].sum(), pmf[observed:].sum()
         return RankTest(float(min(2 * min(below, above), 1.0)), "mann_whitney_exact")
     if few <= FEW:
-        rng = np.random.default_rng([seed, observed, *(size for b in brackets for size in (b.m, b.n))])
         for draws in (n_permutations, AGAIN * n_permutations):
-            drawn = _drawn_half_wins(brackets, draws, rng)
+            drawn = _drawn_half_wins(brackets, draws, seed)
             hits = min(int((drawn <= observed).sum()), int((drawn >= observed).sum()))
             if hits >= RARE:
                 break
@@ -124,15 +128,21 @@ def half_wins_pmf(m: int, n: int, runs: tuple[int, ...]) -> NDArray[np.float64]:
     return pmf
 
 
-def _drawn_half_wins(brackets: Sequence[BracketRanks], draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _drawn_half_wins(brackets: Sequence[BracketRanks], draws: int, seed: int) -> NDArray[np.int64]:
     total = np.zeros(draws, np.int64)
     for b in brackets:
         k = min(b.m, b.n)
-        chunk = max(1, _CHUNK // _width(b.m + b.n, k))
-        for start in range(0, draws, chunk):
-            part = total[start : start + chunk]
-            wins = b.midranks(_subsets(b.m + b.n, k, len(part), rng)).sum(axis=1) - k * (k - 1)
-            part += wins if b.m == k else 2 * b.m * b.n - wins
+        key = (b.place, k, draws)
+        wins = None if b.drawn is None else b.drawn.get(key)
+        if wins is None:
+            rng = np.random.default_rng([seed, b.m + b.n, *key])
+            chunk = max(1, _CHUNK // _width(b.m + b.n, k))
+            sizes = [min(chunk, draws - start) for start in range(0, draws, chunk)]
+            sums = [b.midranks(_subsets(b.m + b.n, k, size, rng)).sum(axis=1) for size in sizes]
+            wins = np.concatenate(sums) - k * (k - 1)
+            if b.drawn is not None:
+                b.drawn[key] = wins
+        total += wins if b.m == k else 2 * b.m * b.n - wins
     return total
 
 

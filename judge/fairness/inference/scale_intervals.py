@@ -4,8 +4,8 @@ Nothing here is resampled: the same people and ratings have the same interval, a
 Percentiles of a bootstrap hold too little in small groups, because a resample can be no wider than its sample (of four
 people the true mean 87 %, of 15 the true standard deviation 84 % of the time where 95 % is asked).
 
-Every constant below was set by `small_groups` of experiments/fairness_calibration.py: normal scores, scores of
-skewness 1 and whole numbers from 1 to 5, from one person to 300.
+Every constant below was set by `small_scores` of experiments/fairness_calibration.py: normal scores, skewed ones and
+whole numbers from 1 to 5, from one person to 300.
 """
 
 from __future__ import annotations
@@ -28,8 +28,16 @@ FEWEST_FOR_SCALE = 5
 WIDER = 0.5
 
 
+def inner(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Σ a b on one thread: for a vector BLAS wakes threads that wait longer than they add."""
+    return float(np.einsum("i,i", a, b))
+
+
 def student_interval(values: NDArray[np.float64], *, confidence: float = 0.95) -> tuple[float, float]:
-    """Of a mean, Student (1908); exact for normal values. NaN below two values or where all are alike."""
+    """Of a mean, Student (1908); exact for normal values. NaN below two values or where all are alike.
+
+    Skewness costs: of eight values with skewness 0.95 it holds 93 %, of eight exponential ones (2) 90 %.
+    """
     from scipy.special import stdtrit
 
     x = np.asarray(values, float)

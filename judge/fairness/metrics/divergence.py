@@ -13,6 +13,8 @@ from judge.errors import InputError
 #: A random order is drawn until so many were as far off as the ranking (Besag & Clifford's h), and at least FEWEST
 #: times, so that what chance gives can be told.
 ENOUGH, FEWEST = 20, 99
+#: From so many people a bracket on, brackets are taken one by one.
+_LARGE = 2_000
 
 
 def ndkl(groups_in_order: ArrayLike, *, bracket: ArrayLike | None = None) -> float:
@@ -65,13 +67,14 @@ def ndkl_of_codes(group: NDArray, *, bracket: NDArray, n_groups: int) -> float:
     if n == 0:
         return np.nan
     size = np.bincount(bracket)
+    if n >= _LARGE * np.count_nonzero(size):
+        return _of_large_brackets(group, size, n_groups)
     start = np.cumsum(size) - size
     cell = bracket.astype(np.int64) * n_groups + group
     count = np.bincount(cell, minlength=len(size) * n_groups)
     nth = _occurrence(cell, count)
     i = np.arange(1, n + 1) - np.repeat(start, size)
-    before = nth - 1.0
-    gain = nth * np.log(nth) - before * np.log(np.maximum(before, 1.0))
+    gain = _gains(nth)
     log_share = np.log(count[cell] / np.repeat(size, size))
     running = np.cumsum(gain - log_share)
     offset = np.concatenate([[0.0], running])[start]
@@ -80,6 +83,35 @@ def ndkl_of_codes(group: NDArray, *, bracket: NDArray, n_groups: int) -> float:
     used = size > 0
     total = np.add.reduceat(discount * divergence, start[used]) / np.add.reduceat(discount, start[used])
     return float((total * size[used]).sum() / n)
+
+
+def _of_large_brackets(group: NDArray, size: NDArray[np.int64], n_groups: int) -> float:
+    """The same bracket by bracket: what depends on the place alone is computed once, the rest stays in the cache."""
+    places = np.arange(1, size.max() + 1)
+    log_place, discount = np.log(places), 1 / np.log2(places + 1)
+    step = _gains(places)
+    total, right = 0.0, 0
+    for people in size[size > 0].tolist():
+        part = group[right : right + people]
+        right += people
+        count = np.bincount(part, minlength=n_groups)
+        gain = np.empty(people)
+        sorted_by_group = np.argsort(part.astype(np.uint16) if n_groups < 65_536 else part, kind="stable")
+        left = 0
+        for members in count[count > 0].tolist():
+            # the k-th member of a group adds k log k − (k − 1) log (k − 1) − log (share of the group)
+            gain[sorted_by_group[left : left + members]] = step[:members] - np.log(members / people)
+            left += members
+        divergence = np.cumsum(gain, out=gain) / places[:people] - log_place[:people]
+        weights = discount[:people]
+        total += people * float(weights @ divergence / weights.sum())
+    return float(total / size.sum())
+
+
+def _gains(nth: NDArray) -> NDArray[np.float64]:
+    """k log k − (k − 1) log (k − 1) of each k from 1."""
+    before = nth - 1.0
+    return nth * np.log(nth) - before * np.log(np.maximum(before, 1.0))
 
 
 def _occurrence(cell: NDArray, count: NDArray) -> NDArray[np.int64]:
@@ -199,8 +231,7 @@ def ndkl_test(
     """
     rng = np.random.default_rng(rng)
     divergence = _Divergence(groups_in_order, bracket, n_groups)
-    tied = ties is not None and bool((np.diff(ties) == 0).any())
-    if tied:
+    if ties is not None and bool((np.diff(ties) == 0).any()):
         # from an order that neither the lot drawn nor the order of the table has a hand in
         groups_in_order = groups_in_order[np.lexsort((groups_in_order, ties))]
         observed = np.array(

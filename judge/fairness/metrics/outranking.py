@@ -16,7 +16,7 @@ from judge.fairness.inference.settings import Inference
 
 
 class Outranking(NamedTuple):
-    """Probability (½ is parity), limits, p of the Mann–Whitney test in brackets; methods, and why there are no limits."""
+    """Probability (½ is parity), limits, p of the Mann–Whitney test in brackets; methods; why there are no limits."""
 
     value: float
     low: float
@@ -104,13 +104,14 @@ class ByScore:
     """
 
     edges: NDArray[np.int64]
-    run: NDArray[np.int64]
+    run: NDArray[np.int32]
     first: NDArray[np.int64]
     members: NDArray[np.int64]
     ends: NDArray[np.int64]
     # of the people compared with, by (reference, bracket); made once, used by every group
     _ties: dict[tuple[int | None, int], float] = field(default_factory=dict, repr=False)
     _doubled: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _drawn: dict[tuple[int, int, int], NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, score: NDArray, bracket: NDArray, group: NDArray, groups: int) -> ByScore:
@@ -119,13 +120,14 @@ class ByScore:
         new = np.ones(len(score), bool)
         new[1:] = score[1:] != score[:-1]
         new[edges[:-1][edges[:-1] < len(score)]] = True
-        run = np.cumsum(new, dtype=np.int32 if len(score) < 2**31 else np.int64)
-        run -= 1
+        new[:1] = False  # the first run is number 0
+        run = np.cumsum(new, dtype=np.int32)
+        starts = np.flatnonzero(new)
         small = group.astype(np.uint16) if groups < 65_536 else group
         return cls(
             edges,
             run,
-            np.append(np.flatnonzero(new), len(score)),
+            np.concatenate([[0], starts, [len(score)]]) if len(score) else np.zeros(1, np.int64),
             np.argsort(small, kind="stable"),
             np.cumsum(np.bincount(group, minlength=groups)),
         )
@@ -139,7 +141,9 @@ class ByScore:
         value = sum(b.half_wins for b in ranks) / 2 / sum(b.m * b.n for b in ranks)
         test = rank_sum_test(ranks, n_permutations=how.n_permutations, seed=how.seed())
         limits = outrank_interval(value, [sides for _, sides in pairings], confidence=how.confidence)
-        return Outranking(value, limits.low, limits.high, test.p_value, limits.interval, test.test, limits.flag)
+        return Outranking(
+            value, limits.low, limits.high, test.p_value, limits.interval, test.test, limits.flag
+        )
 
     def _people(self, group: int) -> NDArray[np.int64]:
         return self.members[(self.ends[group - 1] if group else 0) : self.ends[group]]
@@ -154,7 +158,9 @@ class ByScore:
         for b in np.flatnonzero(np.diff(cuts)).tolist():
             left, right = int(self.edges[b]), int(self.edges[b + 1])
             a = mine[cuts[b] : cuts[b + 1]]
-            against = None if base is None else base[np.searchsorted(base, left) : np.searchsorted(base, right)]
+            against = (
+                None if base is None else base[np.searchsorted(base, left) : np.searchsorted(base, right)]
+            )
             n = right - left - len(a) if against is None else len(against)
             if n > 0:
                 yield self._pairing(a, against, left, right, n, self._ties_of(reference, b, against))
@@ -189,10 +195,12 @@ class ByScore:
         ranks = BracketRanks(
             m,
             n,
-            int(own @ (2 * below + tied)),
+            int((own * (2 * below + tied)).sum()),
             m * n / 12 * ((m + n + 1) - ties / ((m + n) * (m + n - 1))),
             lambda: self._run_sizes(a, against, left, right),
             lambda drawn: self._midranks(drawn, a, against, left),
+            left,
+            self._drawn if against is None else None,
         )
         return ranks, sides
 

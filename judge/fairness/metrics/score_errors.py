@@ -36,6 +36,7 @@ from judge.fairness.inference.scale_intervals import (
     FEWEST_FOR_SCALE,
     FEWEST_IN_TAIL,
     TOP,
+    inner,
     mae_interval,
     rmse_interval,
     spread_interval,
@@ -176,7 +177,7 @@ def _one_group(s: NDArray, r: NDArray | None, *, confidence: float) -> Iterator[
         return
     r_mid = float(r.mean())
     b, error = r - r_mid, s - r
-    s_squares, r_squares, products = float(a @ a), float(b @ b), float(a @ b)
+    s_squares, r_squares, products = inner(a, a), inner(b, b), inner(a, b)
     # a score that is constant up to rounding has no slope and no correlation
     s_flat = n < FEWEST["pearson"] or s_squares <= n * 1e-14 * max(s_mid**2, 1e-30)
     r_flat = r_squares <= n * 1e-14 * max(r_mid**2, 1e-30)
@@ -189,7 +190,7 @@ def _one_group(s: NDArray, r: NDArray | None, *, confidence: float) -> Iterator[
     yield Measured("mean_rating", r_mid, *student_interval(r, confidence=confidence))
     yield Measured("pearson", *pearson)
     yield Measured("mae", float(np.abs(error).mean()), *mae_interval(error, confidence=confidence))
-    rmse = float(np.sqrt(error @ error / n))
+    rmse = float(np.sqrt(inner(error, error) / n))
     yield Measured("rmse", rmse, *rmse_interval(error, confidence=confidence))
     yield Measured("signed_error", float(error.mean()), *student_interval(error, confidence=confidence))
     yield Measured("calibration_slope", *slope)

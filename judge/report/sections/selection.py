@@ -23,9 +23,11 @@ from judge.report.html import (
 )
 from judge.report.sections.tables import (
     POWER_METRICS,
+    RATIO_METRICS,
     SAID,
     by_condition,
     folded,
+    is_within,
     metric_table,
     reference_of,
     rows_of,
@@ -56,12 +58,14 @@ def winners_section(
     if benchmarks is not None and len(benchmarks):
         drawn = pd.concat([table, benchmarks], ignore_index=True)
     said = "; ".join(_said(drawn, condition) for condition in in_order(drawn["condition"]))
+    several = is_within(rows_of(audit, "expected_winner_share", feature=feature))
+    expectation = "Cross: the share that chance gives it within brackets. " if several else ""
     picture = Picture(
         stem,
-        figures.entrants_to_winners(drawn),
+        figures.entrants_to_winners(drawn if several else drawn.drop(columns="expected_winner_share")),
         f"From each group’s share of the entrants (bar) to its share of the winners (marker), by {feature}. "
-        f"Shaded: {level(audit)} interval of the winners’ share{_method(audit, feature)}. Margin: numbers of people, "
-        "and shares.",
+        f"{expectation}Shaded: {level(audit)} interval of the winners’ share{_method(audit, feature)}. Margin: numbers "
+        "of people, and shares.",
         f"Shares of entrants and winners by {feature}. {said}.",
     )
     rates = rows_of(audit, "selection_rate", feature=feature)
@@ -75,7 +79,7 @@ def winners_section(
         "group": Column("group", label, numeric=False),
         "entrants": Column("entrants", count),
         "entrant_share": Column("share", percent),
-        "expected_share": Column("by chance", percent),
+        "expected_winner_share": Column("chance gives", percent),
         "winners": Column("winners", count),
         "winner_share": Column("share", percent),
         "won": Column(f"{level(audit)} interval", label),
@@ -84,10 +88,10 @@ def winners_section(
         "p_value": P_VALUE,
     }
     note = f"p: {EXACT} of the group against everybody else, not adjusted for the number of groups."
-    if full["expected_share"].isna().all():
-        columns.pop("expected_share")
+    if several:
+        note += " Chance gives: the share of the winners if those of each bracket were drawn from its entrants by lot."
     else:
-        note += " By chance: the share of the winners that a random draw within each bracket gives."
+        columns.pop("expected_winner_share")
     blocks: list[Block] = [
         picture,
         folded(told_by(full, columns, f"Entrants and winners by {feature}.", note=note)),
@@ -104,7 +108,8 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
     rows = rows_of(audit, "selection_rate_ratio", feature=feature)
     if rows.empty:
         return Section(title, [Text("There is only one group, and so nothing to compare it with.")])
-    reference = reference_of(rows)
+    reference, within = reference_of(rows), is_within(rows)
+    adjusted = ", adjusted for brackets" if within else ""
     said = "; ".join(
         f"{r.condition} {r.group} {number(r.value)} [{number(r.ci_low)}, {number(r.ci_high)}]".strip()
         for r in rows.head(SAID).itertuples()
@@ -118,15 +123,9 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         "range": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
-    crude = rows_of(audit, "selection_rate_ratio_crude", feature=feature)[["condition", "group", "value"]]
-    rows = rows.merge(crude.rename(columns={"value": "crude"}), on=["condition", "group"], how="left")
     note = f"p: {EXACT} against the reference."
-    adjusted = "bracket" in rows and rows["bracket"].eq("within").any()
-    if adjusted:
-        note += " Ratio and interval are adjusted for brackets"
-        note += "; crude: all brackets pooled, whatever their sizes." if len(crude) else "."
-    if len(crude):
-        columns["crude"] = Column("crude ratio", decimals(2))
+    if within:
+        note += " Ratio and interval are adjusted for brackets likewise (Mantel–Haenszel)."
     if "p_adjusted" in rows:
         columns["p_adjusted"] = Column("p, Holm", P_VALUE.write)
         note += " Holm: adjusted over the other tests of its family, the primary contrast not among them."
@@ -134,8 +133,8 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         Picture(
             stem,
             figures.ratio_forest(rows, reference=reference),
-            f"Selection rate of each group divided by that of {reference}, by {feature}"
-            f"{', adjusted for brackets' if adjusted else ''}, with {level(rows)} intervals. "
+            f"Selection rate of each group divided by that of {reference}, by {feature}{adjusted}, with "
+            f"{level(rows)} intervals. "
             "Full line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
             f"Forest plot of selection-rate ratios to {reference}: {said}.",
         ),
@@ -144,11 +143,14 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
             told_by(
                 by_condition(rows.assign(range=interval(rows)), ["group"]),
                 columns,
-                f"Selection-rate ratio to {reference}, by {feature}{', adjusted for brackets' if adjusted else ''}.",
+                f"Selection-rate ratio to {reference}, by {feature}{adjusted}.",
                 note=note,
             )
         ),
     ]
+    beside = rows_of(audit, RATIO_METRICS, feature=feature)
+    if len(beside):
+        blocks.append(folded(metric_table(beside, f"Beside the ratio, by {feature}."), limit=8))
     power = rows_of(audit, POWER_METRICS, feature=feature)
     if len(power):
         caption = "What this number of winners can show, and how many would be needed."

@@ -29,11 +29,16 @@ from judge.report.measures import words
 from judge.report.wording import counted, level, number, p_said
 
 RANK_METRICS = (
-    "skew_at_k", "skew_at_k_crude", "min_skew", "max_skew", "ndkl", "exposure_ratio", "outrank_probability",
+    "skew_at_k", "min_skew", "max_skew", "skew_at_k_crude", "ndkl", "exposure_ratio", "outrank_probability",
     "wallenius_odds",
 )  # fmt: skip
 SCORE_METRICS = ("mean_score", "top_tail_score", "spread", "mean_rating")
 ERROR_METRICS = ("pearson", "mae", "rmse", "signed_error", "calibration_slope")
+#: Beside the ratio within brackets: the rule's own comparison, and what it would be without brackets.
+RATIO_METRICS = (
+    "selection_rate_difference", "four_fifths_ratio", "homogeneity_over_brackets", "selection_rate_ratio_crude",
+    "selection_rate_difference_crude",
+)  # fmt: skip
 POWER_METRICS = (
     "power_at_ratio_0.5", "power_at_ratio_0.8", "smallest_detectable_ratio",
     "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
@@ -63,7 +68,7 @@ def conditioned(audit: pd.DataFrame, by: str) -> pd.DataFrame:
 def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
     """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share.
 
-    expected_share is what chance within brackets gives, NaN where the audit does not say.
+    Also expected_winner_share, what chance gives within brackets; the share of the entrants where an audit has none.
     """
     entered = rows_of(audit, "entrant_share", feature=feature)[["condition", "group", "n", "value"]]
     entered = entered.rename(columns={"n": "entrants", "value": "entrant_share"})
@@ -74,10 +79,17 @@ def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
     kept = ["condition", "group", "winners", "winner_share", "ci_low", "ci_high", "p_value"]
     table = entered.merge(won[kept], on=["condition", "group"], how="right")
     table["entrants"] = table["entrants"].fillna(0).astype(int)
-    expected = rows_of(audit, "expected_winner_share", feature=feature)[["condition", "group", "value"]]
-    return table.merge(
-        expected.rename(columns={"value": "expected_share"}), on=["condition", "group"], how="left"
+    chance = rows_of(audit, "expected_winner_share", feature=feature)[["condition", "group", "value"]]
+    table = table.merge(
+        chance.rename(columns={"value": "expected_winner_share"}), on=["condition", "group"], how="left"
     )
+    table["expected_winner_share"] = table["expected_winner_share"].fillna(table["entrant_share"])
+    return table
+
+
+def is_within(rows: pd.DataFrame) -> bool:
+    """Whether these rows compare people only inside brackets."""
+    return "bracket" in rows and bool((rows["bracket"] == "within").any())
 
 
 def reference_of(rows: pd.DataFrame) -> str:

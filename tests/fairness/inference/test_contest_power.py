@@ -24,12 +24,15 @@ def contest(group, others, winners):
 def test_fifty_winners_find_half_the_rate_in_42_of_100_contests_where_a_one_sided_binomial_says_58():
     assert float(binomial_power(50, 0.25, 0.5)) == pytest.approx(0.576, abs=5e-4)
     assert contest_power(contest(25_000, 75_000, 50), "few", 0.5) == pytest.approx(0.416, abs=2e-3)
-    assert contest_power(contest(25_000, 75_000, 50), "few", 0.5, alternative="less") == pytest.approx(0.576, abs=2e-3)
+    assert contest_power(contest(25_000, 75_000, 50), "few", 0.5, alternative="less") == pytest.approx(
+        0.576, abs=2e-3
+    )
 
 
 def test_in_one_bracket_it_is_the_sum_over_the_rejected_outcomes():
     # R, BiasedUrn: x <- 0:15; p0 <- dhyper(x, 40, 160, 15)
-    #   pv <- sapply(x, function(i) sum(p0[p0 <= p0[i+1]*(1+1e-7)])); sum(dWNCHypergeo(x, 40, 160, 15, .4, 1e-12)[pv <= .05])
+    #   pv <- sapply(x, function(i) sum(p0[p0 <= p0[i+1]*(1+1e-7)]))
+    #   sum(dWNCHypergeo(x, 40, 160, 15, .4, 1e-12)[pv <= .05])
     assert stratified_power(contest(40, 160, 15), "few", 0.4)[0] == pytest.approx(0.224824310830859, abs=1e-6)
 
 
@@ -40,7 +43,8 @@ def test_the_ratio_is_that_of_the_rates_expected_at_its_odds():
         for x in range(41)
         if stats.hypergeom.pmf(range(41), 200, 60, 40)[
             stats.hypergeom.pmf(range(41), 200, 60, 40) <= stats.hypergeom.pmf(x, 200, 60, 40) * (1 + 1e-7)
-        ].sum() <= 0.05
+        ].sum()
+        <= 0.05
     ]
     # odds by bisection on scipy's exact mean: rate ratio (m/60) / ((40 − m)/140) = .5
     low, high = 0.1, 1.0
@@ -54,7 +58,9 @@ def test_the_ratio_is_that_of_the_rates_expected_at_its_odds():
 
 def test_favoured_asks_about_the_other_side():
     counts = contest(300, 700, 60)
-    assert contest_power(counts, "many", 0.5, favoured=True) == pytest.approx(contest_power(counts, "few", 0.5))
+    assert contest_power(counts, "many", 0.5, favoured=True) == pytest.approx(
+        contest_power(counts, "few", 0.5)
+    )
     assert contest_power(counts, "many", 0.5, favoured=True, alternative="greater") == pytest.approx(
         contest_power(counts, "few", 0.5, alternative="less")
     )
@@ -70,7 +76,10 @@ def test_the_detectable_ratio_and_the_winners_needed_have_the_power_asked_for():
 
     def of_size(c):
         return Counts(
-            np.rint(entrants * c), np.rint(np.array([[0, 40], [0, 30], [0, 50]]) * c), ("few", "many"), tuple("xyz")
+            np.rint(entrants * c),
+            np.rint(np.array([[0, 40], [0, 30], [0, 50]]) * c),
+            ("few", "many"),
+            tuple("xyz"),
         )
 
     assert contest_power(of_size(factor * 1.05), "few", 0.5) >= 0.8

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judge.fairness.counts import Counts
 from judge.fairness.inference import stratified_exact, stratified_test
-from judge.fairness.inference.far_tails import log_tail
+from judge.fairness.inference.distributions import log_tail
 
 bracket = st.integers(2, 60).flatmap(
     lambda n: st.tuples(st.integers(0, n), st.just(n), st.integers(0, n))
@@ -36,7 +36,11 @@ def in_whole_numbers(brackets, observed, alternative):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(bracket, min_size=1, max_size=3), st.integers(0, 1000), st.sampled_from(["two-sided", "greater", "less"]))
+@given(
+    st.lists(bracket, min_size=1, max_size=3),
+    st.integers(0, 1000),
+    st.sampled_from(["two-sided", "greater", "less"]),
+)
 def test_tilting_gives_the_whole_number_sum_in_every_tail(brackets, pick, alternative):
     low = sum(max(0, m - (n - g)) for g, n, m in brackets)
     high = sum(min(g, m) for g, n, m in brackets)
@@ -65,7 +69,12 @@ def test_many_large_brackets_far_from_chance_match_whole_numbers():
     p = in_whole_numbers(brackets, 305, "two-sided")
     g, n, m = zip(*brackets, strict=True)
     won = np.array([110, 40, 155])
-    counts = Counts(np.column_stack([g, np.subtract(n, g)]), np.column_stack([won, np.array(m) - won]), ("a", "b"), tuple("xyz"))
+    counts = Counts(
+        np.column_stack([g, np.subtract(n, g)]),
+        np.column_stack([won, np.array(m) - won]),
+        ("a", "b"),
+        tuple("xyz"),
+    )
     assert won.sum() == 305
     assert stratified_exact(counts, "a") == pytest.approx(float(p), rel=1e-9)
     assert 0 < float(p) < 1e-30

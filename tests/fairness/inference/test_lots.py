@@ -7,7 +7,13 @@ import pytest
 
 from judge.errors import InputError
 from judge.fairness.counts import Counts
-from judge.fairness.inference import permutation, permutation_test, stratified_exact, stratified_test, wallenius_odds
+from judge.fairness.inference import (
+    permutation,
+    permutation_test,
+    stratified_exact,
+    stratified_test,
+    wallenius_odds,
+)
 from judge.fairness.lots import Lots
 
 
@@ -64,7 +70,9 @@ def test_many_brackets_with_a_third_group_are_drawn_and_come_close():
     simulated = []
     for _ in range(400):
         won = lots.certain + np.array([rng.multivariate_hypergeometric(t, 5) for t in lots.tied])
-        simulated.append(stratified_exact(Counts(counts.entrants, won, GROUPS, counts.brackets), "a", reference="b"))
+        simulated.append(
+            stratified_exact(Counts(counts.entrants, won, GROUPS, counts.brackets), "a", reference="b")
+        )
     error = np.std(simulated) / 20
     assert stratified_exact(counts, "a", reference="b") == pytest.approx(np.mean(simulated), abs=4 * error)
 
@@ -83,7 +91,9 @@ def test_the_permutation_test_averages_over_lots(counts):
 
 
 def test_odds_lie_between_those_of_the_lots_and_their_interval_is_wider_than_one_lots(counts):
-    single = [wallenius_odds(Counts([ENTRANTS], [won], GROUPS), "a") for won in every_lot(CERTAIN, TIED, DRAWN)]
+    single = [
+        wallenius_odds(Counts([ENTRANTS], [won], GROUPS), "a") for won in every_lot(CERTAIN, TIED, DRAWN)
+    ]
     odds = wallenius_odds(counts, "a")
     assert min(o.value for o in single) < odds.value < max(o.value for o in single)
     assert min(o.low for o in single) < odds.low < odds.value < odds.high < max(o.high for o in single)

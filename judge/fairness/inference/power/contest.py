@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import Alternative
-from judge.fairness.inference.power import accepted_outcomes, between
-from judge.fairness.inference.wallenius import LIMIT, Margins, margins_of, moments_by_bracket
+from judge.fairness.inference.power.stratified import accepted_outcomes, between
+from judge.fairness.inference.wallenius import LIMIT, Margins, margins_of, moments_by_bracket, root_between
 
 #: Up to so many winners the number needed is found by exact power, beyond it by the normal approximation.
 MAX_SCANNED = 2_000
-#: Contests of different size whose power is computed in that search.
-N_SCANNED = 40
+#: The number needed is found in steps of one part in so many.
+STEPS = 50
+#: Odds below which no detectable ratio is sought.
+SMALLEST_ODDS = 1e-3
 #: More winners than this are not told as a number needed.
 MOST = 1_000_000
 
@@ -102,7 +104,7 @@ def detectable_ratio(
     Returns
     -------
     float
-        In (0, 1), to three digits; NaN where even a ratio of 0.001 would not be found.
+        In (0, 1), to three digits; NaN where even odds of 0.001 would not be found.
 
     Examples
     --------
@@ -114,16 +116,20 @@ def detectable_ratio(
     margins = _margins(counts, group, reference, favoured)
     _check(power, alpha)
     turned = _turned(alternative, favoured)
-    low, high = np.log(1e-3), 0.0
-    if not _power(margins, float(np.exp(low)), alpha, turned) >= power:
+    if len(margins[2]) == 0:
+        return np.nan
+    accepted, _ = accepted_outcomes(margins, alpha, turned)
+
+    def found(log_odds: float) -> bool:
+        return 1 - between(accepted, margins, float(np.exp(log_odds))) >= power
+
+    low, high = np.log(SMALLEST_ODDS), 0.0
+    if not found(low):
         return np.nan
     while high - low > 5e-4:
         middle = (low + high) / 2
-        if _power(margins, float(np.exp(middle)), alpha, turned) >= power:
-            low = middle
-        else:
-            high = middle
-    return float(np.exp(low))
+        low, high = (middle, high) if found(middle) else (low, middle)
+    return float(np.exp(_log_ratio(margins, low)))
 
 
 def contest_winners_needed(
@@ -140,7 +146,7 @@ def contest_winners_needed(
     """Winners that a contest of this make needs for the test to have this power.
 
     Of this make: the same brackets, shares of the groups in each, and part of each bracket that wins; larger or
-    smaller. Power is a saw-tooth in the size; the number is the smallest (in steps of about 1 %, at least 5) from which
+    smaller. Power is a saw-tooth in the size; the number is the smallest (in steps of about 2 %, at least 5) from which
     on it stays, beyond 2,000 winners by the normal approximation with continuity correction.
 
     Parameters
@@ -167,7 +173,7 @@ def contest_winners_needed(
     _check(ratio, alpha)
     _check(power, alpha)
     turned = _turned(alternative, favoured)
-    odds = _odds_of_ratio((m1, m2, n), ratio)
+    odds = odds_of_ratio((m1, m2, n), ratio)
     if np.isnan(odds) or ratio == 1:
         return np.nan
     null, null_variance = (a.sum() for a in moments_by_bracket((m1, m2, n), 1.0))
@@ -184,22 +190,29 @@ def contest_winners_needed(
         return np.nan
     if about > MAX_SCANNED:
         return float(np.ceil(about / 5) * 5)
-    step = max(5, int(np.ceil(0.8 * about / N_SCANNED / 5)) * 5)
-    first = max(step, int(0.7 * about) // step * step)
-    tried = np.arange(first, int(1.5 * about) + 3 * step, step)
-    short = [
-        i
-        for i, total in enumerate(tried)
-        if not _power(_sized((m1, m2, n), int(total)), ratio, alpha, turned) >= power
-    ]
-    i = short[-1] + 1 if short else 0
-    return float(tried[i]) if i < len(tried) else np.nan
+    step = max(5, int(np.ceil(about / STEPS / 5)) * 5)
+
+    def enough(winners: int) -> bool:
+        # shares are those of this contest, and so are the odds that mean the ratio
+        return _power_at(_sized((m1, m2, n), winners), odds, alpha, turned) >= power
+
+    # from a size at which it is enough, with a margin for the teeth of the saw, downward until it is not
+    needed = int(np.ceil(1.2 * about / step)) * step
+    while not enough(needed):
+        needed += 5 * step
+        if needed > 4 * about + 10 * step:
+            return np.nan
+    while needed > step and enough(needed - step):
+        needed -= step
+    return float(needed)
 
 
 def _power(margins: Margins, ratio: float, alpha: float, alternative: Alternative) -> float:
-    odds = _odds_of_ratio(margins, ratio)
-    if np.isnan(odds):
-        return np.nan
+    odds = odds_of_ratio(margins, ratio)
+    return np.nan if np.isnan(odds) else _power_at(margins, odds, alpha, alternative)
+
+
+def _power_at(margins: Margins, odds: float, alpha: float, alternative: Alternative) -> float:
     accepted, used = accepted_outcomes(margins, alpha, alternative)
     return max(1 - between(accepted, used, odds), 0.0)
 
@@ -219,27 +232,26 @@ def _turned(alternative: Alternative, favoured: bool) -> Alternative:
     return "less" if alternative == "greater" else "greater"
 
 
-def _odds_of_ratio(margins: Margins, ratio: float) -> float:
+def odds_of_ratio(margins: Margins, ratio: float) -> float:
     """Odds ω at which the Mantel–Haenszel ratio of the expected winners is `ratio`; NaN for none."""
-    m1, m2, n = margins
-    if len(n) == 0:
+    if len(margins[2]) == 0:
         return np.nan
+    return _root(lambda log_odds: _log_ratio(margins, log_odds), float(np.log(ratio)))
 
-    def log_ratio(log_odds: float) -> float:
-        mean = moments_by_bracket(margins, float(np.exp(log_odds)))[0]
-        total = m1 + m2
-        top, bottom = (mean * m2 / total).sum(), ((n - mean) * m1 / total).sum()
-        return float(np.log(max(top, 1e-300)) - np.log(max(bottom, 1e-300)))
 
-    return _root(log_ratio, float(np.log(ratio)))
+def _log_ratio(margins: Margins, log_odds: float) -> float:
+    """log of the Mantel–Haenszel ratio of the winners expected under these odds."""
+    m1, m2, n = margins
+    mean = moments_by_bracket(margins, float(np.exp(log_odds)))[0]
+    total = m1 + m2
+    top, bottom = (mean * m2 / total).sum(), ((n - mean) * m1 / total).sum()
+    return float(np.log(max(top, 1e-300)) - np.log(max(bottom, 1e-300)))
 
 
 def _root(rising: Callable[[float], float], target: float) -> float:
-    from scipy.optimize import brentq
-
     if not rising(-LIMIT) <= target <= rising(LIMIT):
         return np.nan
-    return float(np.exp(brentq(lambda v: rising(v) - target, -LIMIT, LIMIT, xtol=1e-8)))
+    return float(np.exp(root_between(lambda v: rising(v) - target, -LIMIT, LIMIT, tolerance=1e-8)))
 
 
 def _sized(margins: Margins, winners: int) -> Margins:

@@ -10,7 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from judge.fairness.inference.distributions import convolved, log_ratios, logs_around, open_brackets
+from judge.fairness.inference.distributions.hypergeometric import (
+    convolved,
+    log_ratios,
+    logs_around,
+    open_brackets,
+)
 
 #: Odds beyond e^±200 put all winners at the end of what is possible.
 MAX_LOG_ODDS = 200.0
