@@ -34,7 +34,9 @@ class SweepWatch(Callback):
     """Remembers where a sweep's runs go and which were asked for; ends a command that could not write there."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        HydraConfig.instance().set_config(config)  # the folder's name refers to the overrides, known there only
+        HydraConfig.instance().set_config(
+            config
+        )  # the folder's name refers to the overrides, known there only
         _make_writable(config.hydra.run.dir, "hydra.run.dir")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:

@@ -261,6 +261,8 @@ def _absent(finding: Finding, about: _About) -> Said:
         rows = [row for row in finding.rows if row["feature"] == feature]
         some = sum(row["value"] > 0 for row in rows)
         most = NAMED if len(features) == 1 else 2 if i == 0 else 1
+        if i and not rows[0]["p_adjusted"] <= float(finding.facts["level"]):
+            continue  # further features speak only where they tell something
         shown = ", ".join(_share_of(row, float(finding.facts["level"])) for row in rows[:most])
         more = f", {some - most:,} more groups in the table" if some > most and len(features) == 1 else ""
         told.append(f"{f'by {feature} ' if len(features) > 1 else ''}{shown}{more}")
