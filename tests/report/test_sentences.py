@@ -112,13 +112,12 @@ def test_missing_people_are_told_by_group_the_largest_share_first_with_a_p_that_
     assert missing(("g", "a", 0.0, 50, np.nan)) == "Without a score: nobody of 50."
 
 
-def test_people_missing_by_several_features_are_counted_once():
-    told = missing(
-        ("g", "a", 0.1, 10, 1.0), ("g", "b", 0.0, 10, 1.0), ("h", "x", 0.0, 10, 1.0), ("h", "y", 0.1, 10, 1.0)
-    )
-    assert told == (
-        "Without a score: 1 of 20: by g a 1 of 10 (10.0 %), b 0 of 10 (0.0 %); by h y 1 of 10 (10.0 %)."
-    )
+def test_people_missing_by_several_features_are_counted_once_and_further_features_speak_where_they_tell_something():
+    by_g = [("g", "a", 0.1, 10, 1.0), ("g", "b", 0.0, 10, 1.0)]
+    head = "Without a score: 1 of 20: by g a 1 of 10 (10.0 %), b 0 of 10 (0.0 %)"
+    assert missing(*by_g, ("h", "x", 0.0, 10, 1.0), ("h", "y", 0.1, 10, 1.0)) == f"{head}."
+    told = missing(*by_g, ("h", "x", 0.0, 10, 1.0), ("h", "y", 0.1, 10, 0.04))
+    assert told == f"{head}; by h y 1 of 10 (10.0 %, adjusted p = .040)."
 
 
 def test_three_features_brackets_and_two_scores_still_take_twenty_lines():

@@ -111,8 +111,9 @@ def audit(
         p_adjusted, primary, score_column, bracket, reference, interval, flag, family (see
         `judge.fairness.audit.rows`). Selection rates are over all who entered: whoever has no finite score was not
         selected. Who is missing is told by group in the rows missing_score_share, not_eligible_share,
-        missing_winner_share and missing_bracket_share, each with an exact test within brackets, and every exclusion is counted in `attrs["notes"]`. With
-        `judge.data.tables.AUDIT` the table is valid as it is, and with a column `condition` that a run adds.
+        missing_winner_share and missing_bracket_share, each with an exact test within brackets, and every exclusion is
+        counted in `attrs["notes"]`. With `judge.data.tables.AUDIT` the table is valid as it is, and with a column
+        `condition` that a run adds.
 
     Raises
     ------
