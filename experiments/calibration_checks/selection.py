@@ -169,7 +169,7 @@ def _winners(
     n: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """(n, B) winners of the group: the best scores of each bracket, the group's shifted; Gumbel scores are Wallenius'."""
+    """(n, B) winners of the group: the best of each bracket; Gumbel scores make Wallenius' draws."""
     out = np.zeros((n, len(n1)), int)
     for b, (a, c, k) in enumerate(zip(n1, n0, places, strict=True)):
         for start in range(0, n if a else 0, 2000):

@@ -16,10 +16,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from judge.experiment.folder_names import changes_a_number
+from judge.errors import InputError
+from judge.experiment.folder_names import changes_a_number, checked_name
 from judge.experiment.settings import input_error
-from judge.storage import CannotWrite, replacing
-from judge.storage.atomic import writing
+from judge.storage import CannotWrite, make_writable
 
 log = logging.getLogger("judge")
 # what this process ran, for the closing lines; a sweep's runs are read from their folders, whoever ran them
@@ -34,30 +34,26 @@ class SweepWatch(Callback):
     """Remembers where a sweep's runs go and which were asked for; ends a command that could not write there."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        HydraConfig.instance().set_config(
-            config
-        )  # the folder's name refers to the overrides, known there only
-        _make_writable(config.hydra.run.dir, "hydra.run.dir")
+        # the folder's name refers to the overrides, which are known there only
+        HydraConfig.instance().set_config(config)
+        _check_folder(config, "hydra.run.dir")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _make_writable(config.hydra.sweep.dir, "hydra.sweep.dir")
+        _check_folder(config, "hydra.sweep.dir")
         _sweep["folder"] = Path(config.hydra.sweep.dir)
         params = config.hydra.sweeper.get("params") or {}
         chosen = [f"{key}={value}" for key, value in params.items()]
         _sweep["jobs"] = _jobs([*chosen, *config.hydra.overrides.task])
 
 
-def _make_writable(folder: str, setting: str) -> None:
-    """Makes the folder and a file in it, before Hydra does and ends in tracebacks."""
-    place = Path(folder)
+def _check_folder(config: DictConfig, setting: str) -> None:
+    """Makes the folder and tries it, before Hydra does and ends in tracebacks."""
     try:
-        with writing(place.resolve()):
-            place.mkdir(parents=True, exist_ok=True)
-        with replacing(place / ".writable") as part:
-            part.touch()
-        (place / ".writable").unlink(missing_ok=True)
-    except CannotWrite as error:
-        print(f"judge run: {error} ({setting}=FOLDER, or start from another folder)", file=sys.stderr)
+        checked_name(config.name)
+        make_writable(Path(OmegaConf.select(config, setting)).resolve())
+    except InputError as error:
+        elsewhere = f" ({setting}=FOLDER, or start from another folder)"
+        print(f"judge run: {error}{elsewhere if isinstance(error, CannotWrite) else ''}", file=sys.stderr)
         raise SystemExit(2) from None  # Hydra only warns of other exceptions of a callback
 
 

@@ -8,7 +8,15 @@ name, `from judge.storage.tensors import save_tensors`, and never by a command t
 pickled: a file from somebody else can be wrong, but it cannot run code.
 """
 
-from judge.storage.atomic import CannotWrite, remove_leftovers, replacing, write_bytes, write_json, write_text
+from judge.storage.atomic import (
+    CannotWrite,
+    make_writable,
+    remove_leftovers,
+    replacing,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from judge.storage.cache import ContentCache, DamagedShard, Found, cache_root
 from judge.storage.lock import locked
 
@@ -19,6 +27,7 @@ __all__ = [
     "Found",
     "cache_root",
     "locked",
+    "make_writable",
     "remove_leftovers",
     "replacing",
     "write_bytes",

@@ -39,6 +39,7 @@ _REMEDY = {
     errno.EROFS: "write elsewhere",
     errno.EACCES: "write elsewhere, or ask for the permission",
     errno.EPERM: "write elsewhere, or ask for the permission",
+    errno.EEXIST: "a file is in the way; write elsewhere",
     errno.ENOTDIR: "a part of the path is a file; write elsewhere",
     errno.ENAMETOOLONG: "write under a shorter name",
     errno.ENOENT: "write elsewhere",
@@ -127,6 +128,23 @@ def _places(path: str | Path) -> tuple[Path, Path | None]:
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     return target, target.parent / f"{PART}{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def make_writable(folder: str | Path) -> None:
+    """Makes a folder that files can be written to, and tries it with one; removes what killed writers left in it.
+
+    Called before hours of work whose result is to lie there. Raises CannotWrite.
+    """
+    folder = Path(folder)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        # permission bits say nothing of full disks, read-only file systems and /sys, and root passes all of them
+        probe = folder / f"{PART}{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            probe.write_bytes(b"\0" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
+    remove_leftovers(folder, below=False)
 
 
 def write_text(path: str | Path, text: str) -> None:

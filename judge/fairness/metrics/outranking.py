@@ -64,7 +64,7 @@ def outrank_probability(
     -------
     Outranking
         value (½ is parity), low, high, p_value; NaN where one side is empty. interval: "DeLong logit t", or "Newcombe
-        score" with fewer than 15 people on the smaller side; none, with the reason in flag, with fewer than 5. test:
+        score" with fewer than 20 people on the smaller side; none, with the reason in flag, with fewer than 5. test:
         "mann_whitney_exact" (ties and brackets included), "mann_whitney_permutation", or "mann_whitney" for the normal
         curve, ties and continuity corrected. Two-sided p-values are twice the smaller tail.
 

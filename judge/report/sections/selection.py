@@ -87,7 +87,8 @@ def winners_section(
         "rate": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
-    note = f"p: {EXACT} of the group against everybody else, not adjusted for the number of groups."
+    note = f"p: {EXACT} of the group against everybody else, not adjusted for the number of groups. "
+    note += "The interval of the share is that of the same test."
     if several:
         note += " Chance gives: the share of the winners if those of each bracket were drawn from its entrants by lot."
     else:
