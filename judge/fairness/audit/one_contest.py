@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,13 @@ from judge.errors import InputError
 from judge.fairness.audit.entrants import Entrants, read_entrants
 from judge.fairness.audit.families import with_adjusted
 from judge.fairness.audit.missing_rows import add_chain_rows, add_missing_rows
-from judge.fairness.audit.plan import checked_settings, listed_names, primary_of, references_of
+from judge.fairness.audit.plan import (
+    checked_settings,
+    listed_names,
+    primary_of,
+    reference_notes,
+    references_of,
+)
 from judge.fairness.audit.power_rows import add_power_rows
 from judge.fairness.audit.rows import Rows, table_of
 from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
@@ -65,7 +71,8 @@ def audit(
     places : int, optional
         Winners a bracket, at least 1, where scores decide.
     reference : str or sequence of str, optional
-        Group(s) that ratios refer to; a feature without one of them is compared with all others.
+        Group(s) that ratios refer to; a feature without one of them is compared with all others. Intersections refer
+        to the combination of the features' references.
     rating : str, optional
         Column of human ratings on the scale of the scores, for the errors.
     person : str, optional
@@ -105,8 +112,8 @@ def audit(
         `judge.fairness.audit.rows`). Selection rates are over all who entered: whoever has no finite score was not
         selected. Who is missing is told by group in the rows missing_score_share, not_eligible_share,
         missing_winner_share and missing_bracket_share, each with an exact test within brackets, and every exclusion is
-        counted in `attrs["notes"]`. With
-        `judge.data.tables.AUDIT` the table is valid as it is, and with a column `condition` that a run adds.
+        counted in `attrs["notes"]`. With `judge.data.tables.AUDIT` the table is valid as it is, and with a column
+        `condition` that a run adds.
 
     Raises
     ------
@@ -185,6 +192,7 @@ def audit_entrants(
     n_resamples: int = 1000,
     n_permutations: int = 10_000,
     rng: np.random.Generator | int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """`audit` for entrants that are read already, as a command line does that reads only the columns it needs.
 
@@ -192,6 +200,9 @@ def audit_entrants(
     ----------
     people : Entrants
         As `read_entrants` gives them; the other parameters are those of `audit`.
+    progress : callable, optional
+        Called with the name of each part before it is computed: once for each selection and feature and once for each
+        score and feature.
 
     Returns
     -------
@@ -214,12 +225,14 @@ def audit_entrants(
     how = Inference(confidence, n_resamples, n_permutations, Inference(rng=rng).seed())
     references = references_of(people, listed_names(reference))
     contrast = primary_of(people, primary, references)
-    notes = list(people.notes)
+    notes = [*people.notes, *reference_notes(people, references)]
+    step = progress or (lambda _: None)
     rows = Rows()
     for one in chosen(people, places=places):
         if one.column != people.winner_column:
             notes += place_notes(people, one)
         for feature, codes in people.features.items():
+            step(f"winners by {feature}")
             counts = one.counts(codes, people.bracket)
             shared = rows.sharing(feature=feature, score_column=one.column)
             notes += add_selection_rows(
@@ -248,6 +261,7 @@ def audit_entrants(
         ratings = people.rating if whole or people.rating is None else people.rating[finite]
         lacking = 0
         for feature, codes in people.features.items():
+            step(f"{name} by {feature}")
             part = codes if whole else codes.take(finite)
             shared = rows.sharing(feature=feature, score_column=name)
             add_ranking_rows(shared, ranked, part, reference=references[feature], how=how)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
+from judge.fairness.findings import ABSENT_METRICS
 from judge.report import figures
 from judge.report.conditions import TRUTH, in_order
 from judge.report.html import (
@@ -33,6 +36,12 @@ from judge.report.sections.tables import (
 )
 from judge.report.wording import level, number, percent
 
+#: The one test of winners, with its two-sided rule.
+EXACT = (
+    "exact conditional test within brackets, two-sided (the probability of all outcomes at most as likely as the one "
+    "observed),"
+)
+
 
 def winners_section(
     audit: pd.DataFrame, feature: str, *, stem: str = "winners", benchmarks: pd.DataFrame | None = None
@@ -55,7 +64,8 @@ def winners_section(
         stem,
         figures.entrants_to_winners(drawn if several else drawn.drop(columns="expected_winner_share")),
         f"From each group’s share of the entrants (bar) to its share of the winners (marker), by {feature}. "
-        f"{expectation}Shaded: {level(audit)} interval of the winners’ share. Margin: numbers of people, and shares.",
+        f"{expectation}Shaded: {level(audit)} interval of the winners’ share{_method(audit, feature)}. Margin: numbers "
+        "of people, and shares.",
         f"Shares of entrants and winners by {feature}. {said}.",
     )
     rates = rows_of(audit, "selection_rate", feature=feature)
@@ -77,17 +87,20 @@ def winners_section(
         "rate": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
-    if not several:  # then it is the share of the entrants
+    note = f"p: {EXACT} of the group against everybody else, not adjusted for the number of groups. "
+    note += "The interval of the share is that of the same test."
+    if several:
+        note += " Chance gives: the share of the winners if those of each bracket were drawn from its entrants by lot."
+    else:
         columns.pop("expected_winner_share")
-    note = (
-        "p: exact conditional test within brackets of the group against everybody else, two-sided, not adjusted "
-        "for the number of groups. The interval of the share is that of the same test. "
-        "Chance gives: the share of the winners if those of each bracket were drawn from its entrants by lot."
-    )
-    return Section(
-        title,
-        [picture, folded(told_by(full, columns, f"Entrants and winners by {feature}.", note=note))],
-    )
+    blocks: list[Block] = [
+        picture,
+        folded(told_by(full, columns, f"Entrants and winners by {feature}.", note=note)),
+    ]
+    absent = rows_of(audit, ABSENT_METRICS, feature=feature)
+    if len(absent):
+        blocks.append(folded(metric_table(absent, f"Who did not take part, by {feature}, and why.")))
+    return Section(title, blocks)
 
 
 def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") -> Section:
@@ -103,7 +116,6 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         for r in rows.head(SAID).itertuples()
     )
     judged = rows[rows["condition"] != TRUTH]
-    below, above = judged[judged["value"] < 0.8], judged[judged["value"] > 1.25]
     columns = {
         "condition": Column("condition", label, numeric=False, whole=True),
         "group": Column("group", label, numeric=False),
@@ -112,15 +124,12 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         "range": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
-    note = (
-        "p: exact conditional test within brackets against the reference. Ratio and interval are adjusted for brackets "
-        "likewise (Mantel–Haenszel)."
-        if within
-        else "p: exact conditional test against the reference."
-    )
+    note = f"p: {EXACT} against the reference."
+    if within:
+        note += " Ratio and interval are adjusted for brackets likewise (Mantel–Haenszel)."
     if "p_adjusted" in rows:
         columns["p_adjusted"] = Column("p, Holm", P_VALUE.write)
-        note += " Holm: adjusted over all p-values of the audit but the primary one."
+        note += " Holm: adjusted over the other tests of its family, the primary contrast not among them."
     blocks: list[Block] = [
         Picture(
             stem,
@@ -130,13 +139,7 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
             "Full line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
             f"Forest plot of selection-rate ratios to {reference}: {said}.",
         ),
-        Text(
-            f"{len(below)} of {len(judged)} ratios lie below four fifths, {int((below['ci_high'] < 0.8).sum())} of "
-            f"them with their whole interval. In {len(above)} it is {reference} that lies below four fifths of the "
-            f"group ({int((above['ci_low'] > 1.25).sum())} with the whole interval). The rule’s denominator is the "
-            "group with the highest rate. Four fifths is a convention and no test: with few winners it is the "
-            "interval that decides what can be said."
-        ),
+        Text(_four_fifths(judged, rows_of(audit, "four_fifths_ratio", feature=feature))),
         folded(
             told_by(
                 by_condition(rows.assign(range=interval(rows)), ["group"]),
@@ -152,8 +155,41 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
     power = rows_of(audit, POWER_METRICS, feature=feature)
     if len(power):
         caption = "What this number of winners can show, and how many would be needed."
-        blocks.append(folded(metric_table(power, caption)))
+        table = metric_table(power, caption)
+        tests = sorted({str(flag).split(";")[0] for flag in power.get("flag", ()) if "α" in str(flag)})
+        note = (
+            f"{table.note} Power of the test that is reported: {', '.join(tests)}." if tests else table.note
+        )
+        blocks.append(folded(replace(table, note=note.strip())))
     return Section(title, blocks)
+
+
+def _method(audit: pd.DataFrame, feature: str) -> str:
+    """The method of the intervals of the winners' shares in brackets, where there is one."""
+    rows = rows_of(audit, "winner_share", feature=feature)
+    methods = sorted({str(name) for name in rows.get("interval", ()) if str(name) not in ("", "nan")})
+    return f" ({methods[0]})" if len(methods) == 1 else ""
+
+
+def _four_fifths(ratios: pd.DataFrame, rule: pd.DataFrame) -> str:
+    """How many ratios are beyond four fifths either way, and what the rule itself, against the highest rate, says."""
+    below, above = ratios[ratios["value"] < 0.8], ratios[ratios["value"] > 1.25]
+    sure = int((below["ci_high"] < 0.8).sum() + (above["ci_low"] > 1.25).sum())
+    text = (
+        f"{len(below)} of {len(ratios)} ratios lie below four fifths, and {len(above)} above five quarters, where it "
+        f"is the reference that has less than four fifths; {sure} of them with their whole interval."
+    )
+    if len(rule):
+        low = rule[rule["value"] < 0.8]
+        certain = int((low["ci_high"] < 0.8).sum())
+        text += (
+            f" The rule’s own denominator is the group with the highest rate ({reference_of(rule)}): "
+            f"{len(low)} of {len(rule)} other groups lie below four fifths of it, {certain} with their whole interval."
+        )
+    return (
+        f"{text} Four fifths is a convention and no test: with few winners it is the interval that decides what can be "
+        "said."
+    )
 
 
 def _said(table: pd.DataFrame, condition: str) -> str:
