@@ -23,6 +23,7 @@ class Dataset:
     excluded      EXCLUDED schema: one row for each thing that could not be used
     rating_range  (lowest, highest) possible rating, or None where there are no ratings
     real_people   True for photographs: their faces stay out of reports unless asked for
+    notes         sentences about what was mended on reading, or left out by number
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     rating_range: tuple[float, float] | None = None
     real_people: bool = True
     card: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "manifest", validated(self.manifest, MANIFEST).reset_index(drop=True))
