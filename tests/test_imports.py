@@ -15,7 +15,7 @@ ALLOWED = {
     "generator": {"data"},
     "mitigation": {"data", "jury.network.losses"},
     "contest": {"data.tables", "data.brackets"},
-    "fairness": {"contest", "data.tables", "data.brackets", "data.spreadsheets"},
+    "fairness": {"contest", "data.tables", "data.brackets", "data.spreadsheets", "data.user_tables"},
     "privacy": {"data", "generator", "fairness.inference"},
     "report": {"data.tables", "contest", "fairness"},
     "experiment": {"data", "jury", "generator", "mitigation", "contest", "fairness", "privacy", "report"},
@@ -32,6 +32,8 @@ TORCH_FREE_FILES = {
     "experiment/run_folder.py",
     "experiment/compare.py",
     "data/tables.py",
+    "data/spreadsheets.py",
+    "data/user_tables.py",
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

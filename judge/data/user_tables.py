@@ -1,4 +1,4 @@
-"""Tables that people bring: CSV and Parquet from spreadsheets, other programs and other machines, read without guessing.
+"""Tables that people bring: CSV and Parquet of spreadsheets, other programs, other machines; read without guessing.
 
 A column never takes its neighbour's values, an identifier never becomes a number, and a group named NA stays a group.
 Of a CSV every cell is text, and only an empty one is missing; what is to be a number is asked for (`numbers`). Whatever
@@ -37,7 +37,9 @@ MISSING_NUMBERS = ("NA", "N/A", "#N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "nu
 EXACT = 2**53
 #: A Parquet file of a few kB can hold more equal rows than any memory.
 MAX_ROWS = 50_000_000
-_BLOCK = 1 << 24  # bytes; no row may be longer
+_BLOCK = 1 << 24  # bytes; no row may be longer than two
+#: A longer cell is the rest of a file behind a quote, or no name and no number.
+MAX_CELL = 1_000_000
 _HEAD = 1 << 18
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -139,8 +141,8 @@ def read_user_table(
         raise
     except (ValueError, OSError, EOFError, LookupError, csv.Error, zlib.error) as error:
         why = " ".join(str(error).split())[:200]
-        if "straddling" in why:
-            why = f"a row is longer than {_BLOCK >> 20} MB; is a quote not closed?"
+        if "straddling" in why or "field limit" in why:
+            why = f"a row is too long, values of at most {MAX_CELL:,} bytes are read; is a quote not closed?"
         raise InputError(f"{path} cannot be read as a table: {why}") from error
 
 
@@ -216,7 +218,9 @@ def numbers(
     kind = values.dtype.kind if isinstance(values.dtype, np.dtype) else getattr(values.dtype, "kind", "O")
     if kind in "mM":
         what = "durations" if kind == "m" else "times"
-        raise InputError(f"{where} holds {what}, which are no numbers: give numbers in a unit that you choose")
+        raise InputError(
+            f"{where} holds {what}, which are no numbers: give numbers in a unit that you choose"
+        )
     if kind in "biuf":
         found = values.astype("Float64").to_numpy(dtype="float64", na_value=np.nan)
         _exact(values, found, where)
@@ -294,6 +298,8 @@ def _encodings(path: Path) -> tuple[str, ...]:
         head = file.read(_HEAD)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise InputError(f"{path} is a spreadsheet's own file under another name: save it as CSV (UTF-8)")
+    if head.startswith(b"PAR1"):
+        raise InputError(f"{path} is a Parquet file under another name: call it .parquet")
     found = _possible(head)
     if found == ("utf-8", "cp1252") and b"\0" in head:
         raise InputError(f"{path} is no text file: it holds NUL bytes")
@@ -423,6 +429,7 @@ def _places(path: Path, names: list[str], columns: Sequence[str] | None) -> list
 def _cells(head: _Head, wanted: list[int], notes: list[str], extra: int = 0) -> pa.Table:
     """The wanted cells as text, in the file's order; `extra`: empty fields behind those of the header."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.csv as pacsv
 
     names = [f"c{i}" for i in range(len(head.names) + extra)]
@@ -457,8 +464,13 @@ def _cells(head: _Head, wanted: list[int], notes: list[str], extra: int = 0) -> 
             if set(widths) == {len(names)}:
                 raise
             return _of_other_width(head, wanted, widths, notes)
+    longest = max((pc.max(pc.binary_length(cells)).as_py() or 0 for cells in table.columns), default=0)
+    if longest > MAX_CELL:
+        raise InputError(
+            f'{head.path}: a value of {longest:,} bytes, at most {MAX_CELL:,} are read; is a quote (") not closed?'
+        )
     if table.num_rows and any("\n" in (c[-1].as_py() or "") for c in table.columns) and _odd_quotes(head):
-        raise InputError(f"{head.path}: a quote (\") is not closed; all behind it would be one value")
+        raise InputError(f'{head.path}: a quote (") is not closed; all behind it would be one value')
     return table
 
 
@@ -472,7 +484,7 @@ def _widths(head: _Head) -> dict[int, tuple[int, int, bool]]:
 
 
 def _python_rows(head: _Head) -> Any:
-    before = csv.field_size_limit(_BLOCK)
+    before = csv.field_size_limit(MAX_CELL)
     try:
         with (
             _open(head.path) as file,
@@ -506,7 +518,9 @@ def _of_other_width(
         )
     longer = {k: v for k, v in widths.items() if k > n}
     count = sum(rows for rows, _, _ in longer.values())
-    notes.append(f"{head.path.name}: empty fields at the end of {count:,} row(s), beyond the header, left out")
+    notes.append(
+        f"{head.path.name}: empty fields at the end of {count:,} row(s), beyond the header, left out"
+    )
     if len(widths) == 1:
         return _cells(head, wanted, notes, extra=next(iter(longer)) - n)
     rows = list(_python_rows(head))
@@ -662,7 +676,9 @@ def _plain_objects(values: pd.Series, where: str) -> pd.Series:
         if isinstance(value, (list, tuple, dict, set, np.ndarray)):
             raise InputError(f"{where} holds lists, which are no numbers: one value a row is needed")
         if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
-            raise InputError(f"{where} holds times, which are no numbers: give numbers in a unit that you choose")
+            raise InputError(
+                f"{where} holds times, which are no numbers: give numbers in a unit that you choose"
+            )
     return values.map(lambda value: None if pd.isna(value) else str(value)).astype("str")
 
 

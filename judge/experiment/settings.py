@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,9 +127,12 @@ class DataSource:
             while len(_READ) >= KEEP_READ:
                 _READ.pop(next(iter(_READ)))
             _READ[key] = instantiate(dict(self.settings))
+            for note in _READ[key].notes:
+                log.warning("data %s: %s", _READ[key].name, note)
         return _READ[key]
 
 
+log = logging.getLogger("judge")
 _READ: dict[str, Dataset] = {}
 KEEP_READ = 4
 

@@ -59,7 +59,9 @@ def read_celeba(
             rows[column] = rows["image_id"].map(values).astype("str")
     rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     exclusions.add(
-        sorted(set(pictures_under(images, exclusions)) - set(rows["image_id"])), "no label", "not in list_attr_celeba.txt"
+        sorted(set(pictures_under(images, exclusions)) - set(rows["image_id"])),
+        "no label",
+        "not in list_attr_celeba.txt",
     )
     return finished(
         "celeba",

@@ -89,6 +89,11 @@ def read_cfd(
     rows = exclusions.drop(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
     rows = exclusions.drop(rows, rows["rating"].isna(), "no rating", rows["person_id"])
     rows["age_group"] = age_groups(rows["age"])
+    questions = rows["rating_source"].unique()
+    if len(questions) > 1:
+        exclusions.notes.append(
+            f"ratings answer different questions and cannot be compared: {'; '.join(questions)}"
+        )
     lost = norms.loc[~norms.index.isin({key for _, _, key in found}), "model"]
     exclusions.add(sorted(lost), "file missing", "norms without a picture")
     return finished(

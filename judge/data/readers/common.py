@@ -8,6 +8,7 @@ order.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from inspect import getdoc
 from pathlib import Path
@@ -112,12 +113,16 @@ def lines_of(file: Path) -> list[str]:
         raise InputError(f"{file} cannot be read: {error}") from error
 
 
-def pictures_under(folder: Path, exclusions: Exclusions) -> list[str]:
+def pictures_under(folder: Path, exclusions: Exclusions, read: Iterable[Path | None] = ()) -> list[str]:
     """All picture files below `folder`: relative paths with forward slashes, sorted; see `walk_pictures`.
 
-    What looks like a picture and is none that can be read goes into `exclusions`, all other files into its notes.
+    What looks like a picture and is none that can be read goes into `exclusions`, all other files into its notes, but
+    those that the reader has `read`.
     """
     walk = walk_pictures(folder)
+    walk.others -= Counter(
+        file.suffix.lower() for file in read if file is not None and file.is_relative_to(folder)
+    )
     for item, reason, detail in walk.set_aside:
         exclusions.add([item], reason, detail)
     exclusions.notes += walk.notes()
@@ -185,7 +190,9 @@ def finished(
     rows["_line"] = pd.Series(unwanted.rows, dtype=object).reindex(rows.index)
     if "age" in rows:
         rows = exclusions.drop(rows, rows["age"] < ADULT, "may be under 18", "age " + rows["age"].astype(str))
-    rows = exclusions.drop(rows, rows["path"].str.contains("\0", regex=False), "file missing", "NUL in its name")
+    rows = exclusions.drop(
+        rows, rows["path"].str.contains("\0", regex=False), "file missing", "NUL in its name"
+    )
     odd = rows["path"].map(not_regular)
     rows = exclusions.drop(rows, odd.notna(), "no regular file", odd)
     rows = rows.reset_index(drop=True)

@@ -107,7 +107,9 @@ def match_list(
         own = rows["person_id"].iloc[sorted(found)].dropna()
         rest = int(rows["person_id"].isin(set(own)).sum()) - len(own)
         if rest:
-            notes.append(f"exclude: {rest} other picture(s) of the same people stay; name the person_id to exclude all")
+            notes.append(
+                f"exclude: {rest} other picture(s) of the same people stay; name the person_id to exclude all"
+            )
     if nobody:
         shown = ", ".join(f"{line!r} ({where})" for where, line in nobody[:12])
         more = f", … ({len(nobody) - 12} more)" if len(nobody) > 12 else ""
@@ -135,14 +137,16 @@ class _Known:
         self._stems = _by(names, lambda name: [_ENDING.sub("", end) for end in _ends(name)])
         self._numbers = _by(names, lambda name: _number(_ENDING.sub("", name.rsplit("/", 1)[-1])))
         people = rows["person_id"].fillna("") if "person_id" in rows else []
-        self._people = _by([(i, loose(str(p))) for i, p in enumerate(people) if p], lambda p: [p, *_number(p)])
+        self._people = _by(
+            [(i, loose(str(p))) for i, p in enumerate(people) if p], lambda p: [p, *_number(p)]
+        )
 
     def meaning(self, line: str) -> tuple[set[int] | None, str]:
         """(places, way) of a line; (None, "") where it means nobody. Places without what was excluded before."""
         places, way = self._one(line)
         if places is None:
             parts = [part for part in re.split(r"[,;|\t]", line) if part.strip()]
-            found = [self._one(part)[0] for part in parts] if len(parts) > 1 else []
+            found = [self._one(part)[0] for part in parts if part != line]
             if not any(found):  # blanks divide a line only if every part of it means somebody
                 words = line.split()
                 found = [self._one(word)[0] for word in words] if len(words) > 1 else []

@@ -63,7 +63,9 @@ def read_fairface(
         )
 
     there = [f"{split}/{file}" for split in files for file in pictures_under(folder / split, exclusions)]
-    exclusions.add([f"row {i + 1}" for i in table.index[table["file"].isna()]], "no picture named", "column file")
+    exclusions.add(
+        [f"row {i + 1}" for i in table.index[table["file"].isna()]], "no picture named", "column file"
+    )
     table = table[table["file"].notna()]
     paths, _ = resolved(folder, table["file"], there, exclusions)
     first = age_bands(table["age"])["first"]
@@ -90,4 +92,6 @@ def read_fairface(
     rows = exclusions.drop(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
     rows = exclusions.drop(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
     rows = exclusions.drop(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
-    return finished("fairface", rows, exclusions, reader=read_fairface, check=check, exclude=exclude, root=folder)
+    return finished(
+        "fairface", rows, exclusions, reader=read_fairface, check=check, exclude=exclude, root=folder
+    )

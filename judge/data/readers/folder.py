@@ -77,6 +77,7 @@ def read_folder(
     folder = data_folder(root, name)
     exclusions = Exclusions()
     file = _found(folder, table, TABLES, "table")
+    single = _found(folder, ratings, RATINGS, "ratings")
     if file is None:
         if columns or values or image:
             raise InputError(
@@ -89,9 +90,13 @@ def read_folder(
             )
         rows = pd.DataFrame({"image_id": pictures, "path": [str(folder / p) for p in pictures]})
     else:
-        rows = _labelled(folder, file, name, image, columns or {}, values or {}, exclusions)
+        read = {
+            file,
+            single,
+            None if exclude is None or not isinstance(exclude, str | Path) else Path(exclude),
+        }
+        rows = _labelled(folder, file, name, image, columns or {}, values or {}, exclusions, list(read))
     rows = _checked(rows, name, exclusions)
-    single = _found(folder, ratings, RATINGS, "ratings")
     long = None if single is None else _single_ratings(single, name, rating_columns or {}, rows, exclusions)
     span = _span(rows, long, name, rating_range)
     if span is not None and long is not None:
@@ -139,13 +144,16 @@ def _labelled(
     columns: Mapping[str, str],
     values: Mapping[str, Mapping[str, str]],
     exclusions: Exclusions,
+    read: Sequence[Path | None],
 ) -> pd.DataFrame:
     table = read_user_table(file)
     frame = table.frame
     missing = [column for column in columns.values() if column not in frame]
     lists = {*table.lists} & {*columns.values(), image, *IMAGE_COLUMNS, *NAMES, "rating", "age"}
     if lists:
-        raise InputError(f"{name}: {file.name}: column(s) {listed(lists)} hold lists: one value a row is needed")
+        raise InputError(
+            f"{name}: {file.name}: column(s) {listed(lists)} hold lists: one value a row is needed"
+        )
     if missing:
         raise InputError(
             f"{name}: {file.name} has no column {listed(missing)}; it has {listed(frame.columns)}"
@@ -163,7 +171,7 @@ def _labelled(
     bad = paths.isna()
     exclusions.add([f"row {i + 1}" for i in rows.index[bad]], "no picture named", f"column {image}")
     rows, paths = rows[~bad], paths[~bad]
-    there = pictures_under(folder, exclusions)
+    there = pictures_under(folder, exclusions, read)
     rows["path"], spelt = resolved(folder, paths, there, exclusions)
     here = {str(folder / p): p for p in there}
     if "image_id" not in rows:
@@ -184,7 +192,7 @@ def _labelled(
 
 
 def _with_types(rows: pd.DataFrame, names: set[str], file: str, table: UserTable) -> pd.DataFrame:
-    """Names as text, rating and age as they are (`_checked` reads them), other columns as numbers where they are some."""
+    """`names` as text, rating and age as numbers where they are some (see `_checked`), other columns where all are."""
     own = UserTable(file, rows, table.notes, table.decimal_comma)
     typed = {}
     for column in rows:
@@ -199,9 +207,7 @@ def _with_types(rows: pd.DataFrame, names: set[str], file: str, table: UserTable
     return pd.DataFrame(typed, index=rows.index)
 
 
-def _recoded(
-    names: pd.Series, column: str, recode: Mapping[str, str], exclusions: Exclusions
-) -> pd.Series:
+def _recoded(names: pd.Series, column: str, recode: Mapping[str, str], exclusions: Exclusions) -> pd.Series:
     meaning = {str(old): None if new is None else str(new) for old, new in recode.items()}
     idle = [key for key in meaning if not (names == key).any()]
     if idle:
@@ -258,10 +264,12 @@ def _single_ratings(
         raise InputError(f"{name}: {file.name}: the column rating holds words that are no numbers")
     typed = {column: table.typed(column) for column in table.frame}
     for column in typed:
-        if column in ("image_id", "rater_id") or column.startswith("rater_") and column != "rater_bias":
+        if column in ("image_id", "rater_id") or (column.startswith("rater_") and column != "rater_bias"):
             typed[column] = table.texts(column)
     known = Names(rows["image_id"])
-    names = typed["image_id"].map({one: known.find(one) or one for one in typed["image_id"].dropna().unique()})
+    names = typed["image_id"].map(
+        {one: known.find(one) or one for one in typed["image_id"].dropna().unique()}
+    )
     long = pd.DataFrame(typed).assign(image_id=names.astype("str"), rating=rating)
     long = long.dropna(subset=["image_id", "rater_id", "rating"]).reset_index(drop=True)
     lost = ~long["image_id"].map(known.__contains__).astype(bool)

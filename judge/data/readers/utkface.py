@@ -48,7 +48,9 @@ def read_utkface(
     columns = ["image_id", "path", "age", "gender", "ethnicity"]
     rows = pd.DataFrame(found, columns=columns).astype({"age": float})
     rows["age_group"] = age_groups(rows["age"])
-    return finished("utkface", rows, exclusions, reader=read_utkface, check=check, exclude=exclude, root=folder)
+    return finished(
+        "utkface", rows, exclusions, reader=read_utkface, check=check, exclude=exclude, root=folder
+    )
 
 
 def parse_name(name: str) -> tuple[tuple[float, str, str] | None, str]:

@@ -1,4 +1,4 @@
-"""Which pictures a folder holds: one walk for every reader and for `judge score`, and nothing passed over in silence."""
+"""Which pictures a folder holds: one walk for readers and `judge score`; nothing is passed over in silence."""
 
 from __future__ import annotations
 
@@ -49,9 +49,13 @@ class Walk:
         """Sentences about what was left out and is no line of `set_aside`."""
         said = []
         if self.others:
-            kinds = ", ".join(f"{n} {ending or 'without an ending'}" for ending, n in self.others.most_common(6))
+            kinds = ", ".join(
+                f"{n} {ending or 'without an ending'}" for ending, n in self.others.most_common(6)
+            )
             more = len(self.others) - 6
-            said.append(f"other files that are no pictures: {kinds}{f', {more} more endings' if more > 0 else ''}")
+            said.append(
+                f"other files that are no pictures: {kinds}{f', {more} more endings' if more > 0 else ''}"
+            )
         if self.hidden:
             said.append(f"hidden files and folders left out: {len(self.hidden)} ({listed(self.hidden, 3)})")
         if self.links:
@@ -109,7 +113,7 @@ def _entries(here: str, top: str, walk: Walk) -> tuple[list[str], list[str]]:
         if entry.name.startswith("."):
             walk.hidden.append(shown)
             continue
-        ending = os.path.splitext(entry.name)[1].lower()
+        ending = Path(entry.name).suffix.lower()
         try:
             mode = entry.stat().st_mode
         except OSError:
@@ -129,7 +133,8 @@ def _entries(here: str, top: str, walk: Walk) -> tuple[list[str], list[str]]:
         elif ending in PICTURES:
             walk.pictures.append(name)
         elif ending in OTHER_FORMATS:
-            walk.set_aside.append((shown, "picture format not read", _ADVICE.get(ending, f"{ending}: {listed(PICTURES)} are read")))  # fmt: skip
+            advice = _ADVICE.get(ending, f"{ending}: {listed(PICTURES)} are read")
+            walk.set_aside.append((shown, "picture format not read", advice))
         else:
             walk.others[_shown(ending)] += 1
     return inner, links
@@ -143,7 +148,7 @@ def kind_of(mode: int) -> str:
 def not_regular(path: str) -> str | None:
     """What `path` is where it is there and no regular file: opening a pipe would wait for ever. Else None."""
     try:
-        mode = os.stat(path).st_mode
+        mode = Path(path).stat().st_mode
     except (OSError, ValueError):
         return None
     return None if stat.S_ISREG(mode) else kind_of(mode)
@@ -151,7 +156,7 @@ def not_regular(path: str) -> str | None:
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        told = os.stat(path)
+        told = Path(path).stat()
     except OSError:
         return None
     return told.st_dev, told.st_ino
