@@ -17,7 +17,7 @@ _SEPARATING = "\r\n;\t"
 
 
 def spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with an apostrophe before every text that a spreadsheet would take for a formula; headers and index too.
+    """The table with an apostrophe before each text that a spreadsheet would take for a formula; headers, index too.
 
     Only the CSV is written so; Parquet and JSON keep the names as they are.
     """

@@ -8,8 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from judge.data import user_tables
-from judge.data.user_tables import case_note, decoded, numbers, read_user_table, texts, user_columns
+from judge.data.user_tables import (
+    case_note,
+    columns,
+    decoded,
+    numbers,
+    parquet,
+    read_user_table,
+    reading,
+    texts,
+    user_columns,
+)
 from judge.errors import InputError
 
 
@@ -256,7 +265,7 @@ def test_lists_in_parquet_are_left_out_or_refused(tmp_path):
 def test_a_file_of_a_few_bytes_cannot_hold_more_rows_than_are_read(tmp_path, monkeypatch):
     file = tmp_path / "t.parquet"
     pd.DataFrame({"a": np.zeros(1001)}).to_parquet(file)
-    monkeypatch.setattr(user_tables, "MAX_ROWS", 1000)
+    monkeypatch.setattr(parquet, "MAX_ROWS", 1000)
     with pytest.raises(InputError, match="holds 1,001 rows, at most 1,000"):
         read_user_table(file)
 
@@ -291,4 +300,5 @@ def test_text_files_are_decoded_by_mark_then_utf_8_then_windows():
 
 
 def test_the_examples_are_true():
-    assert doctest.testmod(user_tables).failed == 0
+    assert doctest.testmod(reading) == (0, 5)
+    assert doctest.testmod(columns) == (0, 2)

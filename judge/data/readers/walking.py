@@ -102,7 +102,8 @@ def walk_pictures(folder: str | Path) -> Walk:
 
 def _entries(here: str, top: str, walk: Walk) -> tuple[list[str], list[str]]:
     """Notes the files of one folder; its real and its linked folders."""
-    inner, links = [], []
+    inner: list[str] = []
+    links: list[str] = []
     try:
         entries = sorted(os.scandir(here), key=lambda entry: entry.name)
     except OSError:
