@@ -71,6 +71,16 @@ def test_only_an_empty_cell_is_missing(tmp_path):
     assert rows(table)[4] == ["None", None]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_a_quote_that_is_not_closed_is_seen_in_a_column_that_is_not_read(tmp_path, end):
+    content = end.join(["a,b", "1,x", '2,"y', "3,z", "4,z", ""])
+    for some in (None, ["a"], ["b"]):
+        with pytest.raises(InputError, match="is not closed"):
+            read(tmp_path, content, columns=some)
+    inches = end.join(["a,b", '1,5" tall', '2,"a ""b"" c"', ""])
+    assert rows(read(tmp_path, inches)) == [["1", '5" tall'], ["2", 'a "b" c']]
+
+
 @pytest.mark.parametrize("clean", [True, False])
 def test_a_comma_at_the_end_of_every_row_moves_nothing(tmp_path, clean):
     comma = "" if clean else ","

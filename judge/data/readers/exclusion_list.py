@@ -27,7 +27,7 @@ class Excluded:
 def read_list(exclude: str | Path | Iterable[object] | None) -> tuple[str, list[tuple[str, str]]]:
     """(name of the list, [(where, line)]): a text file in any usual encoding with one a line, or the things themselves.
 
-    `#` begins a comment, at the beginning of a line or after a blank. Raises InputError for an unusable file.
+    Lines come with their comments, see `match_list`. Raises InputError for an unusable file.
     """
     if exclude is None:
         return "", []
@@ -45,9 +45,8 @@ def read_list(exclude: str | Path | Iterable[object] | None) -> tuple[str, list[
         raise InputError(f"exclude: {path} cannot be read: {error}") from error
     lines = []
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
-        plain = "" if line.lstrip().startswith("#") else re.split(r"\s#", line)[0].strip()
-        if plain:
-            lines.append((f"line {number}", plain))
+        if line.strip():
+            lines.append((f"line {number}", line.strip()))
     return path.name, lines
 
 
@@ -66,16 +65,18 @@ def match_list(
     A line is compared, in this order, with image_ids and paths as they are written; in another spelling (see
     `names.loose`); from the end, folder by folder (a bare file name, a path of another machine); without the ending;
     as a number without leading zeros; with person_ids. The first way that finds somebody counts, and everybody that it
-    finds is excluded. A line that means nobody is tried again in the parts that separators divide it into.
+    finds is excluded. A line that means nobody is tried again in the parts that separators divide it into. `#` begins a
+    comment, at the beginning of a line or after a blank, unless somebody's name has it.
 
     Raises InputError when there are lines and none of them means anybody.
     """
     name, lines = read_list(exclude)
     if exclude is None:
         return Excluded({}, [])
+    known = _Known(rows, gone, root)
+    lines = [(where, plain) for where, line in lines if (plain := known.without_comment(line))]
     if not lines:
         return Excluded({}, [f"exclude: {name} names nobody, it has no line but comments"])
-    known = _Known(rows, gone, root)
     found: dict[int, str] = {}
     nobody: list[tuple[str, str]] = []
     several, other, before = [], 0, 0
@@ -140,6 +141,12 @@ class _Known:
         self._people = _by(
             [(i, loose(str(p))) for i, p in enumerate(people) if p], lambda p: [p, *_number(p)]
         )
+
+    def without_comment(self, line: str) -> str:
+        """The line as far as it is a name; empty where all of it is a comment."""
+        if "#" not in line or self._one(line)[0] is not None:
+            return line
+        return "" if line.startswith("#") else re.split(r"\s#", line)[0].strip()
 
     def meaning(self, line: str) -> tuple[set[int] | None, str]:
         """(places, way) of a line; (None, "") where it means nobody. Places without what was excluded before."""

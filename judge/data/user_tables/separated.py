@@ -41,7 +41,7 @@ class Head:
         self.skip = 0
         while self.skip < len(lines) and not lines[self.skip].strip():
             self.skip += 1
-        first = lines[self.skip].strip() if self.skip < len(lines) else ""
+        first = lines[self.skip].strip("\r\n ") if self.skip < len(lines) else ""
         told = re.fullmatch(r"(?i)\"?sep=(.)\"?", first)  # a spreadsheet's own line
         self.skip += told is not None
         self.start = "".join(lines[self.skip :])
@@ -195,7 +195,7 @@ def _cells(head: Head, wanted: list[int], notes: list[str], extra: int = 0) -> p
         raise InputError(
             f'{head.path}: a value of {longest:,} bytes, at most {MAX_CELL:,} are read; is a quote (") not closed?'
         )
-    if table.num_rows and any("\n" in (c[-1].as_py() or "") for c in table.columns) and _odd_quotes(head):
+    if _open_quote(head):
         raise InputError(f'{head.path}: a quote (") is not closed; all behind it would be one value')
     return table
 
@@ -209,7 +209,7 @@ def _widths(head: Head) -> dict[int, tuple[int, int, bool]]:
     return found
 
 
-def _python_rows(head: Head) -> Any:
+def _python_rows(head: Head, *, strict: bool = False) -> Any:
     before = csv.field_size_limit(MAX_CELL)
     try:
         with (
@@ -218,7 +218,7 @@ def _python_rows(head: Head) -> Any:
         ):
             for _ in range(head.skip):
                 text.readline()
-            rows = csv.reader(text, delimiter=head.separator)
+            rows = csv.reader(text, delimiter=head.separator, strict=strict)
             next(rows, None)
             yield from (row for row in rows if row)
     finally:
@@ -253,9 +253,22 @@ def _of_other_width(
     return pa.table({f"c{i}": pa.array([row[i] or None for row in rows], pa.string()) for i in wanted})
 
 
-def _odd_quotes(head: Head) -> bool:
-    with opened(head.path) as file, io.TextIOWrapper(file, head.encoding, newline="") as text:
-        return sum(part.count('"') for part in iter(lambda: text.read(_BLOCK), "")) % 2 == 1
+def _open_quote(head: Head) -> bool:
+    """Whether the file ends within quotes, also in a column that is not read; its rows would be missing in silence."""
+    if head.encoding in ("utf-8", "cp1252"):
+        with opened(head.path) as file:
+            quotes = sum(part.count(b'"') for part in iter(lambda: file.read(_BLOCK), b""))
+    else:
+        with opened(head.path) as file, io.TextIOWrapper(file, head.encoding, newline="") as text:
+            quotes = sum(part.count('"') for part in iter(lambda: text.read(_BLOCK), ""))
+    if quotes % 2 == 0:
+        return False
+    try:  # an odd one may stand within a value: 5" tall
+        for _ in _python_rows(head, strict=True):
+            pass
+    except csv.Error:
+        return True
+    return False
 
 
 def _empty(table: pa.Table) -> Any:

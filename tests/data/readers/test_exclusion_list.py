@@ -95,6 +95,14 @@ def test_a_name_as_it_is_written_comes_before_what_it_may_also_mean():
     assert any("several pictures, all excluded: '7.jpg': 2" in note for note in found.notes)
 
 
+def test_a_comment_is_no_name_and_a_name_may_look_like_a_comment(tmp_path):
+    rows = people(image_id=["#1.jpg", "a #2.jpg", "3.jpg"])
+    (tmp_path / "list.txt").write_text("# 3.jpg stays\n#1.jpg\na #2.jpg\n# over\n")
+    assert places(tmp_path / "list.txt", rows) == [0, 1]
+    (tmp_path / "list.txt").write_text("3.jpg # by phone\n")
+    assert places(tmp_path / "list.txt", rows) == [2]
+
+
 def test_another_folder_or_number_is_another_person():
     rows = people(image_id=["men/1.jpg", "12.jpg", "men/112.jpg"])
     with pytest.raises(InputError, match="means anybody"):
