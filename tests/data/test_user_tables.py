@@ -101,7 +101,7 @@ def test_commas_at_the_end_of_some_rows_and_of_the_header_as_well(tmp_path):
     ("content", "message"),
     [
         ("no,a,b\n1,x,y,z\n2,x,y,z\n", "rows have 4 fields, the header 3 (2 of 2 rows, the first is row 1)"),
-        ("a,b\n1,2\n3\n", "a row has 1 fields, the header 2 (1 of 2 rows, the first is row 2)"),
+        ("a,b\n1,2\n3\n", "a row has 1 field, the header 2 (1 of 2 rows, the first is row 2)"),
         ("a,b\n1,2\nx,y,z\n", "a row has 3 fields"),
         ('a,b\n1,"2\n3,4\n5,6\n', "is not closed"),
         ("rating,rating\n1,2\n", "two columns 'rating' hold different values"),

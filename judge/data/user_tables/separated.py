@@ -236,7 +236,8 @@ def _of_other_width(
     if wrong:
         total = sum(count for count, _, _ in widths.values())
         first = min(wrong, key=lambda k: wrong[k][1])
-        some = f"rows have {first} fields" if wrong[first][0] > 1 else f"a row has {first} fields"
+        fields = f"{first} field" + "s" * (first != 1)
+        some = f"rows have {fields}" if wrong[first][0] > 1 else f"a row has {fields}"
         raise InputError(
             f"{head.path}: {some}, the header {n} ({wrong[first][0]:,} of {total:,} rows, the first is row "
             f"{wrong[first][1]}): columns would be shifted. Is a separator in a value without quotes, or a name "
