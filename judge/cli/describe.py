@@ -12,7 +12,7 @@ from judge.data.dataset import Dataset
 from judge.data.spreadsheets import write_csv
 from judge.data.tables import write_table
 from judge.errors import InputError
-from judge.storage import replacing
+from judge.storage import replacing, write_text
 
 SHEET_COLUMNS, SHEET_ROWS = 8, 6
 
@@ -106,6 +106,10 @@ def write_all(dataset: Dataset, tables: dict[str, pd.DataFrame], out: Path) -> P
     for name, table in whole.items():
         if table is not None:
             write_table(table, out / name)
+    if dataset.notes:
+        write_text(out / "notes.txt", "\n".join(map(printable, dataset.notes)) + "\n")
+    else:
+        (out / "notes.txt").unlink(missing_ok=True)  # of an earlier pass
     return write_data_report(
         out,
         name=dataset.name,

@@ -11,6 +11,7 @@ import pandas as pd
 from judge.data.brackets import age_groups
 from judge.data.dataset import Dataset
 from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
+from judge.data.user_tables import numbers
 from judge.errors import InputError, listed
 
 RATING_RANGE = (1.0, 7.0)
@@ -88,6 +89,8 @@ def read_cfd(
     rows = exclusions.drop(rows, rows["ethnicity"].isna(), "unknown ethnicity", rows["person_id"])
     rows = exclusions.drop(rows, rows["gender"].isna(), "unknown gender", rows["person_id"])
     rows = exclusions.drop(rows, rows["rating"].isna(), "no rating", rows["person_id"])
+    # a date that a spreadsheet made of an age, or a word: whoever may be a minor is none of the adults
+    rows = exclusions.drop(rows, rows.pop("age_unread"), "age is no number", rows["person_id"])
     rows["age_group"] = age_groups(rows["age"])
     questions = rows["rating_source"].unique()
     if len(questions) > 1:
@@ -126,8 +129,8 @@ def _model_of(match: re.Match[str], keys: pd.Index) -> str:
 
 
 def _norms(folder: Path, raters: str, exclusions: Exclusions) -> pd.DataFrame:
-    """Index: key of the model; columns model, ethnicity, gender, age, age_source, rating, rating_source, norms (the
-    sheet)."""
+    """Index: key of the model; columns model, ethnicity, gender, age, age_unread, age_source, rating, rating_source,
+    norms (the sheet)."""
     places = [folder, folder.parent]
     books = [p for place in places for p in sorted(place.glob("*.xlsx")) if not p.name.startswith("~$")]
     sheets: dict[str, pd.DataFrame] = {}
@@ -154,11 +157,13 @@ def _norms(folder: Path, raters: str, exclusions: Exclusions) -> pd.DataFrame:
     exclusions.add(table.loc[again, "Model"], "rated again", "under another spelling of the model")
     table = table[~again]
 
-    def numbers(name: str) -> pd.Series:
-        empty = pd.Series(float("nan"), index=table.index)
-        return pd.to_numeric(table.get(name, empty), errors="coerce").astype(float)
+    def numeric(name: str) -> tuple[pd.Series, pd.Series]:
+        cells = table.get(name, pd.Series(None, index=table.index, dtype=object))
+        words = cells.map(str).where(cells.notna()).astype("str").str.strip()
+        return numbers(words.where(words != ""), f"cfd: column {name}")
 
-    stated, guessed = numbers("AgeSelf"), numbers("AgeRated")
+    (stated, unread), (guessed, odd) = numeric("AgeSelf"), numeric("AgeRated")
+    unread |= odd & stated.isna()
     source = pd.Series("stated", index=table.index).where(stated.notna(), "rated")
     return pd.DataFrame(
         {
@@ -170,8 +175,9 @@ def _norms(folder: Path, raters: str, exclusions: Exclusions) -> pd.DataFrame:
             .str.upper()
             .map(GENDERS),
             "age": stated.fillna(guessed),
+            "age_unread": unread,
             "age_source": source.where(stated.notna() | guessed.notna()),
-            "rating": numbers("Attractive"),
+            "rating": numeric("Attractive")[0],
             "rating_source": table["rating_source"],
             "norms": table["norms"],
         }

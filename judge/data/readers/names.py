@@ -25,17 +25,21 @@ class Names:
     """Finds which of `there` a name means."""
 
     def __init__(self, there: Iterable[str]) -> None:
-        self._exact = {name: name for name in there}
-        self._loose: dict[str, list[str]] = {}
-        for name in self._exact:
-            self._loose.setdefault(loose(name), []).append(name)
+        self._exact = dict.fromkeys(there)
+        self._loose: dict[str, list[str]] | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self._exact
 
     def candidates(self, name: str) -> Sequence[str]:
         """The name itself where it is there, else all that differ from it in spelling alone."""
-        return [name] if name in self._exact else self._loose.get(loose(name), [])
+        if name in self._exact:
+            return [name]
+        if self._loose is None:  # seldom needed, and it takes a second for 200,000 names
+            self._loose = {}
+            for one in self._exact:
+                self._loose.setdefault(loose(one), []).append(one)
+        return self._loose.get(loose(name), [])
 
     def find(self, name: str) -> str | None:
         """The one that is meant; None where none or several may be."""

@@ -92,6 +92,17 @@ def test_models_are_joined_with_their_neutral_picture(root, reasons):
     }
 
 
+@pytest.mark.parametrize("age", ["19-Oct", "sixteen", pd.Timestamp("2019-10-01"), float("inf")])
+def test_an_age_that_cannot_be_read_is_none_of_an_adult(root, age, reasons):
+    book = next(root.glob("*/*.xlsx"))
+    with pd.ExcelWriter(book) as writer:
+        table = sheet(("BF-001", "B", "F", age, 25, 4.5), ("MF-300", "M", "F", 33, 30, 5.0))
+        table.to_excel(writer, sheet_name="CFD U.S. Norming Data", index=False, header=False)
+    data = read_cfd(root)
+    assert data.manifest["person_id"].tolist() == ["MF-300"]
+    assert reasons(data)["age is no number"] == 1
+
+
 def test_ratings_from_india_may_be_chosen(root):
     data = read_cfd(root / "CFD Version 3.0", raters="INDIA")
     assert data.manifest.set_index("person_id").loc["IM-600", "rating"] == 2.0
