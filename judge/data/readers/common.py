@@ -21,7 +21,7 @@ from judge.data.dataset import Dataset, no_exclusions
 from judge.data.duplicates import same_picture, without_duplicates
 from judge.data.readers.exclusion_list import match_list
 from judge.data.readers.names import Names
-from judge.data.readers.walking import PICTURES, not_regular, walk_pictures
+from judge.data.readers.walking import PICTURES, not_regular, shown_name, walk_pictures
 from judge.data.user_tables import decoded, read_user_table
 from judge.errors import InputError, listed
 
@@ -74,8 +74,12 @@ def data_folder(root: str | Path, name: str, *signs: str) -> Path:
     `signs` are glob patterns of which at least one has to match something in it.
     """
     folder = Path(root).expanduser().absolute()
-    if not folder.is_dir():
-        raise InputError(f"{name}: no such folder: {folder}")
+    if not _exists(folder) or not folder.is_dir():
+        raise InputError(f"{name}: no such folder: {shown_name(str(folder))}")
+    if shown_name(str(folder)) != str(folder):  # no table can hold such a path
+        raise InputError(
+            f"{name}: the folder's name is not UTF-8: {shown_name(str(folder))}; rename it, or link to it"
+        )
     if signs and not any(next(iter(folder.glob(sign)), None) for sign in signs):
         raise InputError(
             f"{name}: {folder} does not look like it: expected {' or '.join(signs)} in it; "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from judge.data.readers.common import PICTURES, Exclusions, pictures_under, resolved
+from judge.data.readers.common import PICTURES, Exclusions, data_folder, pictures_under, resolved
 from judge.data.readers.walking import not_regular
 from judge.data.user_tables import read_user_table
 from judge.errors import InputError, listed
@@ -43,7 +43,8 @@ def pictures_to_judge(
     (['a.png'], [['b.heic', 'picture format not read']])
     """
     data, exclusions = Path(data), Exclusions()
-    if data.is_dir():
+    if _there(data) and data.is_dir():
+        data = data_folder(data, "--data")
         names = pictures_under(data, exclusions)
         if not names:
             aside = exclusions.table()["reason"].value_counts()

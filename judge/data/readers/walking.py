@@ -82,7 +82,7 @@ def walk_pictures(folder: str | Path) -> Walk:
         start = waiting.pop(0)
         linked: list[str] = []
         if start != top and _identity(start) in seen:
-            walk.links.append(_shown(_relative(start, top)))
+            walk.links.append(shown_name(_relative(start, top)))
             continue
         stack = [start]
         while stack:
@@ -107,10 +107,10 @@ def _entries(here: str, top: str, walk: Walk) -> tuple[list[str], list[str]]:
     try:
         entries = sorted(os.scandir(here), key=lambda entry: entry.name)
     except OSError:
-        walk.closed.append(_shown(_relative(here, top)))
+        walk.closed.append(shown_name(_relative(here, top)))
         return [], []
     for entry in entries:
-        name, shown = _relative(entry.path, top), _shown(_relative(entry.path, top))
+        name, shown = _relative(entry.path, top), shown_name(_relative(entry.path, top))
         if entry.name.startswith("."):
             walk.hidden.append(shown)
             continue
@@ -137,7 +137,7 @@ def _entries(here: str, top: str, walk: Walk) -> tuple[list[str], list[str]]:
             advice = _ADVICE.get(ending, f"{ending}: {listed(PICTURES)} are read")
             walk.set_aside.append((shown, "picture format not read", advice))
         else:
-            walk.others[_shown(ending)] += 1
+            walk.others[shown_name(ending)] += 1
     return inner, links
 
 
@@ -167,6 +167,6 @@ def _relative(path: str, top: str) -> str:
     return "." if path == top else path[len(top.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """The name as text that can be written anywhere: bytes that are not UTF-8 as \\xff."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -7,7 +7,9 @@ import pytest
 
 from judge.data.readers.folder import read_folder
 from judge.data.readers.names import Names, loose
+from judge.data.readers.to_judge import pictures_to_judge
 from judge.data.readers.walking import not_regular, walk_pictures
+from judge.errors import InputError
 
 
 def links(root, **where):
@@ -109,6 +111,17 @@ def test_names_of_any_bytes_cost_the_others_nothing(tmp_path, pictures, reasons)
     assert len(data.manifest) == 7
     assert reasons(data) == {"name is not UTF-8": 2}
     assert set(data.excluded["item"]) == {"caf\\xe9.jpg", "\\xff\\xfe/y.jpg"}
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"n\0l", b"x" * 300])
+def test_a_folder_whose_own_name_no_table_can_hold_is_refused_in_one_line(tmp_path, pictures, name):
+    root = tmp_path / os.fsdecode(name)
+    if name == b"caf\xe9":
+        pictures(root / "a.jpg")
+    for read in (read_folder, pictures_to_judge):
+        with pytest.raises(InputError) as refused:
+            read(root)
+        str(refused.value).encode()
 
 
 def test_spellings_of_other_machines_mean_the_same_file():
