@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -23,11 +24,20 @@ examples
       --bracket gender --bracket age_group --places 5 --rating rating --out audit
 
 TABLE is CSV (.csv, .csv.gz) or Parquet, one row a person. A winner column says 1/0, true/false, yes/no or
-won/lost. Without one the best --places of each bracket win, by each score. Who ties goes by a lot drawn from the id
-(the number of the row where there is none), as in the contest of `judge run`; --tie-seed draws other lots.
-Higher scores are better. --out gets audit.parquet, audit.csv (names that look like spreadsheet formulas are
-written with an apostrophe in front), audit.json, skew_curves.*, figures and page.html.
---json prints the audit table as records, with null for what is undefined or infinite, and nothing else.
+won/lost. Without one the best --places of each bracket win, by each score. Where people tie at the last place every
+number is an average over all lots among them; --tie-seed only draws the lot that names winners for the figures, from
+the id (the number of the row where there is none), as in the contest of `judge run`.
+Every row counts as one person: weights (of a survey, say) are not supported, and a column of weights would be ignored.
+Tests on winners are exact and two-sided: p is the probability of all outcomes at most as likely as the one observed.
+Higher scores are better. Selection rates are over all who entered: who has no finite score, or is not --eligible, was
+not selected, and is told by group. People who come several times (an id that repeats, or person_id beside image_id)
+are refused unless --one-per-person keeps one row for each: the winning picture, else the one of the highest score
+(best); the first in the table (first); or the first with the mean of the person's scores (mean).
+--out gets audit.parquet, audit.csv (names that look like spreadsheet formulas are written with an apostrophe in
+front), audit.json, skew_curves.*, figures and page.html.
+--json prints the audit table as records and nothing else: null is what is undefined, and the strings "Infinity" and
+"-Infinity" are what is infinite (JSON has no number for it; float("Infinity") in Python, Number("Infinity") in
+JavaScript and as.numeric("Infinity") in R read them).
 """
 
 
@@ -54,18 +64,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--rating", metavar="COLUMN", help="human rating on the scale of the scores, for the errors")
     add("--id", metavar="COLUMN", help="id of a person (image_id, person_id, entrant_id or id, if there)")
+    add("--eligible", metavar="COLUMN", help="who was let through (yes/no); the others count as entrants")
+    add(
+        "--one-per-person",
+        choices=("best", "first", "mean"),
+        help="keep one row for each person who comes several times: of the highest score, the first, or the mean score",
+    )
     add("--intersections", action="store_true", help="also the combinations of all features")
     add("--by-bracket", action="store_true", help="also the selection rates of each bracket")
     add("--confidence", type=float, default=0.95, metavar="C", help="of every interval (0.95)")
     add(
         "--interval",
-        choices=("score", "log"),
-        help="of the ratio: score survives zero counts (default), or log",
+        choices=("exact", "score", "log"),
+        help="of the ratio: exact agrees with the test (default), score, or log",
     )
     add("--boot", type=int, default=1000, metavar="N", help="bootstrap samples (1000)")
     add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
     add("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
-    add("--tie-seed", type=int, default=0, metavar="N", help="of the lots among those who tie (0)")
+    add("--tie-seed", type=int, default=0, metavar="N", help="of the lot among those who tie, in figures (0)")
     add("--title", help="of the page (the table's name)")
     add("--out", type=Path, metavar="DIR", help="write tables, figures and a page there")
     add("--json", action="store_true", help="print the audit table as JSON records and nothing else")
@@ -74,10 +90,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from judge.fairness.audit.published import NAME
 
-    if args.table == NAME:
-        people, table, plan = _bundled(args)
-    else:
-        people, table, plan = _of_table(args)
+    collecting = gc.isenabled()
+    gc.disable()  # what is imported and read stays; looking through it for cycles takes a tenth of the time
+    try:
+        people, table, plan = _bundled(args) if args.table == NAME else _of_table(args)
+    finally:
+        if collecting:
+            gc.enable()
     notes = table.attrs.get("notes", [])
     if args.json:
         from judge.fairness.audit import records_json
@@ -114,7 +133,7 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
     from judge.fairness.audit import read_entrants
 
     given = [
-        f"--{name}"
+        f"--{name.replace('_', '-')}"
         for name in (
             "feature",
             "score",
@@ -124,6 +143,8 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
             "reference",
             "rating",
             "id",
+            "eligible",
+            "one_per_person",
             "intersections",
         )
         if getattr(args, name)
@@ -150,7 +171,7 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
 
 
 def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
-    from judge.fairness.audit import audit_entrants, column_names, read_columns, read_entrants
+    from judge.fairness.audit import audit_entrants, column_names, open_columns, read_entrants
     from judge.fairness.audit.entrants import ID_COLUMNS
     from judge.fairness.audit.plan import checked_settings
     from judge.fairness.inference import Inference
@@ -166,26 +187,28 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
     )
     there = column_names(args.table)
     person = args.id or next((name for name in ID_COLUMNS if name in there), None)
-    others = [*args.score, *[name for name in (args.winner, args.rating, person) if name]]
-    raw = read_columns(args.table, groups=[*args.feature, *args.bracket], others=others)
+    others = [*args.score, *[name for name in (args.winner, args.rating, args.eligible, person) if name]]
+    columns = open_columns(args.table, groups=[*args.feature, *args.bracket], others=others)
     people = read_entrants(
-        raw,
+        columns,
         features=args.feature,
         score=args.score,
         winner=args.winner,
         brackets=args.bracket,
         rating=args.rating,
         person=person,
+        eligible=args.eligible,
+        one_per_person=args.one_per_person,
         intersections=args.intersections,
     )
-    del raw
+    del columns
     table = audit_entrants(
         people,
         places=args.places,
         reference=args.reference,
         primary=args.primary,
         by_bracket=args.by_bracket,
-        ratio_interval=args.interval or "score",
+        ratio_interval=args.interval or "exact",
         tie_seed=args.tie_seed,
         **settings,
     )

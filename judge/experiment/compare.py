@@ -24,6 +24,7 @@ OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0
 METRICS = (
     "entrant_share",
     "winner_share",
+    "expected_winner_share",
     "selection_rate",
     "selection_rate_ratio",
     "mean_score",
@@ -116,7 +117,7 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
         audit = run.table("audit")
         overall = audit[audit["metric"].isin(METRICS)]
         if "bracket" in overall:
-            overall = overall[overall["bracket"].isna() | overall["bracket"].isin(["", "all"])]
+            overall = overall[overall["bracket"].isna() | overall["bracket"].isin(["", "all", "within"])]
         wide = overall.pivot_table(
             index=["condition", "group"], columns="metric", values="value", dropna=False, observed=True
         ).dropna(how="all")

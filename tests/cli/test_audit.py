@@ -223,3 +223,42 @@ def test_the_audit_starts_without_torch_or_pandera():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_people_who_come_twice_are_refused_unless_the_user_names_a_rule(entrants, tmp_path, capsys):
+    table = pd.read_csv(entrants, keep_default_na=False).assign(person_id=lambda t: np.arange(len(t)) // 2)
+    for name in ("twice.csv", "twice.parquet"):
+        path = tmp_path / name
+        table.to_csv(path, index=False) if name.endswith("csv") else table.to_parquet(path)
+        ask = ["audit", str(path), "--feature", "ethnicity", "--score", "score", "--places", "5", *QUICK]
+        assert main(ask) == 2
+        assert "150 of 300 rows repeat a person_id" in capsys.readouterr().err
+        assert main([*ask, "--one-per-person", "best", "--json"]) == 0
+        out, err = capsys.readouterr()
+        shares = [row for row in json.loads(out) if row["metric"] == "entrant_share"]
+        assert sum(row["n"] for row in shares) == 150
+        assert "150 of 300 rows set aside: the best row of each person_id counts" in err
+
+
+def test_who_was_eligible_is_a_step_of_the_chain(entrants, tmp_path, capsys):
+    table = pd.read_csv(entrants, keep_default_na=False).assign(ok=lambda t: t.index % 3 > 0)
+    path = tmp_path / "eligible.csv"
+    table.to_csv(path, index=False)
+    ask = [
+        "audit",
+        str(path),
+        "--feature",
+        "ethnicity",
+        "--score",
+        "score",
+        "--places",
+        "5",
+        "--eligible",
+        "ok",
+    ]
+    assert main([*ask, "--json", *QUICK]) == 0
+    out, err = capsys.readouterr()
+    rows = json.loads(out)
+    assert {"log_share_admitted", "log_share_judged", "not_eligible_share"} <= {row["metric"] for row in rows}
+    assert sum(row["n"] for row in rows if row["metric"] == "entrant_share") == 300
+    assert "100 of 300 people were not eligible (ok)" in err

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from judge.errors import InputError, listed
 from judge.fairness.audit.entrants import Entrants
+from judge.fairness.counts import frequencies
 
 
 def listed_names(value: Sequence[str] | str | None) -> list[str]:
@@ -38,8 +37,9 @@ def primary_of(people: Entrants, primary: str | None, references: dict[str, str 
                 f"primary: no group {primary!r} in {feature}; the groups are {listed(codes.names)}"
             )
         return feature, primary
-    largest = codes.names[int(np.bincount(codes.code, minlength=len(codes.names)).argmax())]
-    return feature, references[feature] or largest
+    if (reference := references[feature]) is not None:
+        return feature, reference
+    return feature, codes.names[int(frequencies(codes.code, len(codes.names)).argmax())]
 
 
 def checked_settings(
