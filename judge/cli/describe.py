@@ -9,6 +9,7 @@ import pandas as pd
 
 from judge.data import summary
 from judge.data.dataset import Dataset
+from judge.data.spreadsheets import write_csv
 from judge.data.tables import write_table
 from judge.errors import InputError
 from judge.storage import replacing, write_text
@@ -58,7 +59,14 @@ def text_of(dataset: Dataset, tables: dict[str, pd.DataFrame]) -> str:
     lines += ["", f"excluded: {len(dataset.excluded):,}" + (", by reason" if len(exclusions) else "")]
     if len(exclusions):
         lines.append(exclusions.to_string(index=False, header=False))
+    if dataset.notes:
+        lines += ["", "notes", *(f"- {printable(note)}" for note in dataset.notes)]
     return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """The text in one line: line breaks and control characters as Python writes them."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _ratings(dataset: Dataset, tables: dict[str, pd.DataFrame]) -> list[str]:
@@ -70,7 +78,7 @@ def _ratings(dataset: Dataset, tables: dict[str, pd.DataFrame]) -> list[str]:
         if dataset.rating_range
         else ""
     )
-    lines = [f"ratings ({', '.join(source)}{scale})"]
+    lines = [f"ratings ({'; '.join(source)}{scale})"]
     table = tables["ratings_by_group"]
     if len(table):
         lines.append(table.to_string(index=False, na_rep="–", float_format="{:.2f}".format))
@@ -93,11 +101,15 @@ def write_all(dataset: Dataset, tables: dict[str, pd.DataFrame], out: Path) -> P
 
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        write_text(out / f"{name}.csv", table.to_csv(index=name.startswith("counts_")))
+        write_csv(table, out / f"{name}.csv", index=name.startswith("counts_"))
     whole = {"manifest": dataset.manifest, "excluded": dataset.excluded, "ratings": dataset.ratings}
     for name, table in whole.items():
         if table is not None:
             write_table(table, out / name)
+    if dataset.notes:
+        write_text(out / "notes.txt", "\n".join(map(printable, dataset.notes)) + "\n")
+    else:
+        (out / "notes.txt").unlink(missing_ok=True)  # of an earlier pass
     return write_data_report(
         out,
         name=dataset.name,

@@ -56,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from judge.data.spreadsheets import csv_bytes, write_csv
     from judge.jury.scoring import score_pictures, to_score
 
     if args.out is not None:
@@ -63,10 +64,12 @@ def run(args: argparse.Namespace) -> int:
     pictures = to_score(args.data, args.image_column)
     scores, excluded = score_pictures(args.judge, args.condition, pictures, own=args.own_judge)
     if args.out is None:
-        print(scores.to_csv(index=False), end="")
-    else:
+        print(csv_bytes(scores).decode("utf-8"), end="")
+    elif args.out.suffix == ".parquet":
         with replacing(args.out) as part:
-            (scores.to_parquet if args.out.suffix == ".parquet" else scores.to_csv)(part, index=False)
+            scores.to_parquet(part, index=False)
+    else:
+        write_csv(scores, args.out)
     _say_what_is_left_out(args.judge, args.condition)
     judged = scores["image_id"].nunique()
     print(f"{judged} of {len(pictures)} pictures judged, {len(excluded)} excluded", file=sys.stderr)
@@ -105,10 +108,11 @@ def _make_room(out: Path) -> None:
 
 
 def _write_excluded(excluded: pd.DataFrame, out: Path) -> None:
+    from judge.data.spreadsheets import write_csv
+
     file = out.with_name(out.stem + ".excluded.csv")
     if len(excluded):
-        with replacing(file) as part:
-            excluded.to_csv(part, index=False)
+        write_csv(excluded, file)
         print(f"excluded, with reasons: {file}", file=sys.stderr)
     else:
         file.unlink(missing_ok=True)  # of an earlier pass: it would speak of pictures that are judged now

@@ -24,6 +24,7 @@ class Dataset:
     excluded      EXCLUDED schema: one row for each thing that could not be used
     rating_range  (lowest, highest) possible rating, or None where there are no ratings
     real_people   True for photographs: their faces stay out of reports unless asked for
+    notes         sentences about what was mended on reading, or left out by number
     make_pictures draws the pictures of some rows of the manifest that are not there yet; None: all are there
     """
 
@@ -34,6 +35,7 @@ class Dataset:
     rating_range: tuple[float, float] | None = None
     real_people: bool = True
     card: str = ""
+    notes: tuple[str, ...] = ()
     make_pictures: Callable[[pd.DataFrame], object] | None = None
 
     def __post_init__(self) -> None:

@@ -30,9 +30,10 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from judge.data.spreadsheets import spreadsheet_safe
+from judge.data.spreadsheets import csv_bytes
+from judge.data.user_tables import PARQUET, read_user_table
 from judge.errors import InputError, listed
-from judge.storage import replacing
+from judge.storage import replacing, write_bytes
 
 SPLITS = ("train", "val", "test")
 SOURCES = ("photo", "parametric", "generated")
@@ -243,29 +244,26 @@ def validated(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """A CSV (also .gz) or Parquet file as a data frame.
+    """A CSV (also .tsv, .gz) or Parquet file as a data frame, read as `read_user_table` does.
 
-    Raises InputError for a missing, empty or unreadable file or another ending.
+    Columns that hold nothing but plain numbers are numbers, all others are text: 007 and NA stay. Raises InputError for
+    a missing, empty or unreadable file or another ending.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no such file: {path}")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (0 bytes)")
-    name = path.name.lower()
-    try:
-        if name.endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
-        if name.endswith((".csv", ".csv.gz")):
-            return pd.read_csv(path)
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a table: {error}") from error
-    raise InputError(f"{path}: a table ends in .csv, .csv.gz, .parquet or .pq")
+    if path.name.lower().endswith(PARQUET) and path.is_file() and path.stat().st_size:
+        try:  # the types that it was written with, the index among the columns if it has a name
+            table = pd.read_parquet(path)
+        except (ValueError, OSError) as error:
+            raise InputError(f"{path} cannot be read as a table: {error}") from error
+        named = [name for name in table.index.names if name is not None]
+        return table.reset_index(named) if named else table
+    read = read_user_table(path)
+    return pd.DataFrame({name: read.typed(name) for name in read.frame}, index=read.frame.index)
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Writes path.parquet and path.csv (path without ending; spreadsheet-safe), each complete or not at all."""
     stem = Path(path)
-    for ending, write in ((".parquet", table.to_parquet), (".csv", spreadsheet_safe(table).to_csv)):
-        with replacing(stem.with_name(stem.name + ending)) as part:
-            write(part, index=False)
+    with replacing(stem.with_name(stem.name + ".parquet")) as part:
+        table.to_parquet(part, index=False)
+    write_bytes(stem.with_name(stem.name + ".csv"), csv_bytes(table))

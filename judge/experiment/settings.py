@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
@@ -137,9 +138,12 @@ class DataSource:
                 _READ[key] = instantiate(told)
             except InstantiationException as error:
                 raise input_error(error) or error from error
+            for note in _READ[key].notes:
+                log.warning("data %s: %s", _READ[key].name, note)
         return _READ[key]
 
 
+log = logging.getLogger("judge")
 #: As NumPy and PyTorch take them both.
 LARGEST_SEED = 2**32 - 1
 MOST_RESAMPLES = 1_000_000

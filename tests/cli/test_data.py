@@ -226,3 +226,28 @@ def test_reading_needs_no_torch(folder):
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
+def test_names_like_formulas_are_harmless_in_every_csv_and_notes_are_said(folder, tmp_path, capsys):
+    table = pd.read_csv(folder / "labels.csv", dtype=str).assign(**{"@note": "=1+1", "race": "=x"})
+    table.to_csv(folder / "labels.csv", index=False)
+    (folder / "phone.heic").write_bytes(b"x")
+    out = tmp_path / "about"
+    assert main(["data", "folder", "--root", str(folder), "--out", str(out), *SETTINGS]) == 0
+    words = capsys.readouterr().out
+    assert "picture format not read 1" in " ".join(words.split())
+    (folder / "readme.doc").write_bytes(b"x")
+    assert main(["data", "folder", "--root", str(folder), "--out", str(out), *SETTINGS]) == 0
+    assert "- other files that are no pictures: 1 .doc" in capsys.readouterr().out
+    assert (out / "notes.txt").read_text() == "other files that are no pictures: 1 .doc\n"
+    for file in out.glob("*.csv"):
+        cells = [cell for line in file.read_text().splitlines() for cell in line.replace('"', "").split(",")]
+        assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))], file.name
+    assert "'@note" in (out / "manifest.csv").read_text().splitlines()[0]
+    assert "'=x" in (out / "counts_ethnicity.csv").read_text()
+
+
+def test_an_exclusion_list_that_means_nobody_ends_the_command(folder, tmp_path, capsys):
+    (tmp_path / "list.txt").write_text("nobody\n")
+    assert main(["data", "folder", "--root", str(folder), "--set", f"exclude={tmp_path / 'list.txt'}"]) == 2
+    assert "none of the 1 line(s) of list.txt means anybody" in capsys.readouterr().err

@@ -67,3 +67,22 @@ def test_every_kind_of_picture_that_can_be_decoded_is_found(tmp_path):
         picture(tmp_path / f"a{ending}")
     (tmp_path / "notes.txt").write_text("no picture")
     assert set(to_score(tmp_path, "path")["image_id"]) == {f"a{ending}" for ending in PICTURES}
+
+
+def test_names_like_formulas_and_line_ends_are_harmless_in_every_csv(judge, tmp_path, capsys):
+    root = tmp_path / "photos"
+    for name in ("=1+1.png", "a\rb.png", "x;=2.png"):
+        picture(root / name)
+    (root / "@c.png").write_bytes(b"no picture")
+    out = tmp_path / "scores.csv"
+    assert main(["score", "--judge", str(judge), "--data", str(root), "--out", str(out)]) == 0
+    lines = out.read_bytes().decode().split("\n")
+    assert sorted(line.rsplit(",", 2)[0] for line in lines[1:-1]) == [
+        '"\'=1+1.png"',
+        '"a\rb.png"',
+        '"x;=2.png"',
+    ]
+    assert (tmp_path / "scores.excluded.csv").read_text().split("\n")[1].startswith("'@c.png,")
+    capsys.readouterr()
+    assert main(["score", "--judge", str(judge), "--data", str(root)]) == 0
+    assert '"\'=1+1.png"' in capsys.readouterr().out

@@ -32,6 +32,7 @@ from judge.data.parametric.dataset import RATER_COLUMNS, read_parametric
 from judge.data.parametric.picture import render
 from judge.data.parametric.sheet import contact_sheet, manifest_sheet
 from judge.data.parametric.twins import SEED, read_twins
+from judge.data.spreadsheets import write_csv
 from judge.data.tables import write_table
 from judge.errors import InputError
 from judge.storage import remove_leftovers, replacing, write_bytes, write_text
@@ -159,11 +160,11 @@ def write_dataset(
         files = part["path"].map(lambda path: Path(path).name)
         table = part.drop(columns=["path", "split"])
         table.insert(0, "file_name", files)
-        write_text(folder / str(name) / "metadata.csv", table.to_csv(index=False))
+        write_csv(table, folder / str(name) / "metadata.csv")
     if dataset.ratings is not None:
-        write_text(folder / "ratings.csv", dataset.ratings.to_csv(index=False))
+        write_csv(dataset.ratings, folder / "ratings.csv")
         raters = dataset.ratings[["rater_id", *RATER_COLUMNS.values()]].drop_duplicates("rater_id")
-        write_text(folder / "raters.csv", raters.sort_values("rater_id").to_csv(index=False))
+        write_csv(raters.sort_values("rater_id"), folder / "raters.csv")
     write_text(folder / "README.md", card(dataset, manifest, settings))
     write_table(manifest, folder / "manifest")
     return folder

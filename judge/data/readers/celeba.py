@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, lines_of, pictures_under
 from judge.errors import InputError, listed
 
 RATING_RANGE = (-1.0, 1.0)
@@ -59,7 +59,9 @@ def read_celeba(
             rows[column] = rows["image_id"].map(values).astype("str")
     rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     exclusions.add(
-        sorted(set(pictures_under(images)) - set(rows["image_id"])), "no label", "not in list_attr_celeba.txt"
+        sorted(set(pictures_under(images, exclusions)) - set(rows["image_id"])),
+        "no label",
+        "not in list_attr_celeba.txt",
     )
     return finished(
         "celeba",
@@ -68,6 +70,7 @@ def read_celeba(
         reader=read_celeba,
         check=check,
         exclude=exclude,
+        root=folder,
         rating_range=RATING_RANGE,
         rating_source="attribute Attractive",
     )
@@ -76,8 +79,8 @@ def read_celeba(
 def _attributes(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     """Index: picture name; columns: the attributes that are used, ±1."""
     wanted = ["Attractive", "Male", "Young"]
-    with file.open(encoding="utf-8") as lines:
-        count, names = lines.readline().strip(), lines.readline().split()
+    first, second = [*lines_of(file)[:2], "", ""][:2]
+    count, names = first.strip(), second.split()
     missing = [name for name in wanted if name not in names]
     if missing or not count.isdecimal():
         raise InputError(

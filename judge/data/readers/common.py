@@ -1,13 +1,15 @@
 """What every reader does around its own labels: the folder, what was excluded and why, the last checks.
 
 A reader finds labels and paths, puts each thing that it cannot use into an `Exclusions`, and hands its rows to
-`finished`, which excludes minors, excluded, missing and broken pictures and duplicates, in this order.
+`finished`, which excludes minors, who is on the exclusion list, missing and broken pictures and duplicates, in this
+order.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from inspect import getdoc
 from pathlib import Path
 
@@ -16,17 +18,34 @@ import pandas as pd
 from judge.data.brackets import ADULT
 from judge.data.checks import inspect
 from judge.data.dataset import Dataset, no_exclusions
-from judge.data.duplicates import without_duplicates
+from judge.data.duplicates import same_picture, without_duplicates
+from judge.data.readers.exclusion_list import match_list
+from judge.data.readers.names import Names
+from judge.data.readers.walking import PICTURES, not_regular, shown_name, walk_pictures
+from judge.data.user_tables import decoded, read_user_table
 from judge.errors import InputError, listed
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+__all__ = [
+    "PICTURES",
+    "Exclusions",
+    "data_folder",
+    "finished",
+    "lines_of",
+    "pictures_under",
+    "resolved",
+    "typed_table",
+]
 
 
 class Exclusions:
-    """Collects what cannot be used and why; nothing is dropped without a line here."""
+    """Collects what cannot be used and why; nothing is dropped without a line here.
+
+    notes  sentences about what was mended, or left out by number and not one by one
+    """
 
     def __init__(self) -> None:
         self._tables: list[pd.DataFrame] = []
+        self.notes: list[str] = []
 
     def add(self, items: Iterable[object], reason: str, details: object = "") -> None:
         """Notes items; `details` is one text for all of them, or one an item."""
@@ -55,8 +74,12 @@ def data_folder(root: str | Path, name: str, *signs: str) -> Path:
     `signs` are glob patterns of which at least one has to match something in it.
     """
     folder = Path(root).expanduser().absolute()
-    if not folder.is_dir():
-        raise InputError(f"{name}: no such folder: {folder}")
+    if not _exists(folder) or not folder.is_dir():
+        raise InputError(f"{name}: no such folder: {shown_name(str(folder))}")
+    if shown_name(str(folder)) != str(folder):  # no table can hold such a path
+        raise InputError(
+            f"{name}: the folder's name is not UTF-8: {shown_name(str(folder))}; rename it, or link to it"
+        )
     if signs and not any(next(iter(folder.glob(sign)), None) for sign in signs):
         raise InputError(
             f"{name}: {folder} does not look like it: expected {' or '.join(signs)} in it; "
@@ -65,28 +88,82 @@ def data_folder(root: str | Path, name: str, *signs: str) -> Path:
     return folder
 
 
-def pictures_under(folder: Path) -> list[str]:
-    """All picture files below `folder`: relative paths with forward slashes, sorted; hidden ones left out."""
-    found = []
-    for directory, inner, files in os.walk(folder):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        here = os.path.relpath(directory, folder).replace(os.sep, "/")
-        prefix = "" if here == "." else here + "/"
-        found += [prefix + f for f in files if f.lower().endswith(PICTURES) and not f.startswith(".")]
-    return sorted(found)
+def typed_table(
+    file: Path, exclusions: Exclusions, *, names: Sequence[str] = (), numbers: Sequence[str] = ()
+) -> pd.DataFrame:
+    """A data set's own table: columns `names` as text, `numbers` as float64, others as numbers where all are some.
+
+    Columns that are not there are passed over. Raises InputError for words where numbers have to be.
+    """
+    table = read_user_table(file)
+    typed = {}
+    for column in table.frame:
+        if column in numbers:
+            typed[column], wrong = table.numbers(column)
+            if wrong.any():
+                given = table.frame.loc[wrong, column]
+                raise InputError(f"{file}: column {column!r} holds {listed(given, 3)}: numbers are needed")
+        else:
+            typed[column] = table.texts(column) if column in names else table.typed(column)
+    exclusions.notes += table.notes
+    return pd.DataFrame(typed, index=table.frame.index)
 
 
-def exclusion_list(exclude: str | Path | Iterable[str] | None) -> set[str]:
-    """image_ids that the user does not want: a list, or a text file with one a line (# begins a comment)."""
-    if exclude is None:
-        return set()
-    if not isinstance(exclude, str | Path):
-        return {str(item) for item in exclude}
-    path = Path(exclude).expanduser()
-    if not path.is_file():
-        raise InputError(f"exclude: no such file: {path}")
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return {line for line in lines if line and not line.startswith("#")}
+def lines_of(file: Path) -> list[str]:
+    """The lines of a text file in any usual encoding. Raises InputError for what is no text."""
+    try:
+        return re.split(r"\r\n|\r|\n", decoded(file.read_bytes())[0])
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read: {error}") from error
+
+
+def pictures_under(folder: Path, exclusions: Exclusions, read: Iterable[Path | None] = ()) -> list[str]:
+    """All picture files below `folder`: relative paths with forward slashes, sorted; see `walk_pictures`.
+
+    What looks like a picture and is none that can be read goes into `exclusions`, all other files into its notes, but
+    those that the reader has `read`.
+    """
+    walk = walk_pictures(folder)
+    walk.others -= Counter(
+        file.suffix.lower() for file in read if file is not None and file.is_relative_to(folder)
+    )
+    for item, reason, detail in walk.set_aside:
+        exclusions.add([item], reason, detail)
+    exclusions.notes += walk.notes()
+    return walk.pictures
+
+
+def resolved(
+    folder: Path, names: pd.Series, there: Sequence[str], exclusions: Exclusions
+) -> tuple[pd.Series, pd.Series]:
+    """(absolute paths of the files that a table's names mean, which of them are meant by another spelling).
+
+    there  relative paths of the pictures in `folder`. A name that no picture has as it is may mean one that differs
+    in letter case, separators, Unicode form or blanks alone, unless another row has that one's own name
+    """
+    known, meant = Names(there), []
+    own = set(names)
+    for name in names:
+        other = None if name in known or _exists(folder / name) else known.find(name)
+        other = None if other in own else other
+        meant.append(other)
+        own.add(other)
+    spelt = pd.Series([name is not None for name in meant], index=names.index, dtype=bool)
+    if spelt.any():
+        first = next((name, other) for name, other in zip(names, meant, strict=True) if other is not None)
+        exclusions.notes.append(
+            f"{int(spelt.sum())} file name(s) of the table are written otherwise on the disk (letter case, separators, "
+            f"Unicode form, blanks) and were matched: {first[0]!r} is {first[1]!r}"
+        )
+    paths = [str(folder / (other or name)) for name, other in zip(names, meant, strict=True)]
+    return pd.Series(paths, index=names.index, dtype=object), spelt
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # longer than a name can be, or with a NUL
+        return False
 
 
 def finished(
@@ -101,28 +178,44 @@ def finished(
     rating_range: tuple[float, float] | None = None,
     rating_source: str | None = None,
     real_people: bool = True,
+    root: Path | None = None,
 ) -> Dataset:
     """The Dataset of a reader's rows (image_id, path, labels, optional split, rating, age …).
 
-    Excludes who is under 18 by the column `age`, pictures on the list `exclude`, missing and broken files,
-    and duplicates; keeps the single ratings of pictures that stay. The reader's docstring becomes
-    the data card. Raises InputError when nothing is left.
+    Excludes who is under 18 by the column `age`, pictures on the list `exclude` and their copies, missing and broken
+    files, and duplicates; keeps the single ratings of pictures that stay. The reader's docstring becomes
+    the data card. Raises InputError when nothing is left, and for a list `exclude` that means nobody.
     """
     found = len(rows)
+    gone = exclusions.table()["item"].tolist()
     rows = rows.reset_index(drop=True)
+    unwanted = match_list(exclude, rows, gone=gone, root=root)
+    exclusions.notes += unwanted.notes
+    rows["_line"] = pd.Series(unwanted.rows, dtype=object).reindex(rows.index)
     if "age" in rows:
         rows = exclusions.drop(rows, rows["age"] < ADULT, "may be under 18", "age " + rows["age"].astype(str))
-    unwanted = exclusion_list(exclude)
-    if unwanted:
-        rows = exclusions.drop(rows, rows["image_id"].isin(unwanted), "on the exclusion list")
+    rows = exclusions.drop(
+        rows, rows["path"].str.contains("\0", regex=False), "file missing", "NUL in its name"
+    )
+    odd = rows["path"].map(not_regular)
+    rows = exclusions.drop(rows, odd.notna(), "no regular file", odd)
     rows = rows.reset_index(drop=True)
+    # files on the list are looked at as well: a copy of one under another name shows the same person
     seen = inspect(rows["path"].tolist(), check)
-    for reason in ("file missing", "broken picture"):
-        bad = seen["reason"] == reason
-        exclusions.add(rows.loc[bad, "image_id"], reason, seen.loc[bad, "detail"])
     for column in ("content_hash", "pixel_hash"):
         if seen[column].notna().any():
             rows[column] = seen[column].astype("str")
+    listed_rows = rows["_line"].notna()
+    exclusions.add(rows.loc[listed_rows, "image_id"], "on the exclusion list", rows.loc[listed_rows, "_line"])
+    if listed_rows.any():
+        picture = same_picture(rows)
+        copies = picture.isin(set(picture[listed_rows])) & ~listed_rows
+        exclusions.add(rows.loc[copies, "image_id"], "copy of a picture on the exclusion list")
+        listed_rows |= copies
+    rows, seen = rows[~listed_rows].drop(columns="_line"), seen[~listed_rows]
+    for reason in ("file missing", "broken picture"):
+        bad = seen["reason"] == reason
+        exclusions.add(rows.loc[bad, "image_id"], reason, seen.loc[bad, "detail"])
     rows = rows[seen["reason"].isna()]
     rows, copies = without_duplicates(rows)
     for reason, some in copies.groupby("reason", sort=True):
@@ -140,6 +233,7 @@ def finished(
         )
     if ratings is not None:
         ratings = ratings[ratings["image_id"].isin(set(rows["image_id"]))]
+    exclusions.notes = list(dict.fromkeys(exclusions.notes))
     return Dataset(
         name=name,
         manifest=rows,
@@ -148,4 +242,5 @@ def finished(
         rating_range=rating_range,
         real_people=real_people,
         card=getdoc(reader) or "",
+        notes=tuple(exclusions.notes),
     )

@@ -9,8 +9,7 @@ import pandas as pd
 
 from judge.data.brackets import ADULT, age_bands, age_groups, band_names
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
-from judge.data.tables import read_table
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under, resolved, typed_table
 from judge.errors import InputError, listed
 
 #: The published bands of adults.
@@ -47,22 +46,33 @@ def read_fairface(
     if not splits or set(splits) - set(SPLITS):
         raise InputError(f"fairface: splits are some of {listed(SPLITS)}, not {listed(splits)}")
     files = {split: folder / f"fairface_label_{split}.csv" for split in SPLITS if split in splits}
-    tables = [read_table(path).assign(split=split) for split, path in files.items() if path.is_file()]
+    exclusions = Exclusions()
+    names = ("file", "age", "gender", "race")
+    tables = [
+        typed_table(path, exclusions, names=names).assign(split=split)
+        for split, path in files.items()
+        if path.is_file()
+    ]
     if not tables:
         raise InputError(f"fairface: neither {' nor '.join(p.name for p in files.values())} in {folder}")
     table = pd.concat(tables, ignore_index=True)
-    missing = [name for name in ("file", "age", "gender", "race") if name not in table]
+    missing = [name for name in names if name not in table]
     if missing:
         raise InputError(
             f"fairface: the label files lack {listed(missing)}; they have {listed(table.columns)}"
         )
 
-    exclusions = Exclusions()
+    there = [f"{split}/{file}" for split in files for file in pictures_under(folder / split, exclusions)]
+    exclusions.add(
+        [f"row {i + 1}" for i in table.index[table["file"].isna()]], "no picture named", "column file"
+    )
+    table = table[table["file"].notna()]
+    paths, _ = resolved(folder, table["file"], there, exclusions)
     first = age_bands(table["age"])["first"]
     rows = pd.DataFrame(
         {
-            "image_id": table["file"].astype("str").str.strip(),
-            "path": str(folder) + "/" + table["file"].astype("str").str.strip(),
+            "image_id": table["file"],
+            "path": paths,
             "split": table["split"],
             "ethnicity": table["race"]
             .astype("str")
@@ -74,13 +84,14 @@ def read_fairface(
             "age_band": band_names(table["age"]),
         }
     )
-    for split in files:
-        there = {f"{split}/{file}" for file in pictures_under(folder / split)}
-        exclusions.add(sorted(there - set(rows["image_id"])), "no label")
+    labelled = set(rows["path"])
+    exclusions.add([file for file in there if str(folder / file) not in labelled], "no label")
     rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     young = first[rows.index] < ADULT
     rows = exclusions.drop(rows, young, "may be under 18", "age band " + rows["age_band"])
     rows = exclusions.drop(rows, ~rows["age_band"].isin(BANDS), "unknown age band", rows["age_band"])
     rows = exclusions.drop(rows, ~rows["gender"].isin(("female", "male")), "unknown gender", rows["gender"])
     rows = exclusions.drop(rows, ~rows["ethnicity"].isin(RACES), "unknown race", rows["ethnicity"])
-    return finished("fairface", rows, exclusions, reader=read_fairface, check=check, exclude=exclude)
+    return finished(
+        "fairface", rows, exclusions, reader=read_fairface, check=check, exclude=exclude, root=folder
+    )

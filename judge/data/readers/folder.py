@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pandas as pd
 
 from judge.data.brackets import ADULT, age_bands, age_groups, band_names
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
-from judge.data.tables import SOURCES, SPLITS, read_table
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under, resolved
+from judge.data.readers.names import Names
+from judge.data.tables import SENSITIVE_FEATURES, SOURCES, SPLITS
+from judge.data.user_tables import UserTable, numbers, read_user_table
 from judge.errors import InputError, listed
 
 #: Tables that are looked for when none is named, and columns that may hold the picture.
@@ -24,6 +27,8 @@ TABLES = (
 )
 IMAGE_COLUMNS = ("path", "file", "file_name", "filename", "image")
 RATINGS = ("ratings.csv", "ratings.csv.gz", "ratings.parquet")
+#: Columns of names, whatever they look like: 007, 1e5 and NA are names in them.
+NAMES = (*SENSITIVE_FEATURES, "image_id", "person_id", "split", "source", "rating_source")
 
 
 def read_folder(
@@ -60,31 +65,39 @@ def read_folder(
                       read, are excluded. A band is "18-29", "70+", "under 20", "adult" …; what a spreadsheet
                       made of one (19-Oct for 10-19) is read as what it was
     Traps             paths in the table are relative to `root` or absolute; pictures without a row are
-                      excluded
+                      excluded. Of a CSV only an empty cell is missing: NA and None are groups. Rows that have
+                      another number of fields than the header are refused. Names that differ from those on
+                      the disk in letter case, separators, Unicode form or blanks alone are matched, and said
 
     image        the column with the picture's path, by default the first of path, file, file_name,
                  filename, image
     real_people  by default true unless every row's column source says parametric or generated
+    exclude      image_ids, paths, file names, numbers or person_ids, one a line; what each line meant is said
     """
     folder = data_folder(root, name)
     exclusions = Exclusions()
     file = _found(folder, table, TABLES, "table")
+    single = _found(folder, ratings, RATINGS, "ratings")
     if file is None:
         if columns or values or image:
             raise InputError(
                 f"{name}: columns are named, but there is no table: give table=…, or one of {TABLES}"
             )
-        pictures = pictures_under(folder)
+        pictures = pictures_under(folder, exclusions)
         if not pictures:
             raise InputError(
                 f"{name}: no pictures and no table in {folder}; a table is one of {listed(TABLES)}"
             )
         rows = pd.DataFrame({"image_id": pictures, "path": [str(folder / p) for p in pictures]})
     else:
-        rows = _labelled(folder, file, name, image, columns or {}, values or {}, exclusions)
+        read = {
+            file,
+            single,
+            None if exclude is None or not isinstance(exclude, str | Path) else Path(exclude),
+        }
+        rows = _labelled(folder, file, name, image, columns or {}, values or {}, exclusions, list(read))
     rows = _checked(rows, name, exclusions)
-    single = _found(folder, ratings, RATINGS, "ratings")
-    long = None if single is None else _single_ratings(single, name, rating_columns or {})
+    long = None if single is None else _single_ratings(single, name, rating_columns or {}, rows, exclusions)
     span = _span(rows, long, name, rating_range)
     if span is not None and long is not None:
         outside = ~long["rating"].between(*span)
@@ -110,6 +123,7 @@ def read_folder(
         rating_range=span,
         rating_source="given",
         real_people=real_people,
+        root=folder,
     )
 
 
@@ -130,52 +144,86 @@ def _labelled(
     columns: Mapping[str, str],
     values: Mapping[str, Mapping[str, str]],
     exclusions: Exclusions,
+    read: Sequence[Path | None],
 ) -> pd.DataFrame:
-    table = read_table(file)
-    missing = [column for column in columns.values() if column not in table]
+    table = read_user_table(file)
+    frame = table.frame
+    missing = [column for column in columns.values() if column not in frame]
+    lists = {*table.lists} & {*columns.values(), image, *IMAGE_COLUMNS, *NAMES, "rating", "age"}
+    if lists:
+        raise InputError(
+            f"{name}: {file.name}: column(s) {listed(lists)} hold lists: one value a row is needed"
+        )
     if missing:
         raise InputError(
-            f"{name}: {file.name} has no column {listed(missing)}; it has {listed(table.columns)}"
+            f"{name}: {file.name} has no column {listed(missing)}; it has {listed(frame.columns)}"
         )
-    image = image or next((column for column in IMAGE_COLUMNS if column in table), None)
-    if image is None or image not in table:
+    image = image or next((column for column in IMAGE_COLUMNS if column in frame), None)
+    if image is None or image not in frame:
         raise InputError(
             f"{name}: which column of {file.name} is the picture? image={image!r} is not one of "
-            f"{listed(table.columns)}"
+            f"{listed(frame.columns)}"
         )
-    rows = table.drop(columns=[c for c in columns if c in table and c not in columns.values()])
+    paths = table.texts(image)
+    rows = frame.drop(columns=[c for c in columns if c in frame and c not in columns.values()])
     rows = rows.rename(columns={old: new for new, old in columns.items()})
-    paths = table[image].astype("str").str.strip()
-    bad = paths.isna() | (paths == "")
-    exclusions.add([f"row {i + 1}" for i in table.index[bad]], "no picture named", f"column {image}")
+    rows = _with_types(rows, {*NAMES, *values}, file.name, table)
+    bad = paths.isna()
+    exclusions.add([f"row {i + 1}" for i in rows.index[bad]], "no picture named", f"column {image}")
     rows, paths = rows[~bad], paths[~bad]
+    there = pictures_under(folder, exclusions, read)
+    rows["path"], spelt = resolved(folder, paths, there, exclusions)
+    here = {str(folder / p): p for p in there}
     if "image_id" not in rows:
-        rows["image_id"] = paths
-    rows["path"] = [str(folder / path) for path in paths]
+        on_disk = rows["path"].map(here).fillna(paths)
+        rows["image_id"] = paths.where(~spelt, on_disk.map(lambda one: unicodedata.normalize("NFC", one)))
+    rows["image_id"] = rows["image_id"].fillna(paths)
     for column, recode in values.items():
         if column not in rows:
             raise InputError(
                 f"{name}: values: there is no column {column!r}; there are {listed(rows.columns)}"
             )
-        words = rows[column].astype("str")
-        rows[column] = words.map({str(k): v for k, v in recode.items()}).fillna(words)
-    here = {str(folder / p) for p in pictures_under(folder)}
+        rows[column] = _recoded(rows[column], column, recode, exclusions)
     exclusions.add(
-        sorted(Path(p).relative_to(folder) for p in here - set(rows["path"])),
-        "no label",
-        f"not in {file.name}",
+        [here[path] for path in sorted(set(here) - set(rows["path"]))], "no label", f"not in {file.name}"
     )
+    exclusions.notes += table.notes
     return rows
+
+
+def _with_types(rows: pd.DataFrame, names: set[str], file: str, table: UserTable) -> pd.DataFrame:
+    """`names` as text, rating and age as numbers where they are some (see `_checked`), other columns where all are."""
+    own = UserTable(file, rows, table.notes, table.decimal_comma)
+    typed = {}
+    for column in rows:
+        if column in names:
+            typed[column] = own.texts(column)
+        elif column in ("rating", "age"):
+            # the comma of 3,5 is the table's, what is no number is found below
+            found, wrong = own.numbers(column)
+            typed[column] = found if not wrong.any() else rows[column].astype(object).where(wrong, found)
+        else:
+            typed[column] = own.typed(column)
+    return pd.DataFrame(typed, index=rows.index)
+
+
+def _recoded(names: pd.Series, column: str, recode: Mapping[str, str], exclusions: Exclusions) -> pd.Series:
+    meaning = {str(old): None if new is None else str(new) for old, new in recode.items()}
+    idle = [key for key in meaning if not (names == key).any()]
+    if idle:
+        exclusions.notes.append(
+            f"values.{column}: no row has {listed(idle)}; the column holds {listed(names.dropna().unique(), 6)}"
+        )
+    return names.map(lambda value: meaning.get(value, value)).astype("str")
 
 
 def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFrame:
     rows = rows.assign(image_id=rows["image_id"].astype("str"))
     for column in ("rating", "age"):
         if column in rows:
-            numbers = pd.to_numeric(rows[column], errors="coerce")
-            words = numbers.isna() & rows[column].notna()
+            found, words = numbers(rows[column], f"{name}: column {column!r}")
             rows = exclusions.drop(
-                rows.assign(**{column: numbers}), words, f"{column} is no number", rows[column].astype(str)
+                rows.assign(**{column: found}), words, f"{column} is no number", rows[column].astype(str)
             )
     rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     for column, allowed in (("split", SPLITS), ("source", SOURCES)):
@@ -201,18 +249,37 @@ def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFr
     return rows
 
 
-def _single_ratings(file: Path, name: str, columns: Mapping[str, str]) -> pd.DataFrame:
-    table = read_table(file).rename(columns={old: new for new, old in columns.items()})
-    missing = [column for column in ("image_id", "rater_id", "rating") if column not in table]
+def _single_ratings(
+    file: Path, name: str, columns: Mapping[str, str], rows: pd.DataFrame, exclusions: Exclusions
+) -> pd.DataFrame:
+    table = read_user_table(file)
+    table.frame = table.frame.rename(columns={old: new for new, old in columns.items()})
+    missing = [column for column in ("image_id", "rater_id", "rating") if column not in table.frame]
     if missing:
         raise InputError(
-            f"{name}: {file.name} has no column {listed(missing)}; it has {listed(table.columns)}"
+            f"{name}: {file.name} has no column {listed(missing)}; it has {listed(table.frame.columns)}"
         )
-    rating = pd.to_numeric(table["rating"], errors="coerce")
-    if (rating.isna() & table["rating"].notna()).any():
+    rating, words = table.numbers("rating")
+    if words.any():
         raise InputError(f"{name}: {file.name}: the column rating holds words that are no numbers")
-    table = table.assign(image_id=table["image_id"].astype("str"), rating=rating)
-    return table.dropna(subset="rating").reset_index(drop=True)
+    typed = {column: table.typed(column) for column in table.frame}
+    for column in typed:
+        if column in ("image_id", "rater_id") or (column.startswith("rater_") and column != "rater_bias"):
+            typed[column] = table.texts(column)
+    known = Names(rows["image_id"])
+    names = typed["image_id"].map(
+        {one: known.find(one) or one for one in typed["image_id"].dropna().unique()}
+    )
+    long = pd.DataFrame(typed).assign(image_id=names.astype("str"), rating=rating)
+    long = long.dropna(subset=["image_id", "rater_id", "rating"]).reset_index(drop=True)
+    lost = ~long["image_id"].map(known.__contains__).astype(bool)
+    if lost.any():
+        exclusions.notes.append(
+            f"{file.name}: {int(lost.sum()):,} of {len(long):,} single ratings are of no picture in the table, first "
+            f"{listed(long.loc[lost, 'image_id'].unique(), 2)}"
+        )
+    exclusions.notes += table.notes
+    return long
 
 
 def _span(

@@ -9,14 +9,14 @@ import pandas as pd
 
 from judge.data.brackets import age_groups
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
-from judge.data.tables import read_table
+from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under, typed_table
 from judge.errors import InputError, listed
 
 RATING_RANGE = (1.0, 7.0)
 CREDIT = "DeBruine & Jones (2017), Face Research Lab London Set, figshare 5047666, CC BY 4.0"
 #: The columns that describe a rater; all others of the wide table are faces.
 RATER_COLUMNS = ("rater_sex", "rater_sexpref", "rater_age")
+NAMES = ("file", "face_id", "gender", "ethnicity", "face_gender", "face_sex", "face_eth")
 
 
 def read_london(
@@ -43,10 +43,10 @@ def read_london(
     exclusions = Exclusions()
     packed = (folder / "manifest.csv").is_file()
     if packed:
-        table = read_table(folder / "manifest.csv")
+        table = typed_table(folder / "manifest.csv", exclusions, names=NAMES, numbers=("age", "score"))
         wide, names = folder / "ratings_wide.csv.gz", {"score": "rating"}
     else:
-        table = read_table(folder / "london_faces_info.csv")
+        table = typed_table(folder / "london_faces_info.csv", exclusions, names=NAMES, numbers=("face_age",))
         wide = folder / "london_faces_ratings.csv"
         names = {f"face_{name}": name for name in ("age", "gender")} | {
             "face_sex": "gender",
@@ -59,12 +59,11 @@ def read_london(
     if missing:
         raise InputError(f"london: the table lacks {listed(missing)}; it has {listed(table.columns)}")
     rows = table.drop(columns=["file", "face_id"], errors="ignore")
-    # from the file name, because a face_id such as 001 is read as the number 1
     rows["person_id"] = table["file"].str.extract(r"(\d+)_\d+\.\w+$")[0].str.zfill(3)
     rows["image_id"] = "london-" + rows["person_id"]
     rows["path"] = str(folder) + "/" + table["file"].astype("str")
     rows["age_group"] = age_groups(rows["age"])
-    shown = set(pictures_under(folder if packed else folder / "neutral_front"))
+    shown = set(pictures_under(folder if packed else folder / "neutral_front", exclusions))
     listed_files = set(table["file"] if packed else table["file"].str.removeprefix("neutral_front/"))
     exclusions.add(sorted(shown - listed_files), "no label")
     rows = exclusions.drop(rows, rows["image_id"].isna(), "unknown name", rows["path"])
@@ -81,6 +80,7 @@ def read_london(
         reader=read_london,
         check=check,
         exclude=exclude,
+        root=folder,
         ratings=ratings if single_ratings else None,
         rating_range=RATING_RANGE,
         rating_source="raters' mean",
@@ -89,7 +89,7 @@ def read_london(
 
 def _long(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     """Columns image_id, rater_id, rating and what is known of the rater, from one row a rater."""
-    table = read_table(file)
+    table = typed_table(file, exclusions, names=("rater_sex", "rater_sexpref"))
     known = [name for name in RATER_COLUMNS if name in table]
     faces = [name for name in table if name not in known]
     raters = pd.Series([f"r{i:04d}" for i in range(len(table))], index=table.index, name="rater_id")

@@ -9,8 +9,16 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
-from judge.data.tables import SPLITS, read_table
+from judge.data.readers.common import (
+    Exclusions,
+    data_folder,
+    finished,
+    lines_of,
+    pictures_under,
+    resolved,
+    typed_table,
+)
+from judge.data.tables import SPLITS
 from judge.errors import InputError, listed
 
 ETHNICITIES = ("asian", "black", "caucasian", "hispanic", "indian", "mideastern")
@@ -73,6 +81,7 @@ def read_mebeauty(
         reader=read_mebeauty,
         check=check,
         exclude=exclude,
+        root=folder,
         ratings=ratings,
         rating_range=RATING_RANGE,
         rating_source="raters' mean",
@@ -82,22 +91,29 @@ def read_mebeauty(
 def _packed(
     folder: Path, exclusions: Exclusions, single_ratings: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    table = read_table(folder / "manifest.csv")
+    names = ("image_id", "file", "gender", "ethnicity", "split")
+    table = typed_table(folder / "manifest.csv", exclusions, names=names, numbers=("score",))
     missing = [c for c in ("image_id", "file", "gender", "ethnicity", "score") if c not in table]
     if missing:
         raise InputError(f"mebeauty: manifest.csv lacks {listed(missing)}; it has {listed(table.columns)}")
     rows = table.drop(columns="file").rename(columns={"score": "rating"})
-    rows["path"] = str(folder) + "/" + table["file"].astype("str")
+    there = pictures_under(folder, exclusions)
+    rows["path"], _ = resolved(folder, table["file"].fillna(""), there, exclusions)
+    listed_files = set(rows["path"])
     rows = exclusions.drop(rows, rows["image_id"].duplicated(), "listed twice")
     exclusions.add(
-        sorted(set(pictures_under(folder)) - set(table["file"])), "no rating", "not in manifest.csv"
+        [file for file in there if str(folder / file) not in listed_files], "no rating", "not in manifest.csv"
     )
     ratings = None
     if single_ratings and (folder / "ratings.csv.gz").is_file():
-        ratings = read_table(folder / "ratings.csv.gz")
+        ids = ("image_id", "rater_id")
+        ratings = typed_table(folder / "ratings.csv.gz", exclusions, names=ids, numbers=("rating",))
         if (folder / "raters.csv").is_file():
             ratings = ratings.merge(
-                read_table(folder / "raters.csv"), on="rater_id", how="left", validate="m:1"
+                typed_table(folder / "raters.csv", exclusions, names=ids),
+                on="rater_id",
+                how="left",
+                validate="m:1",
             )
     return rows, ratings
 
@@ -105,11 +121,11 @@ def _packed(
 class _Pictures:
     """Finds the picture that a line of a score file means among those that are there."""
 
-    def __init__(self, folder: Path, pictures: str) -> None:
+    def __init__(self, folder: Path, pictures: str, exclusions: Exclusions) -> None:
         self.base = folder / pictures
         if not self.base.is_dir():
             raise InputError(f"mebeauty: no folder {pictures} in {folder}; choose another with pictures=…")
-        found = pictures_under(self.base)
+        found = pictures_under(self.base, exclusions)
         if any(file.count("/") != 2 for file in found):
             inner = sorted({file.split("/")[0] for file in found})
             raise InputError(
@@ -155,13 +171,13 @@ def score_line(line: str) -> tuple[str, float] | None:
 def _official(
     folder: Path, pictures: str, exclusions: Exclusions, single_ratings: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    there = _Pictures(folder, pictures)
+    there = _Pictures(folder, pictures, exclusions)
     found: list[tuple[str, float, str]] = []
     for split in SPLITS:
         file = folder / "scores" / f"{split}_2022.txt"
         if not file.is_file():
             raise InputError(f"mebeauty: no file scores/{file.name} in {folder}")
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(lines_of(file), 1):
             if not line.strip():
                 continue
             parsed = score_line(line)

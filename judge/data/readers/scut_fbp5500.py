@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.data.dataset import Dataset
-from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under
+from judge.data.readers.common import Exclusions, data_folder, finished, lines_of, pictures_under
 from judge.errors import InputError, listed
 
 RATING_RANGE = (1.0, 5.0)
@@ -54,7 +54,7 @@ def read_scut_fbp5500(
     exclusions = Exclusions()
     labels = _labels(folder / "train_test_files" / "All_labels.txt", exclusions)
     files: dict[str, str] = {}
-    for file in pictures_under(folder / "Images"):
+    for file in pictures_under(folder / "Images", exclusions):
         key = canonical(file)
         if key is None:
             exclusions.add(
@@ -81,6 +81,7 @@ def read_scut_fbp5500(
         reader=read_scut_fbp5500,
         check=check,
         exclude=exclude,
+        root=folder,
         ratings=_single_ratings(workbook, exclusions) if single_ratings and workbook.is_file() else None,
         rating_range=RATING_RANGE,
         rating_source="raters' mean",
@@ -98,7 +99,7 @@ def canonical(file: str) -> str | None:
 
 def _labels(file: Path, exclusions: Exclusions) -> pd.DataFrame:
     found = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines_of(file), 1):
         if not line.strip():
             continue
         name, _, score = line.strip().rpartition(" ")
@@ -127,7 +128,7 @@ def _split_of(folder: Path, split: str | int, image_ids: pd.Series) -> pd.Series
         file = next(iter(sorted(folder.glob(pattern))), None)
         if file is None:
             raise InputError(f"scut_fbp5500: no {pattern} in {folder}; choose another split, or split=null")
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(file)
         keys = {canonical(line.strip().rpartition(" ")[0]) for line in lines if line.strip()}
         where[image_ids.isin(keys - {None})] = part
     return where

@@ -37,7 +37,7 @@ def read_utkface(
     folder = data_folder(root, "utkface", "**/*_*_*_*.jpg*", "**/*_*_*_*.jpeg*")
     exclusions = Exclusions()
     found = []
-    for file in pictures_under(folder):
+    for file in pictures_under(folder, exclusions):
         fields, why = parse_name(file.rsplit("/", 1)[-1])
         if fields is None:
             exclusions.add(
@@ -48,7 +48,9 @@ def read_utkface(
     columns = ["image_id", "path", "age", "gender", "ethnicity"]
     rows = pd.DataFrame(found, columns=columns).astype({"age": float})
     rows["age_group"] = age_groups(rows["age"])
-    return finished("utkface", rows, exclusions, reader=read_utkface, check=check, exclude=exclude)
+    return finished(
+        "utkface", rows, exclusions, reader=read_utkface, check=check, exclude=exclude, root=folder
+    )
 
 
 def parse_name(name: str) -> tuple[tuple[float, str, str] | None, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from judge.data.spreadsheets import spreadsheet_safe
+from judge.data.spreadsheets import csv_bytes
 from judge.storage import write_bytes
 
 
@@ -84,7 +84,7 @@ def write_numbers(table: pd.DataFrame, stem: Path, *, as_json: bool = False) -> 
     plain.attrs = {}
     contents = {
         "parquet": plain.to_parquet(index=False),
-        "csv": spreadsheet_safe(plain).to_csv(index=False).encode("utf-8"),
+        "csv": csv_bytes(plain),
     }
     if as_json:
         contents["json"] = records_json(plain).encode("utf-8")

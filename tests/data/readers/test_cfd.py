@@ -92,6 +92,17 @@ def test_models_are_joined_with_their_neutral_picture(root, reasons):
     }
 
 
+@pytest.mark.parametrize("age", ["19-Oct", "sixteen", pd.Timestamp("2019-10-01"), float("inf")])
+def test_an_age_that_cannot_be_read_is_none_of_an_adult(root, age, reasons):
+    book = next(root.glob("*/*.xlsx"))
+    with pd.ExcelWriter(book) as writer:
+        table = sheet(("BF-001", "B", "F", age, 25, 4.5), ("MF-300", "M", "F", 33, 30, 5.0))
+        table.to_excel(writer, sheet_name="CFD U.S. Norming Data", index=False, header=False)
+    data = read_cfd(root)
+    assert data.manifest["person_id"].tolist() == ["MF-300"]
+    assert reasons(data)["age is no number"] == 1
+
+
 def test_ratings_from_india_may_be_chosen(root):
     data = read_cfd(root / "CFD Version 3.0", raters="INDIA")
     assert data.manifest.set_index("person_id").loc["IM-600", "rating"] == 2.0
@@ -109,3 +120,63 @@ def test_without_the_workbook_it_says_what_is_looked_for(root):
     next(root.glob("*/*.xlsx")).unlink()
     with pytest.raises(InputError, match="'Model', 'EthnicitySelf'"):
         read_cfd(root)
+
+
+def test_the_people_of_cfd_india_are_keyed_otherwise_and_rated_on_another_question(
+    tmp_path, pictures, reasons
+):
+    version = tmp_path / "CFD Version 3.0"
+    for name in (
+        "CFD/AF-901/CFD-AF-901-228-N.jpg",
+        "CFD/AF-901/CFD-AF-901-229-HO.jpg",
+        "CFD-INDIA/CFD-IF-801-519-N.jpg",
+        "CFD-INDIA/CFD-IM-802-120-N.jpg",
+        "CFD-INDIA/CFD-IF-844-306-1-N.jpg",
+        "CFD-INDIA/CFD-IF-844-306-2-N.jpg",
+        "CFD-INDIA/CFD-IM-819-221-N.jpg",
+    ):
+        pictures(version / "Images" / name)
+    people = [
+        ("IF801-519", "F", 3.1),
+        ("IM802-120", "M", 2.6),
+        ("IF844-306-1", "F", 3.3),
+        ("IM819-220", "M", 2.4),
+    ]
+
+    def india(shift):
+        table = sheet(*((key, "I", gender, 30, 30, rating + shift) for key, gender, rating in people))
+        return table.replace("R013", "R013B")
+
+    with pd.ExcelWriter(version / "norms.xlsx") as book:
+        for name, table in {
+            "CFD U.S. Norming Data": sheet(("AF-901", "A", "F", None, 24, 3.4)),
+            "CFD-I U.S. Norming Data": india(0),
+            "CFD-I INDIA Norming Data": india(0.5),
+        }.items():
+            table.to_excel(book, sheet_name=name, index=False, header=False)
+    data = read_cfd(tmp_path)
+    assert data.manifest.set_index("person_id")["rating"].to_dict() == {
+        "AF-901": 3.4,
+        "IF801-519": 3.1,
+        "IM802-120": 2.6,
+        "IF844-306-1": 3.3,
+    }
+    assert (
+        data.manifest.loc[data.manifest["ethnicity"] == "indian", "path"].str.endswith("306-1-N.jpg").sum()
+        == 1
+    )
+    sources = data.manifest.set_index("person_id")["rating_source"]
+    assert sources["AF-901"] == "raters' mean, within the same race and gender"
+    assert sources["IF801-519"] == "raters' mean, first impression"
+    assert any("cannot be compared" in note for note in data.notes)
+    assert reasons(data) == {
+        "not a neutral expression": 1,
+        "no norms": 2,
+        "file missing": 1,
+        "rated again": 4,
+    }
+    excluded = data.excluded.set_index("reason")["item"]
+    assert sorted(excluded["no norms"]) == ["CFD-IF-844-306-2-N", "CFD-IM-819-221-N"]
+    assert excluded["file missing"] == "IM819-220"
+    again = read_cfd(tmp_path, raters="INDIA").manifest.set_index("person_id")["rating"]
+    assert again["IF801-519"] == pytest.approx(3.6)

@@ -201,6 +201,135 @@ def test_a_wrong_setting_is_named(root, options, message):
         read_folder(root, **options)
 
 
+def rated(root, header, rows, name="metadata.csv", ending=""):
+    (root / name).write_text("\n".join([header, *(row + ending for row in rows)]) + "\n")
+
+
+def means(data, feature):
+    groups = data.manifest.groupby(data.manifest[feature].fillna("(missing)"))["rating"]
+    return {name: (len(part), round(part.mean(), 2)) for name, part in groups}
+
+
+def test_groups_called_na_and_none_are_groups(root):
+    rated(root, "path,ethnicity,rating", ["a.jpg,NA,2", "b.jpg,None,3", "d.jpg,null,4", "stray.jpg,,5"])
+    assert means(read_folder(root), "ethnicity") == {
+        "NA": (1, 2), "None": (1, 3), "null": (1, 4), "(missing)": (1, 5)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.parquet"])
+def test_number_codes_with_a_blank_are_recoded_and_a_key_of_nobody_is_told(root, name):
+    table = pd.DataFrame(
+        {"path": FILES, "gender": [0, 1, None, 0], "rating": [1, 2, 3, 4], "town": [7, None, 7, 8]}
+    )
+    if name.endswith("csv"):
+        table.astype({"gender": "Int64", "town": "Int64"}).to_csv(root / name, index=False)
+    else:
+        table.to_parquet(root / name)
+    data = read_folder(root, values={"gender": {0: "male", "1": "female", 2: "other"}})
+    assert means(data, "gender") == {"male": (2, 2.5), "female": (1, 2), "(missing)": (1, 3)}
+    assert "values.gender: no row has '2'; the column holds '0', '1'" in data.notes
+    assert data.manifest["town"].dropna().astype("str").tolist() == ["7", "7", "8"]  # not 7.0
+
+
+@pytest.mark.parametrize("ending", ["", ",", ",,"])
+def test_commas_at_the_end_of_every_row_shift_no_column(root, ending):
+    rated(root, "path,ethnicity,gender,rating", ["a.jpg,white,f,3.5", "b.jpg,black,m,4.5"], ending=ending)
+    data = read_folder(root)
+    assert means(data, "ethnicity") == {"white": (1, 3.5), "black": (1, 4.5)}
+    assert any("empty fields at the end of 2 row(s)" in note for note in data.notes) is bool(ending)
+
+
+def test_rows_of_another_width_are_refused(root):
+    rated(root, "path,ethnicity,rating", ["a.jpg,white,f,3.5", "b.jpg,black,m,4.5"])
+    with pytest.raises(InputError, match="rows have 4 fields, the header 3"):
+        read_folder(root)
+
+
+def test_the_index_of_a_parquet_table_is_a_column(root):
+    table = pd.DataFrame({"path": FILES, "ethnicity": ["a", "b", "a", "b"], "rating": [1, 2, 3, 4]})
+    table.set_index("path").to_parquet(root / "metadata.parquet")
+    assert means(read_folder(root), "ethnicity") == {"a": (2, 2), "b": (2, 3)}
+
+
+def test_identifiers_and_single_ratings_keep_their_zeros(root):
+    rated(root, "path,image_id,gender", ["a.jpg,007,f", "b.jpg,7,m", "d.jpg,1e5,f", "stray.jpg,100000,m"])
+    rated(
+        root,
+        "image_id,rater_id,rating",
+        ["007,01,1", "7,1,2", "1e5,NA,3", "100000,1,4", "8,1,5"],
+        "ratings.csv",
+    )
+    data = read_folder(root)
+    assert data.manifest.set_index("image_id")["rating"].to_dict() == {
+        "007": 1,
+        "7": 2,
+        "1e5": 3,
+        "100000": 4,
+    }
+    assert data.ratings["rater_id"].tolist() == ["01", "1", "NA", "1"]
+    assert any(
+        "1 of 5 single ratings are of no picture in the table, first '8'" in note for note in data.notes
+    )
+
+
+@pytest.mark.parametrize("column", ["rating", "age", "path", "ethnicity"])
+def test_lists_where_a_value_is_needed_are_refused_and_others_left_out(root, column):
+    table = pd.DataFrame({"path": FILES, "ethnicity": "x", "rating": 1.0, "age": 30.0, "box": [[1, 2]] * 4})
+    table.to_parquet(root / "metadata.parquet")
+    data = read_folder(root)
+    assert "box" not in data.manifest
+    assert any("'box' hold lists and are left out" in note for note in data.notes)
+    table.assign(**{column: [[1]] * 4}).to_parquet(root / "metadata.parquet")
+    with pytest.raises(InputError, match=f"'{column}' hold lists"):
+        read_folder(root)
+
+
+@pytest.mark.parametrize(
+    "values", [pd.date_range("1990-01-01", periods=4), pd.to_timedelta([1, 2, 3, 4], "D")]
+)
+@pytest.mark.parametrize("column", ["rating", "age"])
+def test_times_are_no_ratings_and_birthdays_no_ages(root, column, values):
+    pd.DataFrame({"path": FILES, column: values}).to_parquet(root / "metadata.parquet")
+    with pytest.raises(InputError, match="which are no numbers"):
+        read_folder(root)
+
+
+def test_ratings_beyond_what_a_number_can_hold_are_refused(root):
+    rated(root, "path,rating", ["a.jpg,9007199254740993", "b.jpg,9007199254740992"])
+    with pytest.raises(InputError, match="beyond 2\\^53"):
+        read_folder(root)
+
+
+def test_a_semicolon_table_of_another_country_is_read(root):
+    (root / "metadata.csv").write_bytes("path;gender;rating\r\na.jpg;f;3,5\r\nb.jpg;m;4\r\n".encode("utf-16"))
+    assert means(read_folder(root), "gender") == {"f": (1, 3.5), "m": (1, 4)}
+
+
+def test_bands_that_a_spreadsheet_made_dates_of_are_no_adults_in_any_column(root, pictures):
+    bands = [
+        "20-29",
+        "9-Mar",
+        "19-Oct",
+        "Oct-19",
+        "09-Mar",
+        "3-Sep",
+        "2019-10-01 00:00:00",
+        "more than 70",
+        "30-39",
+    ]
+    for i in range(9):
+        pictures(root / "val" / f"{i}.jpg")
+    rated(root, "file,age,race", [f"val/{i}.jpg,{band},x" for i, band in enumerate(bands)], "val.csv")
+    data = read_folder(root, table="val.csv", columns={"age_group": "age", "ethnicity": "race"})
+    assert data.manifest["image_id"].tolist() == ["val/0.jpg", "val/7.jpg", "val/8.jpg"]
+    pd.DataFrame(
+        {"path": ["a.jpg", "b.jpg"], "age_group": pd.to_datetime(["2019-10-01", "2019-03-09"])}
+    ).to_parquet(root / "t.parquet")
+    with pytest.raises(InputError, match="may be under 18: 2"):
+        read_folder(root, table="t.parquet")
+
+
 def test_an_unknown_split_is_refused_rather_than_dropped(root):
     write(root, file=FILES, split=["train", "dev", "test", None])
     with pytest.raises(InputError, match="not 'dev'"):
