@@ -56,23 +56,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import pandas as pd
+
+    from judge.data.readers.to_judge import pictures_to_judge
     from judge.data.spreadsheets import csv_bytes, write_csv
-    from judge.jury.scoring import score_pictures, to_score
+    from judge.jury.scoring import score_pictures
 
     if args.out is not None:
         _make_room(args.out)
-    pictures = to_score(args.data, args.image_column)
-    scores, excluded = score_pictures(args.judge, args.condition, pictures, own=args.own_judge)
+    pictures, aside, notes = pictures_to_judge(args.data, args.image_column)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    scores, broken = score_pictures(args.judge, args.condition, pictures, own=args.own_judge)
+    excluded = pd.concat([aside.rename(columns={"item": "image_id"}), broken], ignore_index=True)
     if args.out is None:
         print(csv_bytes(scores).decode("utf-8"), end="")
-    elif args.out.suffix == ".parquet":
+    elif args.out.suffix.lower() == ".parquet":
         with replacing(args.out) as part:
             scores.to_parquet(part, index=False)
     else:
         write_csv(scores, args.out)
     _say_what_is_left_out(args.judge, args.condition)
     judged = scores["image_id"].nunique()
-    print(f"{judged} of {len(pictures)} pictures judged, {len(excluded)} excluded", file=sys.stderr)
+    print(f"{judged} of {len(pictures) + len(aside)} pictures judged, {len(excluded)} excluded", file=sys.stderr)
     for reason, count in excluded["reason"].value_counts().items():
         print(f"  {count}: {reason}", file=sys.stderr)
     if args.out is not None:
@@ -102,8 +108,8 @@ def _make_room(out: Path) -> None:
         if not os.access(out, os.W_OK):
             raise InputError(f"--out {out} cannot be written: no permission")
         return
-    if not out.name.lower().endswith((".csv", ".csv.gz", ".parquet")):
-        raise InputError(f"--out {out}: a table ends in .csv, .csv.gz or .parquet")
+    if out.suffix.lower() not in (".csv", ".parquet"):
+        raise InputError(f"--out {out}: a table ends in .csv or .parquet")
     make_writable(out.resolve().parent)
 
 

@@ -7,36 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from judge.data.readers.common import PICTURES
-from judge.data.tables import read_table
-from judge.errors import InputError, listed
 from judge.jury.loading import judge_folders, load_judge
-
-
-def to_score(data: Path, image_column: str) -> pd.DataFrame:
-    """image_id (path below `data`), path: every picture of a folder, or the rows of a table.
-
-    Raises InputError where there is nothing to judge.
-    """
-    if data.is_dir():
-        files = sorted(p for p in data.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-        if not files:
-            raise InputError(f"{data} holds no picture ending in {listed(PICTURES)}")
-        ids = [str(p.relative_to(data)) for p in files]
-        return pd.DataFrame({"image_id": ids, "path": [str(p.resolve()) for p in files]})
-    table = read_table(data)
-    if image_column not in table:
-        raise InputError(
-            f"{data} lacks the column {image_column!r} (--image-column); it has {listed(table.columns)}"
-        )
-    table = table[table[image_column].notna()]
-    ids = table["image_id"] if "image_id" in table else table[image_column]
-    paths = [str((data.parent / str(p)).resolve()) for p in table[image_column]]
-    pictures = pd.DataFrame({"image_id": ids.astype(str).to_numpy(), "path": paths})
-    twice = pictures["image_id"][pictures["image_id"].duplicated()]
-    if len(twice):
-        raise InputError(f"{data}: {len(twice)} image_id occur more than once, first {listed(twice, 3)}")
-    return pictures
 
 
 def score_pictures(

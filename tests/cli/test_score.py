@@ -9,8 +9,8 @@ from PIL import Image
 
 from judge.cli import main
 from judge.data.readers.common import PICTURES
+from judge.data.readers.to_judge import pictures_to_judge
 from judge.jury.embedding import Embedding, EmbeddingJudge
-from judge.jury.scoring import to_score
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_every_kind_of_picture_that_can_be_decoded_is_found(tmp_path):
     for ending in PICTURES:
         picture(tmp_path / f"a{ending}")
     (tmp_path / "notes.txt").write_text("no picture")
-    assert set(to_score(tmp_path, "path")["image_id"]) == {f"a{ending}" for ending in PICTURES}
+    assert set(pictures_to_judge(tmp_path)[0]["image_id"]) == {f"a{ending}" for ending in PICTURES}
 
 
 def test_names_like_formulas_and_line_ends_are_harmless_in_every_csv(judge, tmp_path, capsys):
