@@ -93,7 +93,9 @@ def exact_test_and_r() -> list[dict]:
         won = rng.binomial(pair, 0.05)
         counts = Counts(pair, won, ("african", "others"), tuple(map(str, range(60))))
         seconds, p = timed(lambda counts=counts: stratified_exact(counts, "african"), repeats=20)
-        cells = np.stack([won[:, 0], pair[:, 0] - won[:, 0], won[:, 1], pair[:, 1] - won[:, 1]], axis=1).ravel()
+        cells = np.stack(
+            [won[:, 0], pair[:, 0] - won[:, 0], won[:, 1], pair[:, 1] - won[:, 1]], axis=1
+        ).ravel()
         program = (
             f"x <- array(c({','.join(map(str, cells))}), dim = c(2, 2, 60)); best <- Inf;"
             "for (i in 1:20) { s <- proc.time()[['elapsed']];"

@@ -78,7 +78,9 @@ def run(args: argparse.Namespace) -> int:
         write_csv(scores, args.out)
     _say_what_is_left_out(args.judge, args.condition)
     judged = scores["image_id"].nunique()
-    print(f"{judged} of {len(pictures) + len(aside)} pictures judged, {len(excluded)} excluded", file=sys.stderr)
+    print(
+        f"{judged} of {len(pictures) + len(aside)} pictures judged, {len(excluded)} excluded", file=sys.stderr
+    )
     for reason, count in excluded["reason"].value_counts().items():
         print(f"  {count}: {reason}", file=sys.stderr)
     if args.out is not None:
