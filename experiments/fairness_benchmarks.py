@@ -8,6 +8,7 @@
 2  10,000 permutations of who wins, within brackets; peer: scipy.stats.permutation_test
 3  95 % intervals of ten metrics by six groups, 1,000 bootstrap samples; peer: fairlearn's MetricFrame(n_boot=1000)
 4  `judge audit` of a Parquet file of ten million entrants, as a program of its own: seconds and peak memory
+5  the same, processor seconds and memory beside DuckDB (winners) and polars (scores), which take turns: audit_cpu.py
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from audit_cpu import audit_cpu
 
 from judge.fairness.counts import Counts
 from judge.fairness.inference import permutation, stratified_exact
@@ -308,7 +310,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=("exact", "permutation", "intervals", "audit"))
+    parser.add_argument("--only", choices=("exact", "permutation", "intervals", "audit", "cpu"))
     parser.add_argument("--rows", type=int, default=10_000_000, help="of the audited Parquet file")
     parser.add_argument("--out", type=Path, default=Path("results/fairness_benchmarks.csv"))
     args = parser.parse_args()
@@ -317,6 +319,7 @@ def main() -> None:
         "permutation": [permutations, stratified_permutations],
         "intervals": [intervals],
         "audit": [lambda: whole_audit(args.rows)],
+        "cpu": [lambda: audit_cpu(args.rows)],
     }
     rows: list[dict] = []
     for name, parts in tasks.items():

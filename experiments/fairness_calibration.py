@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from calibration_checks.causes import causes, twins
+from calibration_checks.people import people
 from calibration_checks.scores import score_metrics, skin
 from calibration_checks.sweeps import dose, inverse
 from calibration_checks.table import Table
@@ -41,6 +42,8 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "twins": twins,
     "dose": dose,
     "inverse": inverse,
+    # a part's random stream goes with its place: new parts come last
+    "people": people,
 }
 
 
