@@ -16,7 +16,12 @@ def test_people_of_several_pictures_count_once_in_the_audit_of_a_run(refused):
         {
             "image_id": [f"p{i}" for i in range(n)],
             # twenty people of two pictures each, eighteen of one, and two pictures of nobody known
-            "person_id": [*(f"twice{i // 2}" for i in range(40)), *(f"once{i}" for i in range(18)), None, None],
+            "person_id": [
+                *(f"twice{i // 2}" for i in range(40)),
+                *(f"once{i}" for i in range(18)),
+                None,
+                None,
+            ],
             "ethnicity": ["x", "x", "y", "y"] * 15,
             "gender": "female",
             "rating": rng.normal(size=n),
