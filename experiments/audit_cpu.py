@@ -38,6 +38,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 DUCKDB = """
 import duckdb, json, sys
 path, ids = sys.argv[1], sys.argv[2] == "ids"
+duckdb.sql("set enable_progress_bar = false")  # it would go to standard output
 if ids:
     (distinct, n), = duckdb.sql(f"select count(distinct image_id), count(*) from '{path}'").fetchall()
     assert distinct == n
