@@ -1,6 +1,6 @@
 """`judge audit` beside the same counts in DuckDB and polars: processor time and memory of whole programs.
 
-Part "cpu" of fairness_benchmarks.py. Ten million entrants in Parquet, ten brackets, six groups. Each program
+Parts "cpu …" of fairness_benchmarks.py. Ten million entrants in Parquet, ten brackets, six groups. Each program
 is a process of its own, its imports included, and they take turns; the least processor time (user and system, all
 threads) of each is compared, because what else runs on the machine only adds. Peers:
 
@@ -74,8 +74,8 @@ print(json.dumps({row[0]: list(row[1:4]) for row in by_group.rows()}))
 """
 
 
-def audit_cpu(rows: int) -> list[dict]:
-    """A row a task: processor seconds and peak memory of the audit and of its peer, and whether their numbers agree."""
+def audit_cpu(rows: int, task: str) -> list[dict]:
+    """The row of a task: processor seconds and peak memory of the audit and its peer, and whether their numbers agree."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "entrants.parquet"
         _write(path, rows)
@@ -97,7 +97,7 @@ def audit_cpu(rows: int) -> list[dict]:
             ),
             "scores": ([*without, *by_score], [sys.executable, "-c", POLARS, str(plain)], "polars"),
         }
-        return [_compared(name, rows, *task) for name, task in tasks.items()]
+        return [_compared(task, rows, *tasks[task])]
 
 
 def _compared(name: str, rows: int, ours: list[str], peer: list[str], library: str) -> dict:

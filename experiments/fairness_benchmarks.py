@@ -33,6 +33,7 @@ from judge.fairness.metrics import group_metrics, selection_rate
 
 GROUPS = ("african", "asian", "caucasian", "hispanic", "indian", "mideastern")
 SHARES = (0.04, 0.10, 0.60, 0.12, 0.08, 0.06)
+CPU_TASKS = ("winners", "winners and ids", "scores")
 PROGRAM = "import sys; from judge.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -310,7 +311,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=("exact", "permutation", "intervals", "audit", "cpu"))
+    parser.add_argument(
+        "--only",
+        choices=("exact", "permutation", "intervals", "audit", *(f"cpu {task}" for task in CPU_TASKS)),
+    )
     parser.add_argument("--rows", type=int, default=10_000_000, help="of the audited Parquet file")
     parser.add_argument("--out", type=Path, default=Path("results/fairness_benchmarks.csv"))
     args = parser.parse_args()
@@ -319,7 +323,7 @@ def main() -> None:
         "permutation": [permutations, stratified_permutations],
         "intervals": [intervals],
         "audit": [lambda: whole_audit(args.rows)],
-        "cpu": [lambda: audit_cpu(args.rows)],
+        **{f"cpu {task}": [lambda task=task: audit_cpu(args.rows, task)] for task in CPU_TASKS},
     }
     rows: list[dict] = []
     for name, parts in tasks.items():
