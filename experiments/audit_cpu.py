@@ -75,7 +75,7 @@ print(json.dumps({row[0]: list(row[1:4]) for row in by_group.rows()}))
 
 
 def audit_cpu(rows: int, task: str) -> list[dict]:
-    """The row of a task: processor seconds and peak memory of the audit and its peer, and whether their numbers agree."""
+    """The row of a task: processor seconds and peak memory of both programs, and whether their numbers agree."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "entrants.parquet"
         _write(path, rows)
