@@ -24,8 +24,11 @@ examples
       --bracket gender --bracket age_group --places 5 --rating rating --out audit
 
 TABLE is CSV (.csv, .csv.gz) or Parquet, one row a person. A winner column says 1/0, true/false, yes/no or
-won/lost. Without one the best --places of each bracket win, by each score. Who ties goes by a lot drawn from the id
-(the number of the row where there is none), as in the contest of `judge run`; --tie-seed draws other lots.
+won/lost. Without one the best --places of each bracket win, by each score. Where people tie at the last place every
+number is an average over all lots among them; --tie-seed only draws the lot that names winners for the figures, from
+the id (the number of the row where there is none), as in the contest of `judge run`.
+Every row counts as one person: weights (of a survey, say) are not supported, and a column of weights would be ignored.
+Tests on winners are exact and two-sided: p is the probability of all outcomes at most as likely as the one observed.
 Higher scores are better. Selection rates are over all who entered: who has no finite score, or is not --eligible, was
 not selected, and is told by group. People who come several times (an id that repeats, or person_id beside image_id)
 are refused unless --one-per-person keeps one row for each: the winning picture, else the one of the highest score
@@ -72,13 +75,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--confidence", type=float, default=0.95, metavar="C", help="of every interval (0.95)")
     add(
         "--interval",
-        choices=("score", "log"),
-        help="of the ratio: score survives zero counts (default), or log",
+        choices=("exact", "score", "log"),
+        help="of the ratio: exact agrees with the test (default), score, or log",
     )
     add("--boot", type=int, default=1000, metavar="N", help="bootstrap samples (1000)")
     add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
     add("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
-    add("--tie-seed", type=int, default=0, metavar="N", help="of the lots among those who tie (0)")
+    add("--tie-seed", type=int, default=0, metavar="N", help="of the lot among those who tie, in figures (0)")
     add("--title", help="of the page (the table's name)")
     add("--out", type=Path, metavar="DIR", help="write tables, figures and a page there")
     add("--json", action="store_true", help="print the audit table as JSON records and nothing else")
@@ -205,7 +208,7 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
         reference=args.reference,
         primary=args.primary,
         by_bracket=args.by_bracket,
-        ratio_interval=args.interval or "score",
+        ratio_interval=args.interval or "exact",
         tie_seed=args.tie_seed,
         **settings,
     )

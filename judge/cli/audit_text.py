@@ -71,7 +71,13 @@ def _cell(row: Any) -> str:
     p = "" if np.isnan(row.p_value) else f"p={p_text(row.p_value)}"
     if p and not np.isnan(row.p_adjusted):
         p += " primary" if row.primary else f" adj {p_text(row.p_adjusted)}"
-    mark = "< 4/5" if row.flag.startswith("below four fifths") else ""
+    mark = (
+        "< 4/5"
+        if row.flag.startswith("below four fifths")
+        else "> 5/4"
+        if row.flag.startswith("above: ")
+        else ""
+    )
     return " ".join(part for part in (number(row.value), span(row.ci_low, row.ci_high), mark, p) if part)
 
 
@@ -128,4 +134,6 @@ def span(low: float, high: float) -> str:
 def p_text(p: float) -> str:
     if np.isnan(p):
         return ""
+    if p < 1e-300:  # no float holds it: the table has the smallest one, its flag the logarithm
+        return "<1e-300"
     return f"{p:.4f}" if p >= 0.0001 else f"{p:.1e}"

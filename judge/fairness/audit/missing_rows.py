@@ -6,7 +6,7 @@ import numpy as np
 
 from judge.fairness.audit.columns.people import Absent
 from judge.fairness.audit.entrants import Entrants
-from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows
 from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import stratified_exact
 from judge.fairness.inference.intervals import wilson
@@ -41,7 +41,7 @@ def add_missing_rows(rows: Rows, absent: Absent, *, how: Inference, judged: str)
                 ci_high=high[g],
                 interval="Wilson" if entered[g] else "",
                 p_value=stratified_exact(counts, group) if tested else np.nan,
-                test="stratified_exact" if tested else "",
+                test=STRATIFIED if tested else "",
                 flag=f"{missing[g]} of {entered[g]} ({absent.column})" if entered[g] else "no entrants",
             )
 

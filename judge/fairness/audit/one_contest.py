@@ -6,18 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from judge.errors import InputError
-from judge.fairness.audit.entrants import Codes, Entrants, read_entrants
+from judge.fairness.audit.entrants import Entrants, read_entrants
+from judge.fairness.audit.families import with_adjusted
 from judge.fairness.audit.missing_rows import add_chain_rows, add_missing_rows
 from judge.fairness.audit.plan import checked_settings, listed_names, primary_of, references_of
+from judge.fairness.audit.power_rows import add_power_rows
 from judge.fairness.audit.rows import Rows, table_of
 from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
-from judge.fairness.audit.selection_rows import add_power_rows, add_selection_rows
-from judge.fairness.audit.winners import place_notes, selections
-from judge.fairness.counts import Counts
-from judge.fairness.inference.exact_tests import holm
+from judge.fairness.audit.selection_rows import add_selection_rows
+from judge.fairness.audit.winners import chosen, place_notes
 from judge.fairness.inference.settings import Inference
 
 
@@ -37,7 +36,7 @@ def audit(
     primary: str | None = None,
     intersections: bool = False,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -45,6 +44,10 @@ def audit(
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Who was selected, ranked and scored how, by group.
+
+    Every row counts as one person: weights are not supported. Where people tie at the last place, winners are averages
+    over all lots among them and p-values means over the lots; a winner column is taken as a fact. The exact tests on
+    winners are two-sided by likelihood: p is the probability of all outcomes at most as likely as the one observed.
 
     Parameters
     ----------
@@ -82,11 +85,11 @@ def audit(
         Also judge the combinations of all features.
     by_bracket : bool
         Also give the selection rates of each bracket.
-    ratio_interval : {"score", "log"}
-        Koopman's interval of the ratio, which survives zero counts, or Katz'.
+    ratio_interval : {"exact", "score", "log"}
+        Of the selection-rate ratio within brackets: "exact" agrees with the test and holds its level for groups of one
+        person too; "score" is Koopman's, stratified; "log" Katz' or Greenland & Robins', NaN for zero counts.
     tie_seed : int
-        Key of the lottery among those who tie, as in `judge.contest`: with the ids and key of a contest the winners
-        are the contest's.
+        Key of the lottery among those who tie, as in `judge.contest`. No number of the table depends on it.
     confidence : float
         Of every interval, from 0.5 to below 1.
     n_resamples, n_permutations : int
@@ -98,10 +101,11 @@ def audit(
     -------
     DataFrame
         An AUDIT table, tidy, one row a number: metric, feature, group, value, n, ci_low, ci_high, p_value, test, and
-        p_adjusted, primary, score_column, bracket, reference, interval, flag (see `judge.fairness.audit.rows`).
-        Selection rates are over all who entered: whoever has no finite score was not selected. Who is missing is told
-        by group in the rows missing_score_share, not_eligible_share, missing_winner_share and missing_bracket_share,
-        each with an exact test within brackets, and every exclusion is counted in `attrs["notes"]`. With
+        p_adjusted, primary, score_column, bracket, reference, interval, flag, family (see
+        `judge.fairness.audit.rows`). Selection rates are over all who entered: whoever has no finite score was not
+        selected. Who is missing is told by group in the rows missing_score_share, not_eligible_share,
+        missing_winner_share and missing_bracket_share, each with an exact test within brackets, and every exclusion is
+        counted in `attrs["notes"]`. With
         `judge.data.tables.AUDIT` the table is valid as it is, and with a column `condition` that a run adds.
 
     Raises
@@ -175,7 +179,7 @@ def audit_entrants(
     reference: Sequence[str] | str | None = None,
     primary: str | None = None,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -212,13 +216,13 @@ def audit_entrants(
     contrast = primary_of(people, primary, references)
     notes = list(people.notes)
     rows = Rows()
-    for name, keep, won in selections(people, places=places, tie_seed=tie_seed):
-        if name != people.winner_column:
-            notes += place_notes(people, name, keep, won, places or 0)
+    for one in chosen(people, places=places):
+        if one.column != people.winner_column:
+            notes += place_notes(people, one)
         for feature, codes in people.features.items():
-            counts = _counts(won, codes, people.bracket, keep)
-            shared = rows.sharing(feature=feature, score_column=name)
-            add_selection_rows(
+            counts = one.counts(codes, people.bracket)
+            shared = rows.sharing(feature=feature, score_column=one.column)
+            notes += add_selection_rows(
                 shared,
                 counts,
                 reference=references[feature],
@@ -229,7 +233,7 @@ def audit_entrants(
             add_chain_rows(shared, people, feature, counts, how=how)
             if feature == contrast[0] and len(codes.names) > 1:
                 favoured = primary is None or primary == references[feature]
-                add_power_rows(shared, counts, contrast[1], favoured=favoured)
+                add_power_rows(shared, counts, contrast[1], favoured=favoured, how=how)
     first = next(iter([people.winner_column] if people.winner is not None else people.scores), "")
     for absent in people.absent:
         add_missing_rows(rows, absent, how=how, judged=first)
@@ -255,22 +259,3 @@ def audit_entrants(
     table = with_adjusted(table_of(rows), primary=contrast)
     table.attrs["notes"] = notes
     return table
-
-
-def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFrame:
-    """The table with the primary contrast marked and Holm's adjustment over every other p-value."""
-    feature, group = primary
-    candidates = table.index[
-        (table["metric"] == "winner_share") & (table["feature"] == feature) & (table["group"] == group)
-    ]
-    first = candidates[:1]
-    table.loc[first, "primary"] = True
-    rest = ~table["primary"].astype(bool)
-    table.loc[first, "p_adjusted"] = table.loc[first, "p_value"]
-    table.loc[rest, "p_adjusted"] = holm(table.loc[rest, "p_value"].to_numpy(float))
-    return table
-
-
-def _counts(won: NDArray, codes: Codes, bracket: Codes, keep: NDArray | None) -> Counts:
-    group, place = (codes.code, bracket.code) if keep is None else (codes.code[keep], bracket.code[keep])
-    return Counts.from_codes(won, group, place, codes.names, bracket.names)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from judge import __version__
 from judge.report.figures.saving import save
-from judge.report.wording import number, p_text, percent
+from judge.report.wording import headcount, number, p_text, percent
 from judge.storage import write_text
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def label(value: Any) -> str:
 
 
 def count(value: Any) -> str:
-    return "–" if pd.isna(value) else f"{int(value):,}"
+    return "–" if pd.isna(value) else headcount(value)
 
 
 def decimals(digits: int) -> Callable[[Any], str]:

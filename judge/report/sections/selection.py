@@ -20,9 +20,11 @@ from judge.report.html import (
 )
 from judge.report.sections.tables import (
     POWER_METRICS,
+    RATIO_METRICS,
     SAID,
     by_condition,
     folded,
+    is_within,
     metric_table,
     reference_of,
     rows_of,
@@ -47,12 +49,13 @@ def winners_section(
     if benchmarks is not None and len(benchmarks):
         drawn = pd.concat([table, benchmarks], ignore_index=True)
     said = "; ".join(_said(drawn, condition) for condition in in_order(drawn["condition"]))
+    several = is_within(rows_of(audit, "expected_winner_share", feature=feature))
+    expectation = "Cross: the share that chance gives it within brackets. " if several else ""
     picture = Picture(
         stem,
-        figures.entrants_to_winners(drawn),
+        figures.entrants_to_winners(drawn if several else drawn.drop(columns="expected_winner_share")),
         f"From each group’s share of the entrants (bar) to its share of the winners (marker), by {feature}. "
-        f"Shaded: {level(audit)} Clopper–Pearson interval of the winners’ share. Margin: numbers of people, and "
-        "shares.",
+        f"{expectation}Shaded: {level(audit)} interval of the winners’ share. Margin: numbers of people, and shares.",
         f"Shares of entrants and winners by {feature}. {said}.",
     )
     rates = rows_of(audit, "selection_rate", feature=feature)
@@ -66,6 +69,7 @@ def winners_section(
         "group": Column("group", label, numeric=False),
         "entrants": Column("entrants", count),
         "entrant_share": Column("share", percent),
+        "expected_winner_share": Column("chance gives", percent),
         "winners": Column("winners", count),
         "winner_share": Column("share", percent),
         "won": Column(f"{level(audit)} interval", label),
@@ -73,9 +77,12 @@ def winners_section(
         "rate": Column(f"{level(audit)} interval", label),
         "p_value": P_VALUE,
     }
+    if not several:  # then it is the share of the entrants
+        columns.pop("expected_winner_share")
     note = (
         "p: exact conditional test within brackets of the group against everybody else, two-sided, not adjusted "
-        "for the number of groups."
+        "for the number of groups. The interval of the share is that of the same test. "
+        "Chance gives: the share of the winners if those of each bracket were drawn from its entrants by lot."
     )
     return Section(
         title,
@@ -89,13 +96,14 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
     rows = rows_of(audit, "selection_rate_ratio", feature=feature)
     if rows.empty:
         return Section(title, [Text("There is only one group, and so nothing to compare it with.")])
-    reference = reference_of(rows)
+    reference, within = reference_of(rows), is_within(rows)
+    adjusted = ", adjusted for brackets" if within else ""
     said = "; ".join(
         f"{r.condition} {r.group} {number(r.value)} [{number(r.ci_low)}, {number(r.ci_high)}]".strip()
         for r in rows.head(SAID).itertuples()
     )
     judged = rows[rows["condition"] != TRUTH]
-    below = judged[judged["value"] < 0.8]
+    below, above = judged[judged["value"] < 0.8], judged[judged["value"] > 1.25]
     columns = {
         "condition": Column("condition", label, numeric=False, whole=True),
         "group": Column("group", label, numeric=False),
@@ -105,8 +113,10 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         "p_value": P_VALUE,
     }
     note = (
-        "p: exact conditional test within brackets against the reference. The interval pools the brackets, the "
-        "test does not, so that the two may disagree near the edge."
+        "p: exact conditional test within brackets against the reference. Ratio and interval are adjusted for brackets "
+        "likewise (Mantel–Haenszel)."
+        if within
+        else "p: exact conditional test against the reference."
     )
     if "p_adjusted" in rows:
         columns["p_adjusted"] = Column("p, Holm", P_VALUE.write)
@@ -115,24 +125,30 @@ def ratio_section(audit: pd.DataFrame, feature: str, *, stem: str = "ratios") ->
         Picture(
             stem,
             figures.ratio_forest(rows, reference=reference),
-            f"Selection rate of each group divided by that of {reference}, by {feature}, with {level(rows)} intervals. "
+            f"Selection rate of each group divided by that of {reference}, by {feature}{adjusted}, with "
+            f"{level(rows)} intervals. "
             "Full line: parity; dashed: four fifths. Arrows reach beyond the axis; the margin has the exact values.",
             f"Forest plot of selection-rate ratios to {reference}: {said}.",
         ),
         Text(
             f"{len(below)} of {len(judged)} ratios lie below four fifths, {int((below['ci_high'] < 0.8).sum())} of "
-            "them with their whole interval. Four fifths is a convention and no test: with few winners it is the "
+            f"them with their whole interval. In {len(above)} it is {reference} that lies below four fifths of the "
+            f"group ({int((above['ci_low'] > 1.25).sum())} with the whole interval). The rule’s denominator is the "
+            "group with the highest rate. Four fifths is a convention and no test: with few winners it is the "
             "interval that decides what can be said."
         ),
         folded(
             told_by(
                 by_condition(rows.assign(range=interval(rows)), ["group"]),
                 columns,
-                f"Selection-rate ratio to {reference}, by {feature}.",
+                f"Selection-rate ratio to {reference}, by {feature}{adjusted}.",
                 note=note,
             )
         ),
     ]
+    beside = rows_of(audit, RATIO_METRICS, feature=feature)
+    if len(beside):
+        blocks.append(folded(metric_table(beside, f"Beside the ratio, by {feature}."), limit=8))
     power = rows_of(audit, POWER_METRICS, feature=feature)
     if len(power):
         caption = "What this number of winners can show, and how many would be needed."

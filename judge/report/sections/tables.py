@@ -28,10 +28,16 @@ from judge.report.html import (
 from judge.report.wording import counted, level, number, p_said
 
 RANK_METRICS = (
-    "skew_at_k", "min_skew", "max_skew", "ndkl", "exposure_ratio", "outrank_probability", "wallenius_odds",
+    "skew_at_k", "min_skew", "max_skew", "skew_at_k_crude", "ndkl", "exposure_ratio", "outrank_probability",
+    "wallenius_odds",
 )  # fmt: skip
 SCORE_METRICS = ("mean_score", "top_tail_score", "spread", "mean_rating")
 ERROR_METRICS = ("pearson", "mae", "rmse", "signed_error", "calibration_slope")
+#: Beside the ratio within brackets: the rule's own comparison, and what it would be without brackets.
+RATIO_METRICS = (
+    "selection_rate_difference", "four_fifths_ratio", "homogeneity_over_brackets", "selection_rate_ratio_crude",
+    "selection_rate_difference_crude",
+)  # fmt: skip
 POWER_METRICS = (
     "power_at_ratio_0.5", "power_at_ratio_0.8", "smallest_detectable_ratio",
     "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
@@ -42,10 +48,16 @@ SAID = 24  # groups that an alternative text names, at most
 WORDS = {
     "entrant_share": "share of the entrants",
     "winner_share": "share of the winners",
+    "expected_winner_share": "share of the winners that chance gives",
     "selection_rate": "selection rate",
     "selection_rate_ratio": "selection-rate ratio",
     "selection_rate_difference": "selection-rate difference",
+    "selection_rate_ratio_crude": "selection-rate ratio, brackets thrown together",
+    "selection_rate_difference_crude": "selection-rate difference, brackets thrown together",
+    "four_fifths_ratio": "ratio to the highest rate (four-fifths rule)",
+    "homogeneity_over_brackets": "the same effect in all brackets?",
     "skew_at_k": "skew@k at the winners’ k",
+    "skew_at_k_crude": "skew@k, brackets thrown together",
     "min_skew": "smallest skew@k over groups",
     "max_skew": "largest skew@k over groups",
     "ndkl": "NDKL of the ranking",
@@ -92,15 +104,30 @@ def conditioned(audit: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
-    """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share."""
+    """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share.
+
+    Also expected_winner_share, what chance gives within brackets; the share of the entrants where an audit has none.
+    """
     entered = rows_of(audit, "entrant_share", feature=feature)[["condition", "group", "n", "value"]]
     entered = entered.rename(columns={"n": "entrants", "value": "entrant_share"})
     won = rows_of(audit, "winner_share", feature=feature).rename(columns={"value": "winner_share"})
-    won["winners"] = (won["winner_share"] * won["n"]).round().fillna(0).astype(int)
+    # whole numbers of people, except where winners by lot are averages
+    winners = (won["winner_share"] * won["n"]).fillna(0).round(6)
+    won["winners"] = winners.astype(int) if (winners % 1 == 0).all() else winners
     kept = ["condition", "group", "winners", "winner_share", "ci_low", "ci_high", "p_value"]
     table = entered.merge(won[kept], on=["condition", "group"], how="right")
     table["entrants"] = table["entrants"].fillna(0).astype(int)
+    chance = rows_of(audit, "expected_winner_share", feature=feature)[["condition", "group", "value"]]
+    table = table.merge(
+        chance.rename(columns={"value": "expected_winner_share"}), on=["condition", "group"], how="left"
+    )
+    table["expected_winner_share"] = table["expected_winner_share"].fillna(table["entrant_share"])
     return table
+
+
+def is_within(rows: pd.DataFrame) -> bool:
+    """Whether these rows compare people only inside brackets."""
+    return "bracket" in rows and bool((rows["bracket"] == "within").any())
 
 
 def reference_of(rows: pd.DataFrame) -> str:
