@@ -9,6 +9,7 @@
 2  10,000 permutations of who wins, within brackets; peer: scipy.stats.permutation_test
 3  95 % intervals of ten metrics by six groups, in closed form; peer: fairlearn's MetricFrame(n_boot=1000)
 4  `judge audit` of a Parquet file of ten million entrants, as a program of its own: seconds and peak memory
+5  the same, processor seconds and memory beside DuckDB (winners) and polars (scores), which take turns: audit_cpu.py
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from audit_cpu import audit_cpu
 
 from judge.fairness.counts import Counts
 from judge.fairness.inference import permutation, stratified_exact
@@ -33,6 +35,7 @@ from judge.fairness.metrics import group_metrics, selection_rate
 
 GROUPS = ("african", "asian", "caucasian", "hispanic", "indian", "mideastern")
 SHARES = (0.04, 0.10, 0.60, 0.12, 0.08, 0.06)
+CPU_TASKS = ("winners", "winners and ids", "scores")
 PROGRAM = "import sys; from judge.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -346,7 +349,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=("exact", "permutation", "intervals", "audit"))
+    parser.add_argument(
+        "--only",
+        choices=("exact", "permutation", "intervals", "audit", *(f"cpu {task}" for task in CPU_TASKS)),
+    )
     parser.add_argument("--rows", type=int, default=10_000_000, help="of the audited Parquet file")
     parser.add_argument("--out", type=Path, default=Path("results/fairness_benchmarks.csv"))
     args = parser.parse_args()
@@ -355,6 +361,7 @@ def main() -> None:
         "permutation": [permutations, stratified_permutations],
         "intervals": [intervals],
         "audit": [lambda: whole_audit(args.rows)],
+        **{f"cpu {task}": [lambda task=task: audit_cpu(args.rows, task)] for task in CPU_TASKS},
     }
     rows: list[dict] = []
     for name, parts in tasks.items():

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from calibration_checks.causes import causes, twins
 from calibration_checks.exact import families, lots, reported_power
+from calibration_checks.people import people
 from calibration_checks.scores import score_metrics, skin
 from calibration_checks.seeds_people import over_seeds, seeds_people
 from calibration_checks.selection import exposure_rows, four_fifths_rows, homogeneity_rows, selection_rows
@@ -57,6 +58,8 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "inverse": inverse,
     "over_seeds": over_seeds,
     "seeds_people": seeds_people,
+    # a part's random stream goes with its place: new parts come last
+    "people": people,
 }
 
 

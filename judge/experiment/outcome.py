@@ -44,7 +44,8 @@ def hold(
     """
     result = contest(scores[scores["image_id"].isin(admitted["image_id"])], admitted)
     people = admitted.drop(columns=[*RANKING_COLUMNS], errors="ignore")
-    table = result.ranking.merge(people, on="image_id")
+    several = _comes_twice(field.entrants)
+    table = _of_persons(result.ranking.merge(people, on="image_id"), several)
     shared: dict[str, Any] = {
         "features": [field.feature],
         "winner": "winner",
@@ -55,12 +56,12 @@ def hold(
         "n_resamples": field.n_boot,
         "rng": field.seed,
         # a contest of photographs ranks pictures; its statistics count people, each with their best picture
-        "one_per_person": "best" if _comes_twice(field.entrants) else None,
+        "one_per_person": "best" if several else None,
     }
     rating = "rating" if errors and table["rating"].notna().any() else None
     numbers = audit(table, score="score", rating=rating, **shared)
     if len(admitted) < len(field.entrants):
-        won = audit(_with_the_refused(contest, field.entrants, table), **shared)
+        won = audit(_of_persons(_with_the_refused(contest, field.entrants, table), several), **shared)
         numbers = pd.concat([won, numbers[~numbers["metric"].isin(won["metric"])]], ignore_index=True)
     return {
         "ranking": result.ranking,
@@ -72,6 +73,11 @@ def hold(
 
 def _comes_twice(people: pd.DataFrame) -> bool:
     return "person_id" in people and bool(people["person_id"].dropna().duplicated().any())
+
+
+def _of_persons(table: pd.DataFrame, several: bool) -> pd.DataFrame:
+    """Where some people come several times, a picture of nobody known is a person of its own."""
+    return table.assign(person_id=table["person_id"].fillna(table["image_id"])) if several else table
 
 
 def _with_the_refused(contest: Contest, entrants: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:

@@ -145,6 +145,18 @@ class Counts:
 def parts_of(n: int, size: int = 1 << 16) -> Iterator[slice]:
     """Slices that cover n people: small enough that what is computed of a part stays in the cache.
 
+    Parameters
+    ----------
+    n, size : int
+        People, and how many of them a part holds at most.
+
+    Returns
+    -------
+    iterator of slice
+        In order.
+
+    Examples
+    --------
     >>> list(parts_of(5, 3))
     [slice(0, 3, None), slice(3, 5, None)]
     """
@@ -152,8 +164,22 @@ def parts_of(n: int, size: int = 1 << 16) -> Iterator[slice]:
 
 
 def frequencies(code: NDArray, size: int) -> NDArray[np.int64]:
-    """(size,) how often each code below `size` occurs, without a copy of all codes as wide integers.
+    """How often each code occurs, without a copy of all codes as wide integers as numpy.bincount makes it.
 
+    Parameters
+    ----------
+    code : (n,) int array
+        From 0, below `size`.
+    size : int
+        Number of codes.
+
+    Returns
+    -------
+    (size,) int array
+        Sums to n.
+
+    Examples
+    --------
     >>> frequencies(np.array([0, 2, 2], np.int8), 4).tolist()
     [1, 0, 2, 0]
     """

@@ -27,7 +27,7 @@ from judge.fairness.audit.columns.people import (
     person_columns,
     repeated_people,
 )
-from judge.fairness.counts import frequencies
+from judge.fairness.counts import parts_of
 
 if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import StoredIds
@@ -327,7 +327,12 @@ def _unique_codes(code: NDArray) -> tuple[NDArray, NDArray]:
     if size > 10_000_000:  # a lookup table would not be small any more
         occurring, position = np.unique(code, return_inverse=True)
         return occurring, position
-    occurring = np.flatnonzero(frequencies(code, size))
+    there = np.zeros(size, bool)
+    for part in parts_of(len(code)):
+        there[code[part]] = True
+        if there.all():  # as a rule after a few thousand people
+            break
+    occurring = np.flatnonzero(there)
     if len(occurring) == size:
         return occurring, code
     lookup: NDArray = np.zeros(size, code_type(len(occurring)))

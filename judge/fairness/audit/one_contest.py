@@ -247,7 +247,7 @@ def audit_entrants(
             if feature == contrast[0] and len(codes.names) > 1:
                 favoured = primary is None or primary == references[feature]
                 add_power_rows(shared, counts, contrast[1], favoured=favoured, how=how)
-    first = next(iter([people.winner_column] if people.winner is not None else people.scores))
+    first = next(iter([people.winner_column] if people.winner is not None else people.scores), "")
     for absent in people.absent:
         add_missing_rows(rows, absent, how=how, judged=first)
     for name, score_values in people.scores.items():
