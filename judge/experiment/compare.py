@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from judge.errors import InputError, listed
 from judge.experiment.folder_names import changes_a_number, folder_name
 from judge.experiment.run_folder import RunDir, find_runs
 from judge.fairness.sweeps import dose_response
+from judge.report.soundness import sweep_warnings
+
+log = logging.getLogger("judge")
 
 #: Settings that vary in a sweep by design: the dose and the replicate (entrants.seed as far as it goes with the seed).
 BY_DESIGN = ("seed", "entrants.seed", "pool.majority_share")
@@ -34,6 +38,15 @@ METRICS = (
     "signed_error",
     "calibration_slope",
 )
+#: Columns of a run's table `judges` that its rows of the comparison have as well, each under a name of its own there.
+JUDGES = {
+    **{
+        name: name
+        for name in ("off_scale", "score_low", "score_high", "scale_low", "scale_high", "agreement")
+    },
+    "ci_low": "agreement_low",
+    "ci_high": "agreement_high",
+}
 
 
 def compare(paths: list[str | Path], out: Path) -> list[Path]:
@@ -104,8 +117,8 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     """One row a training run (run × condition) and group, and the names of the columns that are factors.
 
     Columns: folder, one for each setting that varied besides dose and seed (its dotted name), seed, share, condition,
-    trained_as, feature, group, majority, reference, train_share, pool_n, n_group and the metrics of METRICS (NaN where
-    a run has none).
+    trained_as, feature, group, majority, reference, train_share, pool_n, n_group, the metrics of METRICS (NaN where
+    a run has none) and those of JUDGES: what is known of the judge as a whole, the same in all rows that have it.
     """
     flats = [_flat(run) for run in runs]
     factors = _factors(flats)
@@ -120,6 +133,7 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
         wide = overall.pivot_table(
             index=["condition", "group"], columns="metric", values="value", dropna=False, observed=True
         ).dropna(how="all")
+        judges = _judges(run)
         sizes = overall[overall["metric"] == "entrant_share"].set_index(["condition", "group"])["n"]
         for (condition, group), numbers in wide.iterrows():
             rows.append(
@@ -138,9 +152,18 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
                     "pool_n": done["pool_n"].get(condition, 0),
                     "n_group": int(sizes.get((condition, group), 0)),
                     **{metric: numbers.get(metric, np.nan) for metric in METRICS},
+                    **judges.get(done["trained_as"].get(condition), dict.fromkeys(JUDGES.values(), np.nan)),
                 }
             )
     return pd.DataFrame(rows), factors
+
+
+def _judges(run: RunDir) -> dict[str, dict[str, float]]:
+    """The columns of JUDGES by the condition that trained; empty of a run that did not check its judges."""
+    if not (run / "judges.parquet").is_file():
+        return {}
+    table = run.table("judges").set_index("condition").rename(columns=JUDGES)
+    return {str(name): row for name, row in table[list(JUDGES.values())].to_dict("index").items()}
 
 
 def dose_table(runs: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
@@ -193,12 +216,14 @@ def _page(
     ]
     if seeds < 2:
         notes.append("There is one seed only, so nothing can be said about chance.")
+    for warning in (warnings := sweep_warnings(runs)):
+        log.warning("warning: %s", warning)
     if levels:
         notes.append(f"Settings of these runs: {_told(levels)}.")
     title = f"Who wins, by the training pool’s share of {runs['majority'].iloc[0]}"
     return write_compare_report(
         home, runs, dose, others, conditions=conditions, feature=feature, title=title, notes=notes,
-        factors=list(levels),
+        factors=list(levels), warnings=warnings,
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 The training run is the unit of replication, the seed the replicate. `dose_response` gives slopes, tests, the share at
 which a threshold is crossed and the differences of conditions from a baseline, `means_over_seeds` a mean with its
 interval; `bootstrap_seeds_people` counts the entrants, too, as a sample; `shapley_effects` and `two_by_two` split a
-change between factors; `grid_posterior` and `abc` ask which settings make a published result likely. All but
+change between factors; `grid_posterior` and `abc` ask which settings make a published result likely,
+`under_priors` how much of the answer is the prior's. All but
 `grid_posterior` give tidy tables.
 """
 
@@ -12,6 +13,7 @@ from judge.fairness.sweeps.dose_people import bootstrap_seeds_people
 from judge.fairness.sweeps.factorial import shapley_effects, two_by_two
 from judge.fairness.sweeps.inverse import GridPosterior, grid_posterior
 from judge.fairness.sweeps.over_seeds import means_over_seeds
+from judge.fairness.sweeps.priors import independent_prior, under_priors
 from judge.fairness.sweeps.rejection import abc
 
 __all__ = [
@@ -20,7 +22,9 @@ __all__ = [
     "bootstrap_seeds_people",
     "dose_response",
     "grid_posterior",
+    "independent_prior",
     "means_over_seeds",
     "shapley_effects",
     "two_by_two",
+    "under_priors",
 ]
