@@ -29,8 +29,9 @@ def shrunk_scale(
     weight : (n,) array, optional
         Of the rows, non-negative, not all zero. None: all alike.
     prior : float
-        The prior spread in multiples of the median spread of the features that vary at all; 0 divides each feature by
-        its own spread, from about 10 on all are divided by the same number.
+        The prior spread in multiples of the median spread of the features that vary at all, from 0 on. 0 divides each
+        feature by its own spread, and is what this function is there to avoid; from about 10 on all are divided by the
+        same number.
 
     Returns
     -------
@@ -53,7 +54,8 @@ def shrunk_scale(
     x = np.asarray(features, np.float64)
     mean = np.average(x, axis=0, weights=weight)
     variance = np.average((x - mean) ** 2, axis=0, weights=weight)
-    varying = variance[variance > 1e-12 * variance.max(initial=0)]  # the rest varies by rounding
-    if not len(varying):
+    varies = variance > 1e-12 * variance.max(initial=0)  # the rest varies by rounding
+    if not varies.any():
         return np.ones_like(variance)
-    return np.sqrt(variance + prior**2 * np.median(varying))
+    scale = np.sqrt(np.where(varies, variance, 0) + prior**2 * np.median(variance[varies]))
+    return np.where(scale > 0, scale, 1.0)
