@@ -16,8 +16,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from judge.experiment.folder_names import changes_a_number
+from judge.errors import InputError
+from judge.experiment.folder_names import changes_a_number, checked_name
 from judge.experiment.settings import input_error
+from judge.storage import CannotWrite, make_writable
 
 log = logging.getLogger("judge")
 # what this process ran, for the closing lines; a sweep's runs are read from their folders, whoever ran them
@@ -29,13 +31,30 @@ Job = frozenset[str]
 
 
 class SweepWatch(Callback):
-    """Remembers where a sweep's runs go and which were asked for."""
+    """Remembers where a sweep's runs go and which were asked for; ends a command that could not write there."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        # the folder's name refers to the overrides, which are known there only
+        HydraConfig.instance().set_config(config)
+        _check_folder(config, "hydra.run.dir")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _check_folder(config, "hydra.sweep.dir")
         _sweep["folder"] = Path(config.hydra.sweep.dir)
         params = config.hydra.sweeper.get("params") or {}
         chosen = [f"{key}={value}" for key, value in params.items()]
         _sweep["jobs"] = _jobs([*chosen, *config.hydra.overrides.task])
+
+
+def _check_folder(config: DictConfig, setting: str) -> None:
+    """Makes the folder and tries it, before Hydra does and ends in tracebacks."""
+    try:
+        checked_name(config.name)
+        make_writable(Path(OmegaConf.select(config, setting)).resolve())
+    except InputError as error:
+        elsewhere = f" ({setting}=FOLDER, or start from another folder)"
+        print(f"judge run: {error}{elsewhere if isinstance(error, CannotWrite) else ''}", file=sys.stderr)
+        raise SystemExit(2) from None  # Hydra only warns of other exceptions of a callback
 
 
 def _jobs(overrides: list[str]) -> list[Job]:
@@ -88,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     flags = [word for word in args.overrides if word in ("-m", "--multirun")]
     sys.argv = ["judge run", *flags, *(word for word in args.overrides if word not in flags)]
     code = 0
+    logging.raiseExceptions = False  # a log on a full disk would print a traceback a line
     try:
         task()
     except SystemExit as stop:

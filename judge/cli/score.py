@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from judge.errors import InputError
-from judge.storage import replacing
+from judge.storage import make_writable, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--image-column", default="path", help="the table's column of paths, relative to it (path)"
     )
+    parser.add_argument(
+        "--own-judge",
+        action="append",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="a judge class of your own that the folder may name: what is not named is not imported",
+    )
     parser.add_argument("--out", type=Path, help="scores as CSV or Parquet; printed when left out")
 
 
@@ -54,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         _make_room(args.out)
     pictures = to_score(args.data, args.image_column)
-    scores, excluded = score_pictures(args.judge, args.condition, pictures)
+    scores, excluded = score_pictures(args.judge, args.condition, pictures, own=args.own_judge)
     if args.out is None:
         print(scores.to_csv(index=False), end="")
     else:
@@ -88,14 +95,13 @@ def _make_room(out: Path) -> None:
     # before the scoring: hours of it must not end at a folder that is not there
     if out.is_dir():
         raise InputError(f"--out is a file to write, such as scores.csv, not the folder {out}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {out}: its folder cannot be made: {error.strerror}") from error
-    # a file is replaced, which its folder must allow; a device such as /dev/stdout is written to
-    needed = [out] if out.exists() and not out.is_file() else [out.resolve().parent, out]
-    if not all(os.access(place, os.W_OK) for place in needed if place.exists()):
-        raise InputError(f"--out {out} cannot be written: no permission")
+    if out.exists() and not out.is_file():  # a device such as /dev/stdout is written to as it is
+        if not os.access(out, os.W_OK):
+            raise InputError(f"--out {out} cannot be written: no permission")
+        return
+    if not out.name.lower().endswith((".csv", ".csv.gz", ".parquet")):
+        raise InputError(f"--out {out}: a table ends in .csv, .csv.gz or .parquet")
+    make_writable(out.resolve().parent)
 
 
 def _write_excluded(excluded: pd.DataFrame, out: Path) -> None:

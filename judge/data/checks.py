@@ -8,7 +8,6 @@ in different files.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from PIL import Image, ImageOps
 
+from judge.data.picture_files import BrokenPicture, opened, read_file, upright_rgb
 from judge.errors import InputError, listed
 
 CHECKS = ("none", "header", "decode")
-#: More pixels than this are refused before decoding: a small file can unfold to gigabytes.
-MAX_PIXELS = 100_000_000
 #: How a whole file ends, a few bytes of padding allowed; other formats are always decoded.
 _ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 
@@ -57,36 +54,28 @@ def inspect(paths: Sequence[str], check: str = "header") -> pd.DataFrame:
 
 def _inspect(path: str, check: str) -> Inspection:
     try:
-        data = Path(path).read_bytes() if check != "none" else b"" if Path(path).is_file() else None
-    except (FileNotFoundError, NotADirectoryError):
-        data = None
-    except OSError as error:
-        return Inspection(None, None, "broken picture", f"{path}: {error.strerror}")
-    if data is None:
+        there = Path(path).exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or with a NUL in it
+        return Inspection(None, None, "broken picture", f"{path}: {error}")
+    if not there:
         return Inspection(None, None, "file missing", path)
     if check == "none":
         return Inspection(None, None, None, None)
-    if not data:
-        return Inspection(None, None, "broken picture", f"{path}: 0 bytes")
-    content = blake2b(data, digest_size=16).hexdigest()
+    content = None
     try:
-        pixels = _look(data, decode=check == "decode")
-    except Image.UnidentifiedImageError:
-        return Inspection(content, None, "broken picture", f"{path}: not a picture")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return Inspection(content, None, "broken picture", f"{path}: {error}")
+        data = read_file(path)
+        content = blake2b(data, digest_size=16).hexdigest()
+        pixels = _look(data, path, decode=check == "decode")
+    except BrokenPicture as error:
+        return Inspection(content, None, "broken picture", str(error))
     return Inspection(content, pixels, None, None)
 
 
-def _look(data: bytes, *, decode: bool) -> str | None:
-    with Image.open(io.BytesIO(data)) as picture:
-        width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise ValueError(f"{width} × {height} px, at most {MAX_PIXELS:,} pixels are read")
-        if decode:
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-            return blake2b(repr(upright.size).encode() + upright.tobytes(), digest_size=16).hexdigest()
+def _look(data: bytes, path: str, *, decode: bool) -> str | None:
+    with opened(data, name=path) as picture:
         ending = _ENDINGS.get(picture.format or "")
-        if ending is None or ending not in data[-64:]:
-            picture.load()
+        if decode or ending is None or ending not in data[-64:]:
+            rgb = upright_rgb(picture, name=path)
+            if decode:
+                return blake2b(repr(rgb.shape).encode() + rgb.tobytes(), digest_size=16).hexdigest()
     return None

@@ -238,7 +238,7 @@ def _cells(manifest: pd.DataFrame, features: Sequence[str]) -> pd.Series:
 
 
 def _largest(n: int, shares: Mapping[str, float], levels: Sequence[str], has: pd.Series) -> int:
-    for smaller in range(n - 1, 0, -1):
+    for smaller in range(min(n - 1, int(has.sum())), 0, -1):
         if all(k <= has.get(cell, 0) for cell, k in cell_counts(smaller, shares, levels).items()):
             return smaller
     return 0

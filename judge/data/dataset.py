@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -23,6 +24,7 @@ class Dataset:
     excluded      EXCLUDED schema: one row for each thing that could not be used
     rating_range  (lowest, highest) possible rating, or None where there are no ratings
     real_people   True for photographs: their faces stay out of reports unless asked for
+    make_pictures draws the pictures of some rows of the manifest that are not there yet; None: all are there
     """
 
     name: str
@@ -32,6 +34,7 @@ class Dataset:
     rating_range: tuple[float, float] | None = None
     real_people: bool = True
     card: str = ""
+    make_pictures: Callable[[pd.DataFrame], object] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "manifest", validated(self.manifest, MANIFEST).reset_index(drop=True))

@@ -1,73 +1,53 @@
 """Picture files as uint8 tensors: the one place of the data room that needs torch.
 
-torchvision's decoder is used where it can read the file: on 160 px JPEG it takes about .55 of Pillow's time,
-and it releases the GIL, so that threads decode in parallel. The content decides about the format, never the
-name: a PNG called .jpg is read. Pillow reads the rest (BMP, TIFF …), and all should a later torchvision
-drop its decoder, as 0.29 announces.
+JPEG is decoded by torchvision: on 160 px it takes about .55 of Pillow's time and releases the GIL, so that threads
+decode in parallel. Everything else is Pillow's: torchvision's decoders of PNG and WebP bring the process down on
+single damaged bytes (0.29), and leave WebP lying on its side. The content decides about the format, never the name: a
+PNG called .jpg is read.
 """
 
 from __future__ import annotations
 
-import io
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from judge.data.checks import MAX_PIXELS
-from judge.errors import InputError
+from judge.data.picture_files import opened, read_file, upright_rgb
 
 try:
-    from torchvision.io import decode_image as _decode_image
+    from torchvision.io import ImageReadMode, decode_jpeg
 except ImportError:  # announced by torchvision 0.29
-    _decode_image = None
+    decode_jpeg = None
 
 warnings.filterwarnings("ignore", message="The image decoding and encoding capabilities of TorchVision")
 
-#: Below this size a file cannot unfold to more than about half a gigabyte, so its header is not looked at.
-_SMALL_FILE = 500_000
-
-
-class BrokenPicture(InputError):
-    """A file that is missing, empty, truncated or no picture: scoring excludes it and goes on."""
+_JPEG = b"\xff\xd8\xff"
 
 
 def decode(path: str | Path) -> Tensor:
     """The picture at `path`: uint8 (3, height, width), RGB, 0–255, turned upright by its EXIF orientation.
 
-    Grey, palette and CMYK files become RGB, transparency is dropped, 16-bit PNG loses its low byte, and of an
-    animation the first frame is taken. Raises BrokenPicture.
+    Depths, palettes and animations as `picture_files.upright_rgb` says. Raises BrokenPicture.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise BrokenPicture(f"{path}: {error.strerror or error}") from error
-    return decode_bytes(data, name=str(path))
+    return decode_bytes(read_file(path), name=str(path))
 
 
 def decode_bytes(data: bytes, *, name: str = "picture") -> Tensor:
-    """`decode` for the content of a file; `name` is what an error calls it."""
-    if not data:
-        raise BrokenPicture(f"{name}: the file is empty (0 bytes)")
-    if len(data) > _SMALL_FILE:
-        _refuse_huge(data, name)
-    if _decode_image is None:
-        return _decode_with_pillow(data, name)
-    # a bytearray because torch warns of read-only buffers, and warnings cannot be silenced safely in threads
-    raw = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-    try:
-        picture = _decode_image(raw, mode="RGB", apply_exif_orientation=True)
-    except RuntimeError:
-        return _decode_with_pillow(data, name)
-    if picture.ndim == 4:
-        picture = picture[0]
-    if picture.dtype == torch.uint16:
-        picture = (picture.to(torch.int32) >> 8).to(torch.uint8)
-    return picture
+    """`decode` for the content of a file; `name` is what an error calls it. Raises BrokenPicture."""
+    with opened(data, name=name) as picture:
+        if decode_jpeg is not None and data.startswith(_JPEG):
+            # a bytearray because torch warns of read-only buffers, and warnings cannot be silenced safely in threads
+            raw = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+            try:
+                return decode_jpeg(raw, mode=ImageReadMode.RGB, apply_exif_orientation=True)
+            except RuntimeError:
+                pass  # Pillow reads some that this decoder does not, and says what is wrong with the rest
+        pixels = upright_rgb(picture, name=name)
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
 def square(picture: Tensor, size: int, crop: float = 1.0) -> Tensor:
@@ -93,27 +73,3 @@ def load_square(path: str | Path, size: int, crop: float = 1.0) -> Tensor:
     Raises BrokenPicture where `decode` does.
     """
     return square(decode(path), size, crop)
-
-
-def _refuse_huge(data: bytes, name: str) -> None:
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            width, height = picture.size
-    except Image.DecompressionBombError as error:
-        raise BrokenPicture(f"{name}: {error}") from error
-    except (OSError, ValueError, SyntaxError):
-        return  # the decoder says what is wrong
-    if width * height > MAX_PIXELS:
-        raise BrokenPicture(f"{name}: {width} × {height} px; at most {MAX_PIXELS:,} pixels are read")
-
-
-def _decode_with_pillow(data: bytes, name: str) -> Tensor:
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-            array = np.asarray(upright).transpose(2, 0, 1)
-    except UnidentifiedImageError as error:  # its words name a buffer in memory
-        raise BrokenPicture(f"{name}: not a readable picture (no known image format)") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenPicture(f"{name}: not a readable picture ({error})") from error
-    return torch.from_numpy(np.ascontiguousarray(array))

@@ -107,6 +107,20 @@ def draw(experiment: Experiment) -> Drawn:
     )
 
 
+def make_pictures(experiment: Experiment, drawn: Drawn) -> None:
+    """Draws the pictures of people who do not exist and are wanted: of the pools, the contest, reference sets."""
+    wanted = [*drawn.pools.values(), drawn.entrants]
+    if drawn.calibration is not None:
+        wanted.append(drawn.calibration)
+    if experiment.jury is not None:
+        wanted.append(drawn.source)  # reference sets are chosen among all of it
+    paths = set(pd.concat([part["path"] for part in wanted]))
+    for data in filter(None, (experiment.data, experiment.entrants_data)):
+        dataset = data.read()
+        if dataset.make_pictures is not None:
+            dataset.make_pictures(dataset.manifest[dataset.manifest["path"].isin(paths)])
+
+
 def _pools(
     conditions: Mapping[str, Condition],
     first: pd.DataFrame,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from judge import __version__
+from judge.errors import InputError
 
 #: Settings that change no number of a run, as patterns of dotted keys: they make no run stale, are no factor of a
 #: comparison and are in no folder's name.
@@ -37,6 +38,18 @@ CHANGES_NO_NUMBER = (
 FILES = {"exclude": False, "table": True, "ratings": True, "population": False}
 LONGEST_FOLDER = 120
 _ROOT = re.compile(r"(?<![\w.])((?:entrants_)?data\.root=)([^,]+)")
+
+
+def checked_name(name: str) -> str:
+    """The name of a run, which is its folder below runs/. Raises InputError for one that would lead out of there."""
+    parts = str(name).replace("\\", "/").split("/")
+    odd = any(part in ("", ".", "..") or part.startswith((".", "-", "~")) for part in parts)
+    if odd or len(str(name)) > LONGEST_FOLDER or not str(name).isprintable():
+        raise InputError(
+            f"name={name!r}: a folder below runs/, of at most {LONGEST_FOLDER} printable characters, no part empty or "
+            "beginning with a dot, a dash or ~"
+        )
+    return str(name)
 
 
 def changes_a_number(key: str) -> bool:

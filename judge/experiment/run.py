@@ -16,7 +16,7 @@ from judge.data.tables import validated_run_table
 from judge.errors import InputError
 from judge.experiment import outcome
 from judge.experiment.conditions import TRUTH
-from judge.experiment.draw import Drawn, draw
+from judge.experiment.draw import Drawn, draw, make_pictures
 from judge.experiment.records import judges_of, manifest_of, membership_of, summary_of
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
 from judge.experiment.settings import Experiment, unpack
@@ -38,6 +38,11 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     """
     experiment = unpack(settings)
     home = RunDir(folder)
+    with home.locked():
+        return _run(experiment, home)
+
+
+def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     as_text = yaml.safe_dump(experiment.plain, sort_keys=False, allow_unicode=True)
     if home.claim(experiment.digest, as_text):
         log.info("finished before with these settings")
@@ -57,6 +62,7 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
         ", ".join(experiment.conditions), experiment.baseline, len(set(trainings.trained_as.values())),
         len(drawn.pools[experiment.baseline]), len(drawn.entrants), experiment.seed,
     )  # fmt: skip
+    make_pictures(experiment, drawn)
     jury = jury_of(experiment, drawn)
     parts = {
         name: _condition(experiment, drawn, field, trainings, jury, name) for name in experiment.conditions
@@ -135,7 +141,9 @@ def _complete(experiment: Experiment, home: RunDir, done: Mapping[str, Any], as_
         ]
         if lacking:
             _limit_threads(experiment)
-            trainings = Trainings(experiment, draw(experiment), home)
+            drawn = draw(experiment)
+            make_pictures(experiment, drawn)
+            trainings = Trainings(experiment, drawn, home)
             for name in trainings.missing():
                 if name not in trainings.missing():  # a refit has trained its base again
                     continue

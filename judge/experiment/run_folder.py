@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import shlex
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,10 @@ from hydra.core.hydra_config import HydraConfig
 from judge import __version__
 from judge.data.tables import read_table, write_table
 from judge.errors import InputError
-from judge.storage import remove_leftovers, write_json, write_text
+from judge.storage import CannotWrite, locked, remove_leftovers, write_json, write_text
+from judge.storage.lock import LOCK
+
+log = logging.getLogger("judge")
 
 SUPERSEDED = ".superseded"
 #: What became of each job of a sweep, in the sweep's folder.
@@ -36,6 +42,26 @@ PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "pandas
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _facts(path: Path, key: str) -> dict[str, Any] | None:
+    """A JSON object that has this key; None for anything else, half a file included."""
+    try:
+        facts = read_json(path)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return facts if isinstance(facts, dict) and facts.get(key) else None
+
+
+def table_rows(path: Path) -> int | None:
+    """Rows of a Parquet file by its footer, which is written last; None where there is no whole one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(path).num_rows
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def git_revision() -> str | None:
@@ -81,31 +107,64 @@ class RunDir:
 
     @property
     def done(self) -> dict[str, Any] | None:
-        path = self.path / "done.json"
-        return read_json(path) if path.is_file() else None
+        """What done.json holds; None where there is none, or half of one."""
+        return _facts(self.path / "done.json", "settings_hash")
 
     def state(self) -> tuple[str, str]:
         """(finished, failed or not finished; the reason). A failure after a finished run is a failure."""
         failed = self.path / "failed.json"
         if failed.is_file():
-            return "failed", read_json(failed)["error"]
-        return ("finished", "") if self.done else ("not finished", "killed or still running")
+            return "failed", (_facts(failed, "error") or {"error": "failed.json is damaged"})["error"]
+        if self.done:
+            return "finished", ""
+        damaged = (self.path / "done.json").is_file()
+        return "not finished", "done.json is damaged" if damaged else "killed or still running"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """The folder to oneself; where the same run is going on already, waits for its end and says so."""
+        with locked(
+            self.path, waits=lambda holder: log.warning("%s is being run by %s; waiting", self.path, holder)
+        ):
+            yield
+
+    def damaged_tables(self) -> list[str]:
+        """Tables of a finished run that are not there, cannot be read, or hold another number of rows than it wrote."""
+        rows = (self.done or {}).get("rows", {})
+        return [name for name, n in rows.items() if table_rows(self.path / f"{name}.parquet") != n]
+
+    def unusable(self) -> str:
+        """Why a comparison cannot take a finished run; "" where it can. A look at two files, no table is read."""
+        wanted = (self.done or {}).get("rows", {}).get("audit")
+        if wanted is not None and table_rows(self.path / "audit.parquet") != wanted:
+            return "audit.parquet is damaged; the same command again makes it anew"
+        try:
+            whole = (self.path / "settings.yaml").read_bytes().endswith(b"\n")
+        except OSError:
+            whole = False
+        return "" if whole else "settings.yaml is damaged; the same command again makes it anew"
 
     def claim(self, digest: str, settings_yaml: str) -> bool:
-        """Makes the folder ready for these settings; True if they are finished already.
+        """Makes the folder ready for these settings; True if they are finished already. Call it within `locked`.
 
-        A folder that holds other settings moves to .superseded/NAME.OLDDIGEST.
+        A folder that holds other settings moves to .superseded/NAME.OLDDIGEST. One whose tables are damaged is not
+        finished: they are made again, from the judges where those are whole.
         """
         mark = self.path / "started.json"
         if mark.is_file():
-            old = read_json(mark)["settings_hash"]
+            started = _facts(mark, "settings_hash") or self.done
+            old = started["settings_hash"] if started else None
             if old == digest and self.done:
-                (self.path / "failed.json").unlink(missing_ok=True)
-                return True
-            if old != digest:
+                damaged = self.damaged_tables()
+                if not damaged:
+                    (self.path / "failed.json").unlink(missing_ok=True)
+                    return True
+                log.warning("%s: damaged tables (%s); they are made again", self.path, ", ".join(damaged))
+                (self.path / "done.json").unlink()
+            if old != digest and old is not None:
                 self._move_aside(old)
         (self.path / "failed.json").unlink(missing_ok=True)
-        remove_leftovers(self.path)
+        remove_leftovers(self.path, older_than=0)
         write_text(self.path / "settings.yaml", settings_yaml)
         write_json(mark, {"settings_hash": digest, "command": command_line()})
         return False
@@ -120,9 +179,12 @@ class RunDir:
             target = home / f"{self.path.name}.{digest}.{number}"
         self.path.rename(target)
         self.path.mkdir(parents=True)
-        if (target / HYDRA).is_dir():
-            # Hydra has written it for the new run already
-            (target / HYDRA).rename(self.path / HYDRA)
+        for name in (
+            HYDRA,
+            LOCK,
+        ):  # the new run's: Hydra has written the one already, this process holds the other
+            if (target / name).exists():
+                (target / name).rename(self.path / name)
         print(f"{self.path} held a run with other settings; it is now {target}", file=sys.stderr)
 
     def write_tables(self, **tables: pd.DataFrame) -> None:
@@ -133,6 +195,11 @@ class RunDir:
         return read_table(self.path / f"{name}.parquet")
 
     def fail(self, error: BaseException) -> None:
+        """Keeps what went wrong; where not even that can be written, the terminal has to do."""
+        with suppress(CannotWrite):
+            self._write_failure(error)
+
+    def _write_failure(self, error: BaseException) -> None:
         write_json(
             self.path / "failed.json",
             {
@@ -142,8 +209,11 @@ class RunDir:
         )
 
     def finish(self, digest: str, started: float, summary: dict[str, Any]) -> None:
+        """done.json, the last file of a run; `rows` of its tables, by which damage is found later."""
         seconds = round(time.time() - started, 1)
-        write_json(self.path / "done.json", {"settings_hash": digest, "seconds": seconds, **summary})
+        rows = {path.stem: table_rows(path) for path in sorted(self.path.glob("*.parquet"))}
+        facts = {"settings_hash": digest, "seconds": seconds, **summary, "rows": rows}
+        write_json(self.path / "done.json", facts)
 
 
 def command_line() -> str:
@@ -171,9 +241,12 @@ def find_runs(paths: list[str | Path]) -> tuple[list[RunDir], pd.DataFrame]:
         for run in map(RunDir, sorted(marks)):
             if SUPERSEDED in run.path.parts:
                 continue
-            if run.done:
-                finished.append(run)
             state, reason = run.state()
+            if run.done:
+                if unusable := run.unusable():
+                    state, reason = "damaged", unusable
+                else:
+                    finished.append(run)
             if state != "finished":
                 others.append((str(run.path), state, reason))
     return finished, pd.DataFrame(others, columns=["folder", "state", "reason"])

@@ -10,20 +10,21 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from judge.contest import Contest
 from judge.data.dataset import Dataset
 from judge.errors import InputError, listed
 from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own
-from judge.experiment.folder_names import folder_name, resolved_root, settings_hash
+from judge.experiment.folder_names import checked_name, folder_name, resolved_root, settings_hash
 from judge.experiment.sitting import sittings_of
 
 if TYPE_CHECKING:
@@ -120,15 +121,28 @@ class DataSource:
         return resolved_root(self.settings["root"]) if self.settings.get("root") else None
 
     def read(self) -> Dataset:
-        """The data set. Nobody writes into one."""
+        """The data set. Nobody writes into one.
+
+        A reader that draws its pictures itself (it takes `render`) leaves that to `Dataset.make_pictures`: a setting
+        that does not fit the people is refused before anything is drawn, and only those who are wanted are.
+        """
         key = json.dumps(self.settings, sort_keys=True, default=str)
         if key not in _READ:
             while len(_READ) >= KEEP_READ:
                 _READ.pop(next(iter(_READ)))
-            _READ[key] = instantiate(dict(self.settings))
+            told = dict(self.settings)
+            if "render" in signature(get_object(told["_target_"])).parameters:
+                told.setdefault("render", False)
+            try:
+                _READ[key] = instantiate(told)
+            except InstantiationException as error:
+                raise input_error(error) or error from error
         return _READ[key]
 
 
+#: As NumPy and PyTorch take them both.
+LARGEST_SEED = 2**32 - 1
+MOST_RESAMPLES = 1_000_000
 _READ: dict[str, Dataset] = {}
 KEEP_READ = 4
 
@@ -263,6 +277,15 @@ def check(settings: DictConfig) -> None:
     ):
         if not 0 < value < 1:
             raise InputError(f"{setting} lies between 0 and 1, both excluded; given {value}")
+    for setting, whole, least, most in (
+        ("seed", settings.seed, 0, LARGEST_SEED),
+        ("entrants.seed", entrants.seed, 0, LARGEST_SEED),
+        ("audit.n_boot", settings.audit.n_boot, 1, MOST_RESAMPLES),
+        ("threads", settings.threads, 1, 1024),
+    ):
+        if whole is not None and not least <= whole <= most:
+            raise InputError(f"{setting} is a whole number from {least} to {most:,}; given {whole}")
+    checked_name(settings.name)
     if pool.n < 20:
         raise InputError(f"pool.n is at least 20 pictures; given {pool.n}")
     if pool.calibration < 1:

@@ -80,8 +80,10 @@ def jury_of(experiment: Experiment, drawn: Drawn) -> Jury | None:
     told = experiment.jury
     ages = None
     if experiment.age_data is not None:
-        ages = experiment.age_data.read().manifest
-        ages = ages[np.isfinite(stated_age(ages))]
+        dataset = experiment.age_data.read()
+        ages = dataset.manifest[np.isfinite(stated_age(dataset.manifest))]
+        if dataset.make_pictures is not None:
+            dataset.make_pictures(ages)
     settings = JurySettings(
         robots=[instantiate(robot) for robot in told["robots"].values()],
         reader=instantiate(told["reader"]),

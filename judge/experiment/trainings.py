@@ -135,7 +135,11 @@ class Trainings:
         file = self.folder(trainer) / IDENTITY
         if not file.is_file():
             return
-        there, wanted = read_json(file), json.loads(json.dumps(self._identity[trainer], default=str))
+        wanted = json.loads(json.dumps(self._identity[trainer], default=str))
+        try:
+            there = read_json(file)
+        except ValueError:  # half a file: the network's own state says what training it is of
+            return
         apart = [key for key in wanted if there.get(key) != wanted[key]]
         if apart:
             told = "; ".join(f"{key} was {there.get(key)!r} and is to be {wanted[key]!r}" for key in apart)
@@ -149,7 +153,11 @@ class Trainings:
         names = ("scores", "unreadable", "untrained", "calibration", "validation")
         if not all((folder / f"{name}.parquet").is_file() for name in names):
             return None
-        judged = Judged(*(read_table(folder / f"{name}.parquet") for name in names))
+        try:
+            judged = Judged(*(read_table(folder / f"{name}.parquet") for name in names))
+        except InputError as error:
+            log.warning("%s; the pictures are judged again", error)
+            return None
         seen = {*judged.entrants["image_id"], *judged.unreadable["image_id"]}
         whole = seen == set(self.drawn.entrants["image_id"])
         calibration = set(judged.calibration["image_id"])

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from judge.data.groups import Groups
@@ -37,7 +36,7 @@ from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.training import Training, train
 from judge.jury.network.views import frozen_views
 from judge.storage import write_json
-from judge.storage.tensors import save_tensors
+from judge.storage.tensors import load_weights, save_tensors
 
 Loss = SquaredError | Huber | LabelDistribution
 
@@ -223,7 +222,7 @@ class CnnJudge:
             "rating_range": tuple(facts["rating_range"]),
         }
         judge.network = build_network(spec, "none")
-        judge.network.load_state_dict(load_file(Path(folder) / "model.safetensors"), strict=True)
+        judge.network.load_state_dict(load_weights(Path(folder) / "model.safetensors"), strict=True)
         judge.network.eval()
         return judge
 

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -29,7 +28,7 @@ from judge.jury.network.losses import ObjectiveFactory
 from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.network.ridge import PENALTIES, once_each, ridge
 from judge.storage import ContentCache, cache_root, write_json
-from judge.storage.tensors import save_tensors
+from judge.storage.tensors import load_weights, save_tensors
 
 #: Part of the cache's address: to be raised whenever the features of a picture, or the way they are stored, change.
 VERSION = 2
@@ -244,6 +243,10 @@ class EmbeddingJudge:
         if self.head is None:
             raise InputError("this judge is not trained: call fit, or load_judge")
         features, kept, excluded = self._embed(manifest)
+        if features.shape[1] != len(self.head["weight"]):
+            raise InputError(
+                f"the judge's head reads {len(self.head['weight'])} features, its embedding gives {features.shape[1]}"
+            )
         score = features.astype(float) @ self.head["weight"] + self.head["bias"][0]
         return pd.DataFrame({"image_id": kept["image_id"].astype(str), "score": score}), excluded
 
@@ -263,7 +266,10 @@ class EmbeddingJudge:
         depths = what.pop("depths", None)
         judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
-        judge.head = {n: t.numpy() for n, t in load_file(Path(folder) / "model.safetensors").items()}
+        judge.head = {n: t.numpy() for n, t in load_weights(Path(folder) / "model.safetensors").items()}
+        shapes = {name: judge.head[name].ndim for name in ("weight", "bias")}
+        if shapes != {"weight": 1, "bias": 1} or len(judge.head["bias"]) != 1:
+            raise InputError(f"{folder}/model.safetensors holds no linear head: dimensions {shapes}")
         return judge
 
     def _embed(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:

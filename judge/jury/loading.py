@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -69,12 +70,17 @@ class Judge(Protocol):
         """The judge of a folder; facts: what its judge.json holds."""
 
 
-def load_judge(folder: str | Path) -> Judge:
+def load_judge(folder: str | Path, *, own: Sequence[str] = ()) -> Judge:
     """The judge that `save` wrote to a folder: of a kind that is built in, or of one's own.
 
-    A class of one's own says where it is found by its attribute kind = "module:Class", writes that as "kind" into its
-    judge.json, and has `load(folder, facts)`, facts being what judge.json holds. Nothing is unpickled here.
-    Raises InputError: no judge.json, or a kind that is neither built in nor such a class.
+    folder  holds judge.json and what its kind reads besides
+    own     kinds "module:Class" that may be imported. A class of one's own says where it is found by its attribute
+            kind, writes that as "kind" into its judge.json, and has `load(folder, facts)`, facts being what judge.json
+            holds. A folder may come from a stranger, so its file alone imports nothing: the module has to be named
+            here, or to be imported already
+
+    Nothing is unpickled. Raises InputError: no judge.json, a kind that is neither built in nor such a class, and files
+    that are damaged, cut short, or hold numbers that are not finite; each names the file.
     """
     folder = Path(folder)
     file = folder / "judge.json"
@@ -83,34 +89,48 @@ def load_judge(folder: str | Path) -> Judge:
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
         kind = facts["kind"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         raise InputError(f"{file} is not a judge's file: {error}") from error
-    if kind in BUILT_IN:
-        module, _, name = BUILT_IN[kind].partition(":")
-        return getattr(importlib.import_module(module), name).load(folder, facts)
-    return _own_kind(kind, file).load(folder, facts)
+    if not isinstance(kind, str) or kind not in BUILT_IN:
+        return _own_kind(kind, file, own).load(folder, facts)
+    module, _, name = BUILT_IN[kind].partition(":")
+    cls = getattr(importlib.import_module(module), name)
+    try:
+        return cls.load(folder, facts)
+    except InputError as error:
+        raise InputError(f"{folder} holds no judge that can be read: {error}") from error
+    except Exception as error:  # facts of another shape stumble over anything: a key, a type, a size, a name
+        raise InputError(
+            f"{folder} holds no judge that can be read: judge.json and model.safetensors do not make a {kind} judge "
+            f"({type(error).__name__}: {str(error)[:300]})"
+        ) from error
 
 
-def _own_kind(kind: Any, file: Path) -> Any:
+def _own_kind(kind: Any, file: Path, own: Sequence[str]) -> Any:
     """The class "module:Class"; it has to name itself so, so that no other class can be called through a file."""
     module, _, name = str(kind).partition(":")
-    if not name:
+    if not name or not isinstance(kind, str):
         raise InputError(
             f"{file}: kind={kind!r}; allowed are {listed(BUILT_IN)}, or 'module:Class' of your own"
         )
+    if kind not in own and module not in sys.modules:
+        raise InputError(
+            f"{file}: kind={kind!r} would import the module {module!r}, which you have not named; if it is yours, say "
+            f"load_judge(…, own=[{kind!r}]) or --own-judge {kind}"
+        )
     try:
-        own = getattr(importlib.import_module(module), name, None)
+        found = getattr(importlib.import_module(module), name, None)
     except (ImportError, ValueError) as error:
         raise InputError(
             f"{file}: kind={kind!r}: the module {module!r} cannot be imported ({error}); install it, or put its folder "
             "on PYTHONPATH"
         ) from error
-    lacks = [part for part in ("load", "score") if not callable(getattr(own, part, None))]
-    if not isinstance(own, type) or lacks or getattr(own, "kind", None) != kind:
+    lacks = [part for part in ("load", "score") if not callable(getattr(found, part, None))]
+    if not isinstance(found, type) or lacks or getattr(found, "kind", None) != kind:
         raise InputError(
             f"{file}: {kind!r} is no judge: a class with load(folder, facts), score(manifest) and kind = {kind!r}"
         )
-    return own
+    return found
 
 
 def judge_folders(where: str | Path, condition: str | None = None) -> dict[str, Path]:

@@ -1,26 +1,72 @@
 """One way to write a file: it stands under its name complete, or the old one does.
 
-Whatever is written goes to a hidden place `.part-TOKEN` beside the file first, and takes its name by a rename. So a
-kill leaves the old file or the new one, processes that write the same name each leave a complete file (the last one
-stays), and no pattern such as `*.parquet` ever finds half a file. Nothing is flushed to the disk on the way: files
-survive the death of the process; a power cut is left to the file system.
+Whatever is written goes to a hidden place `.part-WRITER-TOKEN` beside the file first, and takes its name by a rename.
+So a kill leaves the old file or the new one, processes that write the same name each leave a complete file (the last
+one stays), and no pattern such as `*.parquet` ever finds half a file. What a kill leaves unfinished is removed by the
+next who writes there: WRITER tells machine and process, so one whose process is gone is known at once. Nothing is
+flushed to the disk on the way: files survive the death of the process; a power cut is left to the file system.
+
+What cannot be written is said in one line (`CannotWrite`): which path, why, what to do.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import platform
+import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from judge.errors import InputError
+
 PART = ".part-"
-#: Seconds after which an unfinished write is taken for that of a killed process.
+#: Seconds after which an unfinished write of another machine is taken for that of a killed process.
 LEFT_BEHIND = 24 * 3600.0
+_MACHINE = blake2b(platform.node().encode(), digest_size=4).hexdigest()
+_NAME = re.compile(re.escape(PART) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]+")
+_REMEDY = {
+    errno.ENOSPC: "free space there, or write elsewhere",
+    errno.EDQUOT: "your quota is used up: free space there, or write elsewhere",
+    errno.EFBIG: "the limit on a file's size is reached (ulimit -f)",
+    errno.EROFS: "write elsewhere",
+    errno.EACCES: "write elsewhere, or ask for the permission",
+    errno.EPERM: "write elsewhere, or ask for the permission",
+    errno.ENOTDIR: "a part of the path is a file; write elsewhere",
+    errno.ENAMETOOLONG: "write under a shorter name",
+    errno.ENOENT: "write elsewhere",
+}
+
+
+class CannotWrite(InputError, OSError):
+    """A file or folder that cannot be written: which, why, and what to do."""
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Turns the system's errors while `path` is written into `CannotWrite`, which names it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except OSError as error:
+        remedy = _REMEDY.get(error.errno or 0)
+        raise CannotWrite(
+            f"{path} cannot be written: {error.strerror or error}{f'; {remedy}' if remedy else ''}"
+        ) from error
+    except Exception as error:  # safetensors and Arrow have errors of their own for a full disk
+        found = re.search(r"os error (\d+)|errno (\d+)", str(error))
+        number = int(next(filter(None, found.groups()))) if found else 0
+        if number not in _REMEDY:
+            raise
+        raise CannotWrite(f"{path} cannot be written: {os.strerror(number)}; {_REMEDY[number]}") from error
 
 
 @contextmanager
@@ -40,35 +86,37 @@ def replacing(path: str | Path) -> Iterator[Path]:
     >>> [file.name for file in out.parent.iterdir()]
     ['grey.png']
     """
-    target, room = _places(path)
-    if room is None:
-        yield target
-        return
-    # a folder of its own: writers tell the format by the whole name, and some put files of their own beside theirs
-    room.mkdir()
-    try:
-        part = room / target.name
-        yield part
-        mode = room.stat().st_mode & 0o666  # the umask cannot be read without setting it, for all threads
-        if part.stat().st_mode & 0o777 != mode:
-            part.chmod(mode)
-        part.replace(target)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with writing(path):
+        target, room = _places(path)
+        if room is None:
+            yield target
+            return
+        # a folder of its own: writers tell the format by the whole name, and some put files of their own beside theirs
+        room.mkdir()
+        try:
+            part = room / target.name
+            yield part
+            mode = room.stat().st_mode & 0o666  # the umask cannot be read without setting it, for all threads
+            if part.stat().st_mode & 0o777 != mode:
+                part.chmod(mode)
+            part.replace(target)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Writes the bytes, completely or not at all; folders on the way are made."""
-    target, part = _places(path)
-    if part is None:
-        target.write_bytes(content)
-        return
-    # no folder here: to make one takes some file systems ten times as long as to write a small file
-    try:
-        part.write_bytes(content)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(path):
+        target, part = _places(path)
+        if part is None:
+            target.write_bytes(content)
+            return
+        # no folder here: to make one takes some file systems ten times as long as to write a small file
+        try:
+            part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _places(path: str | Path) -> tuple[Path, Path | None]:
@@ -78,7 +126,24 @@ def _places(path: str | Path) -> tuple[Path, Path | None]:
         return path, None
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    return target, target.parent / f"{PART}{secrets.token_hex(8)}"
+    return target, target.parent / f"{PART}{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def make_writable(folder: str | Path) -> None:
+    """Makes a folder that files can be written to, and tries it with one; removes what killed writers left in it.
+
+    Called before hours of work whose result is to lie there. Raises CannotWrite.
+    """
+    folder = Path(folder)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        # permission bits say nothing of full disks, read-only file systems and /sys, and root passes all of them
+        probe = folder / f"{PART}{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            probe.write_bytes(b"\0" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
+    remove_leftovers(folder, below=False)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -105,19 +170,22 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{value!r} of {type(value).__name__} cannot be written as JSON")
 
 
-def remove_leftovers(folder: str | Path, *, older_than: float = LEFT_BEHIND) -> int:
-    """Removes what killed writers left in `folder` and below; returns how many unfinished writes that were.
+def remove_leftovers(folder: str | Path, *, older_than: float = LEFT_BEHIND, below: bool = True) -> int:
+    """Removes what killed writers left in `folder`; returns how many unfinished writes that were.
 
-    older_than  seconds since anything was written to one: a younger one may be at work still
+    older_than  seconds since anything was written to one whose writer is not known to be dead: a younger one may be at
+                work still
+    below       also in the folders below it; False where the folder is the user's own and may hold anything
     """
     removed = 0
-    for left in _unfinished(Path(folder)):
-        try:
-            last = max(place.stat().st_mtime for place in (left, *left.rglob("*")))
-        except OSError:
-            continue  # its writer has just finished, or it is somebody else's
-        if time.time() - last <= older_than:
-            continue
+    for left in _unfinished(Path(folder), below):
+        if not _writer_is_dead(left.name):
+            try:
+                last = max(place.stat().st_mtime for place in (left, *left.rglob("*")))
+            except OSError:
+                continue  # its writer has just finished, or it is somebody else's
+            if time.time() - last <= older_than:
+                continue
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
@@ -127,9 +195,22 @@ def remove_leftovers(folder: str | Path, *, older_than: float = LEFT_BEHIND) -> 
     return removed
 
 
-def _unfinished(folder: Path) -> list[Path]:
+def _writer_is_dead(name: str) -> bool:
+    found = _NAME.fullmatch(name)
+    if found is None or found[1] != _MACHINE:
+        return False
+    try:
+        os.kill(int(found[2]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _unfinished(folder: Path, below: bool) -> list[Path]:
     found = []
     for here, inner, files in os.walk(folder):  # unlike rglob it bears folders that go while it looks
         found += [Path(here, name) for name in (*inner, *files) if name.startswith(PART)]
-        inner[:] = [name for name in inner if not name.startswith(PART)]
+        inner[:] = [name for name in inner if not name.startswith(PART)] if below else []
     return found

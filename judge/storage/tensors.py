@@ -26,19 +26,39 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors, on the CPU, and the facts that save_tensors wrote.
 
-    Raises InputError for a file that is damaged or that something else wrote.
+    Raises InputError for a file that is damaged, that something else wrote, or that holds numbers which are not
+    finite: a network with such a weight scores nobody, and a training with such a state never comes back from it.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise InputError(f"{path} is damaged, or no safetensors file: {error}") from error
+    tensors, metadata = _read(path)
     if "facts" not in metadata:
         raise InputError(
             f"{path} says nothing of what it holds; a file that judge wrote has `facts` in its header"
         )
-    return tensors, json.loads(metadata["facts"])
+    try:
+        return tensors, json.loads(metadata["facts"])
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: its facts are no JSON ({error})") from error
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of any safetensors file, on the CPU. Raises InputError as `load_tensors`, facts or not."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError, ValueError, RuntimeError, MemoryError) as error:
+        raise InputError(f"{path} is damaged, or no safetensors file: {error}") from error
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            n = int((~tensor.isfinite()).sum())
+            raise InputError(f"{path}: {n} of {tensor.numel()} numbers of {name!r} are not finite")
+    return tensors, metadata
 
 
 def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
@@ -47,8 +67,11 @@ def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
 
 
 def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Gives the module its state back; all of its names must be there and no other."""
-    module.load_state_dict(part_of(prefix, tensors), strict=True)
+    """Gives the module its state back; all of its names must be there and no other. Raises InputError."""
+    try:
+        module.load_state_dict(part_of(prefix, tensors), strict=True)
+    except RuntimeError as error:
+        raise InputError(f"the saved {prefix} does not fit: {error}") from error
 
 
 def optimizer_tensors(prefix: str, optimizer: Optimizer) -> dict[str, Tensor]:

@@ -52,7 +52,12 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_judged(
 ):
     monkeypatch.setattr("judge.jury.scoring.score_pictures", None)
     picture(tmp_path / "a.png")
-    for out, message in ((tmp_path, "not the folder"), (tmp_path / "a.png" / "s.csv", "cannot be made")):
+    for out, message in (
+        (tmp_path, "not the folder"),
+        (tmp_path / "a.png" / "s.csv", "cannot be written: Not a directory"),
+        (tmp_path / "s.txt", "ends in .csv"),
+        (Path("/proc/s.csv"), "/proc cannot be written: "),
+    ):
         assert main(["score", "--judge", str(judge), "--data", str(tmp_path), "--out", str(out)]) == 2
         assert message in capsys.readouterr().err
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from judge.data import images
-from judge.data.images import BrokenPicture, decode, load_square, square
+from judge.data import images, picture_files
+from judge.data.images import decode, load_square, square
+from judge.data.picture_files import BrokenPicture
 
 QUARTERS = np.zeros((40, 60, 3), np.uint8)
 QUARTERS[:20, :30] = (255, 0, 0)
@@ -89,8 +90,7 @@ def test_broken_files_raise_one_error_that_names_them(tmp_path):
 
 
 def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "MAX_PIXELS", 2000)
-    monkeypatch.setattr(images, "_SMALL_FILE", 10)
+    monkeypatch.setattr(picture_files, "MAX_PIXELS", 2000)
     with pytest.raises(BrokenPicture, match="60 × 40 px"):
         decode(written(tmp_path / "a.jpg"))
 
@@ -98,7 +98,7 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(tmp_path
 def test_without_torchvisions_decoder_pillow_gives_the_same_picture(tmp_path, monkeypatch):
     path = written(tmp_path / "a.jpg")
     fast = decode(path).int()
-    monkeypatch.setattr(images, "_decode_image", None)
+    monkeypatch.setattr(images, "decode_jpeg", None)
     assert (decode(path).int() - fast).abs().max() <= 2  # two builds of libjpeg may round differently
 
 

@@ -1,6 +1,9 @@
 """A run's folder: finished work is kept, other settings never overwrite it."""
 
+import json
 import shlex
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from judge.errors import InputError
 from judge.experiment import settings as config  # noqa: F401  registers the typed root
 from judge.experiment.run_folder import RunDir, command_line, environment, find_runs
+from judge.storage import locked
 
 
 def finished(folder, digest="a" * 16):
@@ -105,3 +109,105 @@ def test_the_environment_names_versions_and_seeds_but_no_place(tmp_path):
     assert seen["seeds"] == {"seed": 3}
     assert seen["packages"]["numpy"]
     assert str(tmp_path.home()) not in str(seen)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"settings_hash": "aaaa', b"[]", b"null", b"\xff\xfe"])
+@pytest.mark.parametrize("name", ["done.json", "started.json", "failed.json"])
+def test_half_a_mark_heals_and_takes_nothing_down(tmp_path, name, content):
+    run = finished(tmp_path / "run")
+    finished(tmp_path / "other", "b" * 16)
+    (run / name).write_bytes(content)
+    found, others = find_runs([tmp_path])
+    assert "other" in {each.path.name for each in found}
+    if name == "done.json":
+        assert others["reason"].tolist() == ["done.json is damaged"]
+    run.claim("a" * 16, "x: 1\n")
+    assert run.path.is_dir()
+    assert not (tmp_path / ".superseded").exists()
+    assert run.done or json.loads((run / "started.json").read_text())["settings_hash"] == "a" * 16
+
+
+def with_tables(folder):
+    run = RunDir(folder)
+    run.claim("a" * 16, "x: 1\n")
+    run.write_tables(audit=pd.DataFrame({"value": [1.0, 2.0]}), scores=pd.DataFrame({"score": [3.0]}))
+    run.finish("a" * 16, 0.0, {"conditions": ["one"]})
+    return run
+
+
+@pytest.mark.parametrize("table", ["audit", "scores"])
+@pytest.mark.parametrize("damage", ["half", "gone", "another"])
+def test_a_finished_run_with_a_damaged_table_is_made_again(tmp_path, table, damage, caplog):
+    run = with_tables(tmp_path / "run")
+    assert run.claim("a" * 16, "x: 1\n")
+    file = run / f"{table}.parquet"
+    if damage == "half":
+        file.write_bytes(file.read_bytes()[:-20])
+    elif damage == "gone":
+        file.unlink()
+    else:
+        pd.DataFrame({"value": [1.0]}).head(0).to_parquet(file)
+    found, others = find_runs([tmp_path])
+    if table == "audit":  # what a comparison reads
+        assert (len(found), others["state"].tolist()) == (0, ["damaged"])
+    assert not run.claim("a" * 16, "x: 1\n")
+    assert f"damaged tables ({table})" in caplog.text
+    assert run.done is None
+
+
+def test_two_equal_runs_at_once_go_one_after_the_other_and_the_second_finds_the_first_finished(tmp_path):
+    """Two processes claim one folder twenty times over; nobody is ever in it together."""
+    code = """
+import logging, os, sys, time
+from judge.experiment.run_folder import RunDir
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+run = RunDir(sys.argv[1])
+with run.locked():
+    if run.claim("a" * 16, "x: 1\\n"):
+        print("FOUND")
+    else:
+        assert not (run / "working").exists()
+        (run / "working").touch()
+        time.sleep(0.5)
+        (run / "working").unlink()
+        run.finish("a" * 16, 0.0, {})
+        print("DID")
+"""
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    told = "".join(process.communicate(timeout=60)[0] for process in both)
+    assert (told.count("DID"), told.count("FOUND")) == (1, 1)
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == [
+        "done.json",
+        "settings.yaml",
+        "started.json",
+    ]
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path):
+    code = (
+        "import sys, time; from judge.experiment.run_folder import RunDir\n"
+        "with RunDir(sys.argv[1]).locked(): print('in', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "in\n"
+    told = []
+    holder.kill()
+    holder.wait()
+    with locked(tmp_path, waits=told.append):
+        assert told == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_moving_a_run_aside_keeps_the_lock(tmp_path):
+    run = finished(tmp_path / "run")
+    with run.locked():
+        run.claim("b" * 16, "x: 2\n")
+        assert (tmp_path / "run" / ".lock").is_file()
+        assert not list((tmp_path / ".superseded").rglob(".lock"))
+    assert not (tmp_path / "run" / ".lock").exists()

@@ -54,7 +54,13 @@ def test_a_judge_of_ones_own_is_found_by_the_path_that_it_names(tmp_path, monkey
     monkeypatch.syspath_prepend(tmp_path)
     file = tmp_path / "judge.json"
     file.write_text('{"kind": "my_constant_judge:Constant", "value": 4.5}')
-    scores, _ = load_judge(tmp_path).score(pd.DataFrame({"image_id": ["a"]}))
+    kind = "my_constant_judge:Constant"
+    with pytest.raises(
+        InputError, match=r"would import the module 'my_constant_judge', which you have not named"
+    ):
+        load_judge(tmp_path)
+    assert "my_constant_judge" not in sys.modules
+    scores, _ = load_judge(tmp_path, own=[kind]).score(pd.DataFrame({"image_id": ["a"]}))
     assert scores.to_numpy().tolist() == [["a", 4.5]]
 
 
@@ -63,7 +69,7 @@ def test_a_judge_of_ones_own_is_found_by_the_path_that_it_names(tmp_path, monkey
     [
         ("no_such_module:Judge", "'no_such_module' cannot be imported.*PYTHONPATH"),
         (":Judge", "cannot be imported"),
-        ("pickle:Unpickler", "'pickle:Unpickler' is no judge"),
+        ("pickle:Unpickler", "'pickle:Unpickler' is no judge"),  # imported by everybody
         ("os:system", "is no judge"),
         ("my_constant_judge:Stranger", "is no judge"),
         ("my_constant_judge:Nobody", "is no judge"),
@@ -75,7 +81,18 @@ def test_only_a_class_that_calls_itself_a_judge_is_loaded(kind, message, tmp_pat
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "judge.json").write_text(json.dumps({"kind": kind}))
     with pytest.raises(InputError, match=message):
-        load_judge(tmp_path)
+        load_judge(tmp_path, own=[str(kind)])
+
+
+def test_a_judges_file_imports_no_module_by_itself(tmp_path, monkeypatch):
+    trace = tmp_path / "it-ran"
+    (tmp_path / "planted.py").write_text(f"open({str(trace)!r}, 'w').close()")
+    monkeypatch.syspath_prepend(tmp_path)
+    for kind in ("planted:Judge", "planted", "this:s", ["planted:Judge"], {"a": 1}, None):
+        (tmp_path / "judge.json").write_text(json.dumps({"kind": kind}))
+        with pytest.raises(InputError, match=r"you have not named|allowed are 'cnn'"):
+            load_judge(tmp_path)
+    assert not trace.exists()
 
 
 def test_a_network_saved_without_its_spec_says_that_it_has_to_be_trained_again(tmp_path):

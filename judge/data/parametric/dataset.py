@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from inspect import getdoc
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def read_parametric(
     picture_format jpeg (at the person's jpeg_quality) or png
     cache_dir      where pictures are cached; None: judge/parametric in the user's cache folder
     workers        rendering processes; None: all cores that this process may use
-    render         False: paths are given but nothing is drawn; cache.render_missing(rows, size=size) draws some
+    render         False: paths are given but nothing is drawn; Dataset.make_pictures(rows) draws those that are wanted
     """
     people = sample(
         n, seed=seed, mode=mode, composition=composition, camera=camera, population=population, tone=tone,
@@ -89,8 +90,9 @@ def read_parametric(
     manifest["reliability"] = raters.reliability
     manifest = pd.concat([manifest, known], axis=1)
     manifest = pd.concat([manifest, people[list(RENDERED)].add_prefix("param_")], axis=1)
+    make_pictures = partial(render_missing, size=size, workers=workers, progress=progress)
     if render:
-        render_missing(manifest, size=size, workers=workers, progress=progress)
+        make_pictures(manifest)
     return Dataset(
         name="parametric",
         manifest=manifest,
@@ -98,6 +100,7 @@ def read_parametric(
         rating_range=(raters.low, raters.high),
         real_people=False,
         card=getdoc(read_parametric) or "",
+        make_pictures=make_pictures,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
+from judge.data.picture_files import opened, read_file, upright_rgb
 from judge.errors import InputError
 
 
@@ -85,7 +86,5 @@ def _opened(image: Image.Image | np.ndarray | str | Path) -> Image.Image:
         return image
     if isinstance(image, np.ndarray):
         return Image.fromarray(image)
-    if not Path(image).is_file():
-        raise InputError(f"contact sheet: no such picture: {image}")
-    with Image.open(image) as opened:
-        return opened.convert("RGB")
+    with opened(read_file(image), name=f"contact sheet: {image}") as picture:
+        return Image.fromarray(upright_rgb(picture))

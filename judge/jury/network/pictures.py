@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from judge.data.images import BrokenPicture, load_square
+from judge.data.images import load_square
+from judge.data.picture_files import BrokenPicture
 
 #: Pictures handed to a thread at a time: single ones would spend a tenth of the time on passing work around.
 CHUNK = 16

@@ -8,6 +8,7 @@ uint8; each step makes new views of them.
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +39,8 @@ from judge.storage.tensors import (
     optimizer_tensors,
     save_tensors,
 )
+
+log = logging.getLogger("judge")
 
 #: Files of a training's folder: how far it is, and the network of the epoch that is kept.
 STATE, BEST = "state.safetensors", "best.safetensors"
@@ -122,6 +125,7 @@ def train(
         "seed": seed,
         "pictures": {"training": pool.fingerprint(), "validation": val.fingerprint() if val else None},
     }
+    _remove_damaged(workdir)
     for file in (workdir / BEST, workdir / STATE):
         if file.is_file():
             same_training(file, load_tensors(file)[1].get("training", {}), here)
@@ -155,6 +159,19 @@ def train(
     tensors, facts = load_tensors(workdir / BEST)
     load_module("network", network, tensors)
     return network.eval(), facts["history"]
+
+
+def _remove_damaged(workdir: Path) -> None:
+    """Removes the states of a training if one is damaged or not finite: left there it would end every training in this
+    folder for ever. Both go, since the kept epoch and the last one belong together."""
+    files = [file for file in (workdir / BEST, workdir / STATE) if file.is_file()]
+    try:
+        for file in files:
+            load_tensors(file)
+    except InputError as error:
+        log.warning("%s; the states of this training are removed, it begins anew", error)
+        for file in files:
+            file.unlink()
 
 
 def best_precision(accelerator: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
+from judge.data.picture_files import BrokenPicture, opened, read_file, upright_rgb
 from judge.report.conditions import TRUTH, baseline_of, in_order, titled
 from judge.report.html import Block, Face, Faces, Fold, Text
 
@@ -68,11 +69,11 @@ def _shown(won: pd.DataFrame, caption: str, *, show_faces: bool) -> list[Block]:
 
 def _face(row: Any) -> Face | None:
     try:
-        with Image.open(row.path) as image:
+        with opened(read_file(row.path), name=str(row.path)) as image:
             # a large JPEG is decoded at a fraction of its size
             image.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
-            small = image.convert("RGB")
-    except (OSError, ValueError):
+            small = Image.fromarray(upright_rgb(image))
+    except BrokenPicture:
         return None
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()

@@ -51,6 +51,10 @@ def person_id(seed: int, index: int) -> str:
     return f"p{seed}-{index:06d}"
 
 
+#: A table of so many people takes some 30 GB.
+MOST_PEOPLE = 20_000_000
+
+
 def sample(
     n: int,
     *,
@@ -78,6 +82,10 @@ def sample(
     for what, number in (("n", n), ("start", start)):
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
             raise InputError(f"{what} is a whole number of people, not {number!r}")
+        if number > MOST_PEOPLE:
+            raise InputError(
+                f"{what}={number}: at most {MOST_PEOPLE:,} people fit into the memory of one process"
+            )
     if mode not in MODES:
         raise InputError(f"mode is one of {listed(MODES)}, not {mode!r}")
     if tone not in (None, *MODES):
