@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from calibration_checks.causes import causes, twins
 from calibration_checks.scores import score_metrics, skin
+from calibration_checks.small_groups import small_outranking, small_scores
 from calibration_checks.sweeps import dose, inverse
 from calibration_checks.table import Table
 from calibration_checks.winners import odds_and_power, selection_intervals, winners_tests
@@ -36,6 +37,8 @@ PARTS: dict[str, Callable[[Table, int, np.random.Generator], None]] = {
     "selection_intervals": selection_intervals,
     "odds_and_power": odds_and_power,
     "score_metrics": score_metrics,
+    "small_scores": small_scores,
+    "small_outranking": small_outranking,
     "skin": skin,
     "causes": causes,
     "twins": twins,

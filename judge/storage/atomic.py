@@ -39,6 +39,7 @@ _REMEDY = {
     errno.EROFS: "write elsewhere",
     errno.EACCES: "write elsewhere, or ask for the permission",
     errno.EPERM: "write elsewhere, or ask for the permission",
+    errno.EEXIST: "a file is in the way; write elsewhere",
     errno.ENOTDIR: "a part of the path is a file; write elsewhere",
     errno.ENAMETOOLONG: "write under a shorter name",
     errno.ENOENT: "write elsewhere",

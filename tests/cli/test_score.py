@@ -54,7 +54,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_judged(
     picture(tmp_path / "a.png")
     for out, message in (
         (tmp_path, "not the folder"),
-        (tmp_path / "a.png" / "s.csv", "cannot be written: Not a directory"),
+        (tmp_path / "a.png" / "s.csv", "cannot be written: File exists; a file is in the way"),
         (tmp_path / "s.txt", "ends in .csv"),
         (Path("/proc/s.csv"), "/proc cannot be written: "),
     ):

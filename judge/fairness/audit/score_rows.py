@@ -12,7 +12,7 @@ from judge.fairness.audit.rows import ALL_OTHERS, Rows
 from judge.fairness.inference.settings import Inference
 from judge.fairness.metrics.attention import exposure_ratio
 from judge.fairness.metrics.divergence import ndkl_of_chance, ndkl_of_codes
-from judge.fairness.metrics.outranking import outrank_of_sorted
+from judge.fairness.metrics.outranking import ByScore
 from judge.fairness.metrics.score_errors import ERROR_METRICS, group_metrics_of_codes
 
 #: Up to so many entrants NDKL is compared with random orders, one by one.
@@ -77,10 +77,9 @@ def add_ranking_rows(
     # outranking reads people from the lowest score up
     rising = slice(None, None, -1)
     highest = int(ranked.bracket.max(initial=0))
-    score, bracket, group = ranked.score[rising], highest - ranked.bracket[rising], group[rising]
+    people = ByScore.of(ranked.score[rising], highest - ranked.bracket[rising], group[rising], groups)
     for g in compared:
-        against = (group != g) if base is None else (group == base)
-        found = outrank_of_sorted(score, bracket, group == g, against, confidence=how.confidence)
+        found = people.outranking(g, base, how=how)
         rows.add(
             "outrank_probability",
             codes.names[g],
@@ -88,9 +87,10 @@ def add_ranking_rows(
             size[g],
             ci_low=found.low,
             ci_high=found.high,
-            interval="DeLong logit",
+            interval=found.interval,
             p_value=found.p_value,
-            test="" if np.isnan(found.p_value) else "mann_whitney",
+            test=found.test,
+            flag=found.flag,
         )
 
 
@@ -120,6 +120,7 @@ def add_score_rows(
                     row.n,
                     ci_low=row.ci_low,
                     ci_high=row.ci_high,
-                    interval="" if np.isnan(row.ci_low) else "bootstrap percentile",
+                    interval=row.interval,
+                    flag=row.flag,
                 )
     return lacking

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from judge.fairness.inference.intervals import wilson
+from judge.fairness.inference.rank_intervals import Placements, outrank_interval, placements_of
+from judge.fairness.inference.rank_sums import BracketRanks, rank_sum_test
+from judge.fairness.inference.settings import Inference
 
 
 class Outranking(NamedTuple):
-    """Probability (½ is parity), its interval, and the p-value of the stratified Mann–Whitney test."""
+    """Probability (½ is parity), limits, p of the Mann–Whitney test in brackets; methods; why there are no limits."""
 
     value: float
     low: float
     high: float
     p_value: float
+    interval: str = ""
+    test: str = ""
+    flag: str = ""
 
 
 def outrank_probability(
@@ -29,6 +35,8 @@ def outrank_probability(
     reference: str | None = None,
     bracket: ArrayLike | None = None,
     confidence: float = 0.95,
+    n_permutations: int = 10_000,
+    rng: np.random.Generator | int = 0,
 ) -> Outranking:
     """P(a member of `group` scores above one of `reference`) + ½ P(tie), within brackets.
 
@@ -46,89 +54,206 @@ def outrank_probability(
     bracket : (n,) array-like, optional
         None: one bracket.
     confidence : float
-        Level, in (0, 1).
+        Level, from 0.5 to below 1.
+    n_permutations : int
+        Subsets drawn for the p-value where at most 15 people stand against too many for the exact one.
+    rng : numpy.random.Generator or int
+        Of these.
 
     Returns
     -------
     Outranking
-        value (½ is parity), low, high, p_value; NaN where one side is empty.
+        value (½ is parity), low, high, p_value; NaN where one side is empty. interval: "DeLong logit t", or "Newcombe
+        score" with fewer than 20 people on the smaller side; none, with the reason in flag, with fewer than 5. test:
+        "mann_whitney_exact" (ties and brackets included), "mann_whitney_permutation", or "mann_whitney" for the normal
+        curve, ties and continuity corrected. Two-sided p-values are twice the smaller tail.
 
     References
     ----------
-    Mann & Whitney (1947), Ann. Math. Stat. 18:50; interval: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837.
+    Mann & Whitney (1947), Ann. Math. Stat. 18:50; DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837;
+    Newcombe (2006), Stat. Med. 25:559, method 5.
 
     Examples
     --------
     5 against 3 and 5: one win and one tie in two pairs.
 
-    >>> outrank_probability([5, 3, 5], sensitive_feature=["a", "b", "b"], group="a").value
-    0.75
+    >>> found = outrank_probability([5, 3, 5], sensitive_feature=["a", "b", "b"], group="a")
+    >>> found.value, found.p_value, found.flag
+    (0.75, 1.0, 'n = 1: no interval below 5 people')
     """
     score = np.asarray(score, float)
-    names = pd.Series(sensitive_feature).astype(str).to_numpy()
+    codes, names = pd.factorize(pd.Series(sensitive_feature).astype(str))
     code = np.zeros(len(score), np.int64) if bracket is None else pd.factorize(pd.Series(bracket))[0]
-    member = names == group
-    others = ~member if reference is None else names == reference
     order = np.lexsort((score, code))
-    return outrank_of_sorted(score[order], code[order], member[order], others[order], confidence=confidence)
-
-
-def outrank_of_sorted(
-    score: NDArray, bracket: NDArray, member: NDArray, others: NDArray, *, confidence: float = 0.95
-) -> Outranking:
-    """The same for people sorted by bracket and then by rising score; member and others are masks.
-
-    Interval: variance of DeLong, DeLong & Clarke-Pearson (1988) within brackets, on the logit scale; where all
-    pairs point one way that variance is 0 and Wilson's interval for the smaller group's size stands in.
-    p-value: normal approximation with the variance under no difference, ties and continuity corrected.
-    """
-    from scipy.special import expit, logit, ndtr, ndtri
-
-    edges = np.searchsorted(bracket, np.arange(int(bracket.max(initial=-1)) + 2))
-    sums = []  # wins, pairs, null variance and the placements' squared deviations, a bracket
-    sides: list[tuple[NDArray, NDArray, int, int]] = []
-    for left, right in itertools.pairwise(edges.tolist()):
-        part = score[left:right]
-        a, b = part[member[left:right]], part[others[left:right]]
-        if len(a) == 0 or len(b) == 0:
-            continue
-        below = (np.searchsorted(b, a, "left") + np.searchsorted(b, a, "right")) / 2
-        above = len(a) - (np.searchsorted(a, b, "left") + np.searchsorted(a, b, "right")) / 2
-        sums.append((below.sum(), len(a) * len(b), _null_variance(a, b)))
-        sides.append((_moments(below / len(b)), _moments(above / len(a)), len(a), len(b)))
-    if not sums:
+    people = ByScore.of(score[order], code[order], codes[order], len(names))
+    known = {name: i for i, name in enumerate(names)}
+    if group not in known or (reference is not None and reference not in known):
         return Outranking(np.nan, np.nan, np.nan, np.nan)
-    wins, pairs, null = (float(sum(column)) for column in zip(*sums, strict=True))
-    value = wins / pairs
-    excess = max(abs(wins - pairs / 2) - 0.5, 0.0)
-    p_value = 1.0 if null <= 0 else float(min(2 * ndtr(-excess / np.sqrt(null)), 1.0))
-    variance = 0.0
-    for v10, v01, n_a, n_b in sides:
-        weight = n_a * n_b / pairs
-        variance += weight**2 * (_spread(v10, n_a, value) / n_a + _spread(v01, n_b, value) / n_b)
-    if variance <= 1e-30 or not 0 < value < 1:
-        smaller = min(sum(side[2] for side in sides), sum(side[3] for side in sides))
-        low, high = wilson(value * smaller, smaller, confidence)
-        return Outranking(value, float(low), float(high), p_value)
-    half = ndtri((1 + confidence) / 2) * np.sqrt(variance) / (value * (1 - value))
-    return Outranking(value, float(expit(logit(value) - half)), float(expit(logit(value) + half)), p_value)
+    how = Inference(confidence, n_permutations=n_permutations, rng=rng)
+    return people.outranking(known[group], None if reference is None else known[reference], how=how)
 
 
-def _moments(placements: NDArray) -> NDArray:
-    return np.array([placements.mean(), placements.var()])
+@dataclass(frozen=True)
+class ByScore:
+    """People sorted by bracket and then by rising score, so that a group costs its own size, not everybody's.
+
+    edges     (brackets + 1,) where each bracket starts
+    run       (n,) number of the run of equal scores of one bracket
+    first     (runs + 1,) where each run starts
+    members   (n,) positions, group by group     ends  (groups,) where each group's positions end
+    """
+
+    edges: NDArray[np.int64]
+    run: NDArray[np.int32]
+    first: NDArray[np.int64]
+    members: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    # of the people compared with, by (reference, bracket); made once, used by every group
+    _ties: dict[tuple[int | None, int], float] = field(default_factory=dict, repr=False)
+    _doubled: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _drawn: dict[tuple[int, int, int], NDArray[np.int64]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, score: NDArray, bracket: NDArray, group: NDArray, groups: int) -> ByScore:
+        """From sorted scores, their brackets and groups, both as integer codes from 0."""
+        edges = np.searchsorted(bracket, np.arange(int(bracket.max(initial=-1)) + 2))
+        new = np.ones(len(score), bool)
+        new[1:] = score[1:] != score[:-1]
+        new[edges[:-1][edges[:-1] < len(score)]] = True
+        new[:1] = False  # the first run is number 0
+        run = np.cumsum(new, dtype=np.int32)
+        starts = np.flatnonzero(new)
+        small = group.astype(np.uint16) if groups < 65_536 else group
+        return cls(
+            edges,
+            run,
+            np.concatenate([[0], starts, [len(score)]]) if len(score) else np.zeros(1, np.int64),
+            np.argsort(small, kind="stable"),
+            np.cumsum(np.bincount(group, minlength=groups)),
+        )
+
+    def outranking(self, group: int, reference: int | None, *, how: Inference) -> Outranking:
+        """Of one group against a reference group, or all others."""
+        pairings = list(self._pairings(group, reference))
+        if not pairings:
+            return Outranking(np.nan, np.nan, np.nan, np.nan)
+        ranks = [ranks for ranks, _ in pairings]
+        value = sum(b.half_wins for b in ranks) / 2 / sum(b.m * b.n for b in ranks)
+        test = rank_sum_test(ranks, n_permutations=how.n_permutations, seed=how.seed())
+        limits = outrank_interval(value, [sides for _, sides in pairings], confidence=how.confidence)
+        return Outranking(
+            value, limits.low, limits.high, test.p_value, limits.interval, test.test, limits.flag
+        )
+
+    def _people(self, group: int) -> NDArray[np.int64]:
+        return self.members[(self.ends[group - 1] if group else 0) : self.ends[group]]
+
+    def _pairings(
+        self, group: int, reference: int | None
+    ) -> Iterator[tuple[BracketRanks, tuple[Placements, Placements]]]:
+        """Ranks and placements of each bracket with people on both sides."""
+        mine = self._people(group)
+        base = None if reference is None else self._people(reference)
+        cuts = np.searchsorted(mine, self.edges)
+        for b in np.flatnonzero(np.diff(cuts)).tolist():
+            left, right = int(self.edges[b]), int(self.edges[b + 1])
+            a = mine[cuts[b] : cuts[b + 1]]
+            against = (
+                None if base is None else base[np.searchsorted(base, left) : np.searchsorted(base, right)]
+            )
+            n = right - left - len(a) if against is None else len(against)
+            if n > 0:
+                yield self._pairing(a, against, left, right, n, self._ties_of(reference, b, against))
+
+    def _pairing(
+        self, a: NDArray, against: NDArray | None, left: int, right: int, n: int, ties: float
+    ) -> tuple[BracketRanks, tuple[Placements, Placements]]:
+        m = len(a)
+        # members at each distinct score: how many, and how many others below and tied
+        runs = self.run[a]
+        starts = np.flatnonzero(np.concatenate([[True], runs[1:] != runs[:-1]]))
+        runs = runs[starts]
+        own = np.diff(np.append(starts, m))
+        lower = np.cumsum(own) - own
+        if against is None:
+            below = self.first[runs] - left - lower
+            tied = self.first[runs + 1] - self.first[runs] - own
+        else:
+            below = np.searchsorted(against, self.first[runs])
+            tied = np.searchsorted(against, self.first[runs + 1]) - below
+        # others stand beside a run of members, or between two runs
+        between = np.diff(np.concatenate([[0], below, [n]]))
+        between[1:] -= tied
+        passed = np.concatenate([[0], lower + own])
+        placed = np.concatenate([(lower + own / 2), passed]) / m
+        sides = (
+            placements_of((below + tied / 2) / n, own),
+            placements_of(1 - placed, np.concatenate([tied, between])),
+        )
+        if against is not None:
+            ties += _cubes(own + tied) - _cubes(tied)
+        ranks = BracketRanks(
+            m,
+            n,
+            int((own * (2 * below + tied)).sum()),
+            m * n / 12 * ((m + n + 1) - ties / ((m + n) * (m + n - 1))),
+            lambda: self._run_sizes(a, against, left, right),
+            lambda drawn: self._midranks(drawn, a, against, left),
+            left,
+            self._drawn if against is None else None,
+        )
+        return ranks, sides
+
+    def _ties_of(self, reference: int | None, bracket: int, against: NDArray | None) -> float:
+        """Σ (t³ − t) over the scores that people of a bracket share: everybody's, or the reference's."""
+        key = (reference, bracket)
+        if key not in self._ties:
+            if against is None:
+                left, right = int(self.edges[bracket]), int(self.edges[bracket + 1])
+                sizes = np.diff(self.first[self.run[left] : self.run[right - 1] + 2])
+            else:
+                sizes = _sizes(self.run[against])
+            self._ties[key] = _cubes(sizes)
+        return self._ties[key]
+
+    def _run_sizes(self, a: NDArray, against: NDArray | None, left: int, right: int) -> NDArray[np.int64]:
+        """People of both sides at each distinct score, from the lowest."""
+        if against is None:
+            low, high = self.run[left], self.run[right - 1]
+            return np.diff(self.first[low : high + 2])
+        return _sizes(np.sort(self.run[np.concatenate([a, against])]))
+
+    def _midranks(self, drawn: NDArray, a: NDArray, against: NDArray | None, left: int) -> NDArray[np.int64]:
+        """Twice the people below plus those tied, less oneself; people numbered from 0, the others before a."""
+        if against is None:
+            run = self.run[left + drawn]
+            return self.first[run] + self.first[run + 1] - 2 * left - 1
+        key = int(against[0])
+        if key not in self._doubled:
+            sizes = _sizes(self.run[against])
+            ends = np.cumsum(sizes)
+            self._doubled[key] = np.repeat(2 * ends - sizes, sizes)
+        other = drawn < len(against)
+        ranks = np.empty(drawn.shape, np.int64)
+        ranks[other] = self._doubled[key][drawn[other]]
+        at = self.first[self.run[a]], self.first[self.run[a] + 1]
+        own = np.searchsorted(against, at[0]) + np.searchsorted(against, at[1])
+        ranks[~other] = own[drawn[~other] - len(against)]
+        run = np.empty(drawn.shape, self.run.dtype)
+        run[other] = self.run[against[drawn[other]]]
+        run[~other] = self.run[a[drawn[~other] - len(against)]]
+        ranks += np.searchsorted(a, self.first[run])
+        ranks += np.searchsorted(a, self.first[run + 1])
+        return ranks - 1
 
 
-def _spread(moments: NDArray, n: int, overall: float) -> float:
-    """Sample variance of placements; a single one is measured from the overall value."""
-    mean, variance = moments
-    return float(variance * n / (n - 1)) if n > 1 else float((mean - overall) ** 2)
+def _sizes(run: NDArray) -> NDArray[np.int64]:
+    """Lengths of the runs of equal numbers."""
+    starts = np.flatnonzero(np.concatenate([[True], run[1:] != run[:-1]]))
+    return np.diff(np.append(starts, len(run)))
 
 
-def _null_variance(a: NDArray, b: NDArray) -> float:
-    """Variance of the Mann–Whitney count under no difference, given the ties."""
-    both = np.concatenate([a, b])
-    both.sort()
-    n = len(both)
-    runs = np.diff(np.flatnonzero(np.concatenate([[True], both[1:] != both[:-1], [True]]))).astype(float)
-    ties = float((runs**3 - runs).sum())
-    return len(a) * len(b) / 12 * ((n + 1) - ties / (n * (n - 1)))
+def _cubes(sizes: NDArray) -> float:
+    """Σ (t³ − t)."""
+    t = sizes.astype(float)
+    return float((t**3 - t).sum())

@@ -1,7 +1,6 @@
-"""Scores and their errors by group, with intervals from resampling people within each group.
+"""Scores and their errors by group, with an interval for each that holds what it says in a group of its size.
 
-The intervals of spread, rmse and top_tail_score are in closed form, see `inference.scale_intervals`. With a rating
-(what people say) and a score (what the judge says) of each person of a group:
+With a rating (what people say) and a score (what the judge says) of each person of a group:
 
 mean_score          mean score
 spread              standard deviation of the scores (n − 1)
@@ -11,23 +10,85 @@ pearson             correlation of score and rating; 1 is best
 mae, rmse           mean |score − rating|, √ mean (score − rating)²; 0 is best; both on one scale
 signed_error        mean (score − rating): above 0 the judge flatters the group
 calibration_slope   slope of rating regressed on score; 1 is calibrated, below 1 the scores are too far apart
+
+The intervals are in closed form (`inference.scale_intervals`, `inference.pair_intervals`), so the same people with the
+same ratings have one interval wherever they are asked for. Each needs a number of people (INTERVALS); a row without one
+says why in `flag`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError
-from judge.fairness.inference.bootstrap import TOP, percentile_levels, resampled_means, top_tail
-from judge.fairness.inference.scale_intervals import rmse_interval, spread_interval, top_tail_interval
+from judge.fairness.inference.pair_intervals import (
+    FEWEST_FOR_CORRELATION,
+    FEWEST_FOR_SLOPE,
+    pearson_interval,
+    slope_interval,
+)
+from judge.fairness.inference.scale_intervals import (
+    FEWEST_FOR_SCALE,
+    FEWEST_IN_TAIL,
+    TOP,
+    inner,
+    mae_interval,
+    rmse_interval,
+    spread_interval,
+    student_interval,
+    top_tail,
+    top_tail_interval,
+)
 from judge.fairness.inference.settings import Inference
 
 SCORE_METRICS = ("mean_score", "spread", "top_tail_score")
 ERROR_METRICS = ("mean_rating", "pearson", "mae", "rmse", "signed_error", "calibration_slope")
+#: Metric → the interval's name in the audit, and the fewest people for it.
+INTERVALS = {
+    "mean_score": ("Student t", 2),
+    "spread": ("Bonett", FEWEST_FOR_SCALE),
+    "top_tail_score": ("t of the tail", round(FEWEST_IN_TAIL / TOP)),
+    "mean_rating": ("Student t", 2),
+    "pearson": ("Fisher z, robust", FEWEST_FOR_CORRELATION),
+    "mae": ("log t", 3),
+    "rmse": ("log t of squares", FEWEST_FOR_SCALE),
+    "signed_error": ("Student t", 2),
+    "calibration_slope": ("t, robust", FEWEST_FOR_SLOPE),
+}
 #: Fewest people for which each metric is defined.
 FEWEST = {"spread": 2, "pearson": 3, "calibration_slope": 3}
+
+
+class Measured(NamedTuple):
+    """A metric of one group, its limits and, where there are none, why."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+
+    def row(self, group: str, n: int) -> tuple[object, ...]:
+        """As a row of `group_metrics`."""
+        method, fewest = INTERVALS[self.metric]
+        known = not np.isnan(self.low)
+        return (
+            self.metric, group, self.value, n, self.low, self.high,
+            method if known else "", "" if known or n == 0 else self._reason(n, fewest),
+        )  # fmt: skip
+
+    def _reason(self, n: int, fewest: int) -> str:
+        if n < FEWEST.get(self.metric, 1):
+            return f"n = {n}: undefined below {FEWEST[self.metric]} people"
+        if n < fewest:
+            return f"n = {n}: no interval below {fewest} people"
+        if np.isnan(self.value):
+            return "undefined: scores or ratings are all alike"
+        return f"no interval: the {n} people differ too little to say how sure this is"
 
 
 def group_metrics(
@@ -36,8 +97,6 @@ def group_metrics(
     sensitive_feature: ArrayLike,
     rating: ArrayLike | None = None,
     confidence: float = 0.95,
-    n_resamples: int = 1000,
-    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Level, spread, upper tail and errors of the scores of each group.
 
@@ -51,16 +110,12 @@ def group_metrics(
         Finite, on the scale of the scores; the error metrics are there when it is given.
     confidence : float
         Level, from 0.5 to below 1.
-    n_resamples : int
-        Samples of each group's people (the size of a group is kept); a group of one has no interval.
-    rng : numpy.random.Generator or int
-        Each group has a stream of its own, so its interval does not depend on which other groups there are.
 
     Returns
     -------
     DataFrame
-        One row a metric and group: metric, group, value, n, ci_low, ci_high. The metrics are listed at the head of
-        `judge.fairness.metrics.score_errors`.
+        One row a metric and group: metric, group, value, n, ci_low, ci_high, interval (the method's name), flag (why
+        there is none). The metrics are listed at the head of `judge.fairness.metrics.score_errors`.
 
     Raises
     ------
@@ -69,19 +124,18 @@ def group_metrics(
 
     References
     ----------
-    Hesterberg (2015), Am. Stat. 69:371, section 5.2: percentiles expanded for small groups.
+    Student (1908), Biometrika 6:1, for means; the other intervals name theirs in `judge.fairness.inference`.
 
     Examples
     --------
-    >>> table = group_metrics([1, 3, 5], sensitive_feature=["a", "a", "b"], rating=[2, 3, 3], n_resamples=20)
+    >>> table = group_metrics([1, 3, 5], sensitive_feature=["a", "a", "b"], rating=[2, 3, 3])
     >>> table[table["metric"] == "signed_error"][["group", "value", "n"]].values.tolist()
     [['a', -0.5, 2], ['b', 2.0, 1]]
     """
     group, names = pd.factorize(pd.Series(sensitive_feature).astype(str), sort=True)
     score = _finite(score, "score")
     rating = None if rating is None else _finite(rating, "rating")
-    how = Inference(confidence, n_resamples=n_resamples, rng=rng)
-    return group_metrics_of_codes(score, rating, group, list(names), how=how)
+    return group_metrics_of_codes(score, rating, group, list(names), how=Inference(confidence))
 
 
 def group_metrics_of_codes(
@@ -93,87 +147,53 @@ def group_metrics_of_codes(
     how: Inference,
 ) -> pd.DataFrame:
     """`group_metrics` for integer group codes; a group without people keeps rows with n = 0 and NaN."""
-    seed = how.seed()
-    wanted = SCORE_METRICS + (ERROR_METRICS if rating is not None else ())
     order = np.argsort(group.astype(np.uint16) if len(names) < 65_536 else group, kind="stable")
     ends = np.cumsum(np.bincount(group, minlength=len(names)))
     rows = []
     for code, name in enumerate(names):
-        # each group has a stream of its own: its interval does not depend on which other groups there are
-        rng = np.random.default_rng([seed, code])
         members = order[(ends[code - 1] if code else 0) : ends[code]]
         s = score[members]
         r = None if rating is None else rating[members]
-        values, low, high = _one_group(s, r, how=how, rng=rng)
-        rows += [(metric, name, values[metric], len(s), low[metric], high[metric]) for metric in wanted]
-    return pd.DataFrame(rows, columns=["metric", "group", "value", "n", "ci_low", "ci_high"])
+        rows += [found.row(name, len(s)) for found in _one_group(s, r, confidence=how.confidence)]
+    columns = ["metric", "group", "value", "n", "ci_low", "ci_high", "interval", "flag"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _one_group(
-    s: NDArray, r: NDArray | None, *, how: Inference, rng: np.random.Generator
-) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    n, confidence = len(s), how.confidence
-    metrics = SCORE_METRICS + (ERROR_METRICS if r is not None else ())
-    nothing = dict.fromkeys(metrics, np.nan)
+def _one_group(s: NDArray, r: NDArray | None, *, confidence: float) -> Iterator[Measured]:
+    n = len(s)
     if n == 0:
-        return nothing, nothing, nothing
+        for metric in SCORE_METRICS + (ERROR_METRICS if r is not None else ()):
+            yield Measured(metric, np.nan, np.nan, np.nan)
+        return
     # centred first: squares of large scores would cancel
-    s_mid, r_mid = float(s.mean()), 0.0 if r is None else float(r.mean())
-    columns = [s - s_mid, (s - s_mid) ** 2]
-    if r is not None:
-        error = s - r
-        columns += [r - r_mid, (r - r_mid) ** 2, (s - s_mid) * (r - r_mid), np.abs(error), error**2]
-    people = np.column_stack(columns)
-    point = _metrics_of(people.mean(axis=0)[None, :], np.array([top_tail(s)]), s_mid, r_mid, n)
-    values = {name: float(value[0]) if n >= FEWEST.get(name, 1) else np.nan for name, value in point.items()}
-    if n < 2:
-        return values, nothing, nothing
-    means, tails = resampled_means(people, s, n_resamples=how.n_resamples, rng=rng)
-    samples = _metrics_of(means, tails, s_mid, r_mid, n)
-    levels = percentile_levels(n, confidence)
-    low, high = dict(nothing), dict(nothing)
-    for name, sample in samples.items():
-        defined = sample[~np.isnan(sample)]
-        # a metric that most samples cannot compute (a constant score) has no interval
-        if n > FEWEST.get(name, 1) and len(defined) > how.n_resamples / 2 and not np.isnan(values[name]):
-            limits = [float(q) for q in np.quantile(defined, levels)]
-            # no width: all people are alike, which says nothing about how sure one may be
-            if limits[0] < limits[1]:
-                low[name], high[name] = limits
-    low["spread"], high["spread"] = spread_interval(s - s_mid, confidence=confidence)
-    tail = top_tail_interval(s, values["top_tail_score"], part=TOP, confidence=confidence)
-    low["top_tail_score"], high["top_tail_score"] = tail
-    if r is not None:
-        low["rmse"], high["rmse"] = rmse_interval(error, confidence=confidence)
-    return values, low, high
-
-
-def _metrics_of(means: NDArray, tails: NDArray, s_mid: float, r_mid: float, n: int) -> dict[str, NDArray]:
-    """Metrics from rows of means, in the order in which `_one_group` makes them."""
-    s = means[:, 0]
-    s_var = np.maximum(means[:, 1] - s**2, 0)
-    unbiased = n / (n - 1) if n > 1 else np.nan
-    found = {"mean_score": s + s_mid, "spread": np.sqrt(s_var * unbiased), "top_tail_score": tails}
-    if means.shape[1] == 2:
-        return found
-    r = means[:, 2]
-    r_var = np.maximum(means[:, 3] - r**2, 0)
-    covariance = means[:, 4] - s * r
+    s_mid = float(s.mean())
+    a = s - s_mid
+    spread = float(a.std(ddof=1)) if n > 1 else np.nan
+    tail = top_tail(s)
+    yield Measured("mean_score", s_mid, *student_interval(s, confidence=confidence))
+    yield Measured("spread", spread, *spread_interval(a, confidence=confidence))
+    yield Measured("top_tail_score", tail, *top_tail_interval(s, tail, confidence=confidence))
+    if r is None:
+        return
+    r_mid = float(r.mean())
+    b, error = r - r_mid, s - r
+    s_squares, r_squares, products = inner(a, a), inner(b, b), inner(a, b)
     # a score that is constant up to rounding has no slope and no correlation
-    tiny = 1e-14
-    s_flat, r_flat = s_var <= tiny * max(s_mid**2, 1e-30), r_var <= tiny * max(r_mid**2, 1e-30)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pearson = np.where(s_flat | r_flat, np.nan, covariance / np.sqrt(s_var * r_var))
-        slope = np.where(s_flat, np.nan, covariance / s_var)
-    found |= {
-        "mean_rating": r + r_mid,
-        "pearson": np.clip(pearson, -1, 1),
-        "mae": means[:, 5],
-        "rmse": np.sqrt(np.maximum(means[:, 6], 0)),
-        "signed_error": s + s_mid - r - r_mid,
-        "calibration_slope": slope,
-    }
-    return found
+    s_flat = n < FEWEST["pearson"] or s_squares <= n * 1e-14 * max(s_mid**2, 1e-30)
+    r_flat = r_squares <= n * 1e-14 * max(r_mid**2, 1e-30)
+    slope, pearson = (np.nan, np.nan, np.nan), (np.nan, np.nan, np.nan)
+    if not s_flat:
+        slope = products / s_squares, *slope_interval(b, a, confidence=confidence)
+        if not r_flat:
+            r_value = float(np.clip(products / np.sqrt(s_squares * r_squares), -1, 1))
+            pearson = r_value, *pearson_interval(a, b, confidence=confidence)
+    yield Measured("mean_rating", r_mid, *student_interval(r, confidence=confidence))
+    yield Measured("pearson", *pearson)
+    yield Measured("mae", float(np.abs(error).mean()), *mae_interval(error, confidence=confidence))
+    rmse = float(np.sqrt(inner(error, error) / n))
+    yield Measured("rmse", rmse, *rmse_interval(error, confidence=confidence))
+    yield Measured("signed_error", float(error.mean()), *student_interval(error, confidence=confidence))
+    yield Measured("calibration_slope", *slope)
 
 
 def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:

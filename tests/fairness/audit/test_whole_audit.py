@@ -306,7 +306,9 @@ def test_a_group_of_one_keeps_its_row():
     assert np.isnan(value(found, "pearson", "lone")) and np.isnan(
         value(found, "mean_score", "lone", "ci_low")
     )
-    assert 0 <= value(found, "outrank_probability", "lone", "ci_low") <= 1
+    assert np.isnan(value(found, "outrank_probability", "lone", "ci_low"))
+    assert 0 < value(found, "outrank_probability", "lone", "p_value") <= 1
+    assert value(found, "outrank_probability", "lone", "flag") == "n = 1: no interval below 5 people"
 
 
 def test_a_lone_group_of_one_as_reference_still_gives_intervals():
