@@ -138,7 +138,7 @@ def test_where_entrants_are_not_rated_on_the_scale_the_validation_part_is_asked(
     other = [
         "data@entrants_data=folder",
         f"entrants_data.root={tmp_path}/other",
-        "entrants.n=30",
+        "entrants.n=24",
         "pool.validation=.3",
     ]
     home = squares(tmp_path / "run", *other)
