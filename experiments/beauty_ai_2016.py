@@ -30,9 +30,11 @@ from omegaconf import OmegaConf
 
 import judge
 from judge.data.tables import write_table
+from judge.experiment.compare import people_of
+from judge.experiment.run_folder import RunDir
 from judge.fairness.attribution import PanelRule, ablation
 from judge.fairness.inference import multinomial_exact
-from judge.fairness.sweeps import means_over_seeds, shapley_effects
+from judge.fairness.sweeps import means_with_people, shapley_effects
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -105,25 +107,28 @@ def panel_of(settings: OmegaConf, rule: str) -> PanelRule:
     return weigh
 
 
-def summary(winners: pd.DataFrame) -> pd.DataFrame:
-    """variant, group, entrant_share, share (of the winners, mean over seeds), ci_low, ci_high, winners (mean), least,
-    most, seeds, p_value: median over seeds of the exact test of all groups against the shares of the entrants."""
+def summary(winners: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """variant, group, entrant_share, share (of the winners, mean over seeds), ci_low and ci_high (over seeds, for these
+    contestants; none where nothing was trained and every seed is one contest), ci_people_low and ci_people_high (for
+    other contestants, too), winners (mean), least, most, seeds, p_value: median over seeds of the exact test of all
+    groups against the shares of the entrants."""
     drawn = winners[winners["variant"] != ""].assign(
         variant=lambda t: pd.Categorical(t["variant"], VARIANTS.values()),
         everybody=lambda t: t.groupby(["seed", "variant"], observed=True)["entrants"].transform("sum"),
     )
     keys = ["variant", "group"]
-    table = means_over_seeds(drawn, by=keys, outcome="winner_share").rename(
-        columns={"value": "share", "n": "seeds"}
-    )
+    table = means_with_people(
+        people.assign(variant=people["condition"].map(VARIANTS)).dropna(subset="variant"),
+        by=["variant"],
+        step=1 / winners.groupby(["seed", "condition"], observed=True)["winners"].sum().median(),
+    ).rename(columns={"value": "share", "n": "seeds"})
+    order = {"variant": VARIANTS.values(), "group": GROUPS}
+    table = table.assign(**{key: pd.Categorical(table[key], names) for key, names in order.items()})
+    table = table.sort_values(keys, ignore_index=True)
     of_cell = drawn.groupby(keys, observed=True)
     table["entrant_share"] = (of_cell["entrants"].mean() / of_cell["everybody"].mean()).to_numpy()
     won = of_cell["winners"].agg(["mean", "min", "max"]).to_numpy().T
     table["winners"], table["least"], table["most"] = won
-    # a t interval of few seeds may leave the range of a share; where nothing was trained every seed is one contest
-    fixed = won[1] == won[2]
-    for name in ("ci_low", "ci_high"):
-        table[name] = table[name].clip(0, 1).where(~fixed, table["share"])
     p = {
         key: multinomial_exact(
             part["winners"].to_numpy(), (part["entrants"] / part["entrants"].sum()).to_numpy()
@@ -149,7 +154,13 @@ def main() -> int:
     winners, gate = (
         pd.concat([of(r) for r in sweep.runs], ignore_index=True) for of in (winners_of, gate_of)
     )
-    tables = {"winners": winners, "means": summary(winners), "effects": effects(winners), "gate": gate}
+    people = pd.concat([people_of(RunDir(run.folder)) for run in sweep.runs], ignore_index=True)
+    tables = {
+        "winners": winners,
+        "means": summary(winners, people),
+        "effects": effects(winners),
+        "gate": gate,
+    }
     tables["ablation"] = take_apart(sweep.runs, args.resamples)
     out = RESULTS / sweep.folder.name
     for stem, table in tables.items():

@@ -50,8 +50,9 @@ LIMITS = [
     "morphologies with assumed distributions of skin tone.",
     "The real jury’s rule, thresholds, training data and reference set were never published. A share of 90 % and the "
     "mean of z scores are assumptions; the other rules are in the ablation.",
-    "The contestants are the same for every seed, so that the intervals of the contests are over trainings. Those of "
-    "the ablation also resample the contestants.",
+    "The contestants are the same for every seed: the interval “for these contestants” is over trainings alone, the "
+    "one “for others, too” counts the contestants as a sample (seeds and people crossed). The intervals of the effects "
+    "are of the first kind; those of the ablation also resample the contestants.",
     "“European”, “India” and “Africa” were origins of entrants in 2016; caucasian, asian and african are labels of "
     "rendered morphologies here.",
     "The known truth is a simulated opinion with known causes, not beauty.",
@@ -73,7 +74,7 @@ def write_report(out: Path, tables: Mapping[str, pd.DataFrame], *, judge: str, c
     entered = means.groupby("group")["entrant_share"].first()
     found = (
         f"Winners who are african ({percent(entered['african'])} of the entrants), means over {seeds} seeds with 95 % "
-        f"intervals: {told}."
+        f"intervals for these contestants: {told}."
     )
     effects = tables["effects"]
     said = "; ".join(f"{r.of_group}, {r.change}: {number(r.value, 3)}" for r in effects.itertuples())
@@ -87,8 +88,8 @@ def write_report(out: Path, tables: Mapping[str, pd.DataFrame], *, judge: str, c
                     "variants",
                     variants(winners, means),
                     "Share of the winners by contest. A dot is a seed (a new training), the square the mean with its "
-                    "95 % t interval, the diamond the published count with its exact interval; the dashed line is "
-                    "the share of the entrants.",
+                    "95 % interval over seeds for these contestants, the diamond the published count with its exact "
+                    "interval; the dashed line is the share of the entrants.",
                     found,
                 ),
                 _contests(means, seeds),
@@ -104,7 +105,7 @@ def write_report(out: Path, tables: Mapping[str, pd.DataFrame], *, judge: str, c
                         label="change of the group’s share of the winners",
                     ),
                     "Effect of each change on the share of the winners, averaged over every order of making the "
-                    "changes (Shapley), with 95 % t intervals over seeds.",
+                    "changes (Shapley), with 95 % t intervals over seeds, for these contestants.",
                     said,
                 )
             ],
@@ -136,7 +137,7 @@ def write_report(out: Path, tables: Mapping[str, pd.DataFrame], *, judge: str, c
 
 def _mean(means: pd.DataFrame, variant: str, group: str) -> str:
     row = means[(means["variant"] == variant) & (means["group"] == group)].iloc[0]
-    if row["ci_low"] == row["ci_high"]:
+    if pd.isna(row["ci_low"]):
         return percent(row["share"])
     low, high = (percent(row[c]).removesuffix(" %") for c in ("ci_low", "ci_high"))
     return f"{percent(row['share'])} [{low}, {high}]"
@@ -145,14 +146,19 @@ def _mean(means: pd.DataFrame, variant: str, group: str) -> str:
 def _contests(means: pd.DataFrame, seeds: int) -> Table:
     counts = [f"{number(row.winners, 1)} ({row.least}–{row.most})" for row in means.itertuples()]
     return table_from(
-        means.assign(range=interval(means, share=True), counts=counts),
+        means.assign(
+            range=interval(means, share=True),
+            people=interval(means, "ci_people_low", "ci_people_high", share=True),
+            counts=counts,
+        ),
         {
             "variant": named("contest"),
             "group": named("group"),
             "entrant_share": Column("entrants", percent),
             "counts": Column("winners of 50", label),
             "share": Column("share", percent),
-            "range": RANGE,
+            "range": Column("95 % interval, these contestants", label),
+            "people": Column("95 % interval, for others, too", label),
             "p_value": P_VALUE,
         },
         f"Winners by contest and group: mean and range over {seeds} seeds.",

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 import judge
 from judge.data.tables import write_table
-from judge.fairness.sweeps import means_over_seeds, shapley_effects
+from judge.fairness.sweeps import means_over_seeds, means_with_people, shapley_effects
 from judge.report import figures
 from judge.report.conditions import with_order
 from judge.report.wording import number
@@ -42,7 +42,7 @@ PARTS = "^truth(_|$)"  # the known truth and its parts
 
 def contests(sweep: judge.Sweep, runs: pd.DataFrame) -> pd.DataFrame:
     """A row an entrant of each contest that a judge decided: cell, condition, score, winner, what is known of them."""
-    cells = runs.drop_duplicates("folder").set_index("folder")[CELL]
+    cells = runs.drop_duplicates("folder").set_index("folder")[["seed", *CELL]]
     found = []
     for run in sweep.runs:
         people = run.table("manifest")
@@ -73,20 +73,31 @@ def reading(entered: pd.DataFrame) -> pd.DataFrame:
 def standardised(entered: pd.DataFrame) -> pd.DataFrame:
     """What standardising within groups does to GROUP's share of the winners and to the winners' mean truth.
 
-    A row a cell, condition, rule (as judged, within groups) and outcome: means and t intervals over seeds. The rule
-    "difference" is within groups minus as judged, of the same judge, its interval over the seeds' own differences.
+    A row a cell, condition, rule (as judged, within groups) and outcome: means with intervals over seeds, of the share
+    also with the contestants, whom the seeds partly share, as a sample (ci_people_low, ci_people_high).
+    The rule "difference" is within groups minus as judged, of the same judge, its interval over the seeds' own
+    differences.
     """
-    won = entered[entered["winner"]].assign(winner_share=lambda t: t["ethnicity"] == GROUP)
-    won["rule"] = np.where(won["condition"].isin(JUDGED), "as judged", "within groups")
-    won["condition"] = won["condition"].str.removesuffix("_within")
+    people = entered.assign(
+        rule=np.where(entered["condition"].isin(JUDGED), "as judged", "within groups"),
+        condition=entered["condition"].str.removesuffix("_within"),
+        person=entered["image_id"], group=entered["ethnicity"], error=np.nan,
+    )  # fmt: skip
     keys = [*CELL, "condition", "rule"]
-    outcomes = ["winner_share", "truth"]
-    runs = won.groupby([*keys, "folder"])[outcomes].mean()
+    shares = means_with_people(people, by=keys)
+    shares = shares[shares["group"] == GROUP].drop(columns=["group", "contestants"])
+    won = people[people["winner"]].assign(winner_share=lambda t: t["group"] == GROUP)
+    runs = won.groupby([*keys, "folder"])[["winner_share", "truth"]].mean()
     before, after = (runs.xs(rule, level="rule") for rule in ("as judged", "within groups"))
     paired = (after - before).reset_index().assign(rule="difference")
-    runs = pd.concat([runs.reset_index(), paired], ignore_index=True)
-    tables = [means_over_seeds(runs, by=keys, outcome=name).assign(outcome=name) for name in outcomes]
-    return pd.concat(tables, ignore_index=True)
+    truth = means_over_seeds(runs.reset_index(), by=keys, outcome="truth")
+    tables = {
+        "winner_share": [shares, means_over_seeds(paired, by=keys, outcome="winner_share")],
+        "truth": [truth, means_over_seeds(paired, by=keys, outcome="truth")],
+    }
+    return pd.concat(
+        [part.assign(outcome=name) for name, parts in tables.items() for part in parts], ignore_index=True
+    )
 
 
 def effects(runs: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +132,9 @@ def figure(runs: pd.DataFrame) -> Figure:
     cells = runs["light"] + " light" + np.where(runs["shift"] == 0, "", f", {shifted}")
     runs = with_order(runs.assign(group=cells), JUDGED)
     judged, truth = (runs[(runs["condition"] == "truth") == of] for of in (False, True))
-    means = means_over_seeds(judged, by=["group", "condition", "share"], outcome="winner_share")
+    means = means_over_seeds(
+        judged, by=["group", "condition", "share"], outcome="winner_share", bounds=(0, 1)
+    )
     return figures.dose_response(
         judged, means.rename(columns={"share": "dose"}), outcome="winner_share", is_share=True,
         label=f"share of the winners who are {GROUP}", dose_label="share of caucasian people in the skewed pool",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from judge.data.brackets import AGE_GROUPS, age_bands, bracket_columns, bracket_names
 from judge.errors import InputError, listed
+
+#: From so many brackets on all are sorted at once.
+_MANY_BRACKETS = 1000
+#: From positions of entrants to their ids.
+Ids = Callable[[NDArray[np.int64]], list]
 
 
 class Places(NamedTuple):
@@ -30,7 +35,7 @@ class Places(NamedTuple):
 
 
 def order_of_merit(
-    image_id: ArrayLike | None, score: ArrayLike, *, bracket: ArrayLike | None = None, tie_seed: int = 0
+    image_id: ArrayLike | Ids | None, score: ArrayLike, *, bracket: ArrayLike | None = None, tie_seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Entrants in order of bracket and then merit, best first; ties go by lot.
 
@@ -40,8 +45,9 @@ def order_of_merit(
 
     Parameters
     ----------
-    image_id : (n,) array-like or None
-        Ids, taken as text. None: the number of the row, from 0; the lot then goes with the place in the table.
+    image_id : (n,) array-like, function or None
+        Ids, taken as text; or a function from positions to their ids, which is called only if somebody ties. None: the
+        number of the row, from 0; the lot then goes with the place in the table.
     score : (n,) array-like of float
         Finite; higher is better.
     bracket : (n,) array-like, optional
@@ -76,21 +82,32 @@ def order_of_merit(
     """
     value = np.asarray(score, float)
     n = len(value)
-    ids = image_id if image_id is None or isinstance(image_id, pd.Series) else np.asarray(image_id)
+    ids = image_id if image_id is None or callable(image_id) else pd.Series(image_id, copy=False)
     labels = None if bracket is None else np.asarray(bracket)
-    if any(column is not None and len(column) != n for column in (ids, labels)):
+    sized = [column for column in (ids, labels) if column is not None and not callable(column)]
+    if any(len(column) != n for column in sized):
         raise InputError(f"one id and bracket a score: {n} scores and another number of ids or brackets")
     bad = int((~np.isfinite(value)).sum())
     if bad:
         raise InputError(f"{bad} of {n} scores are not finite")
-    order = np.argsort(-value, kind="stable")
     code = _bracket_codes(labels, n)
-    order = order[np.argsort(code[order], kind="stable")]
-    if n:
-        _draw_lots(order, value, code, ids, tie_seed)
     size = np.bincount(code)
-    start = np.repeat(np.cumsum(size) - size, size)
-    return order, np.arange(n) - start + 1
+    ends = np.cumsum(size)
+    order = np.argsort(code, kind="stable")
+    if len(size) <= _MANY_BRACKETS:
+        # bracket by bracket what is sorted stays in the cache; the sort need not be stable, for ties go by lot
+        for right, people in zip(ends.tolist(), size.tolist(), strict=True):
+            members = order[right - people : right]
+            falling = -value[members]
+            by_merit = np.argsort(falling)
+            falling = falling[by_merit]
+            order[right - people : right] = members[by_merit]
+            _draw_lots(order[right - people : right], falling[1:] == falling[:-1], ids, tie_seed)
+    else:
+        order = np.lexsort((-value, code))
+        score, place = value[order], code[order]
+        _draw_lots(order, (score[1:] == score[:-1]) & (place[1:] == place[:-1]), ids, tie_seed)
+    return order, np.arange(1, n + 1) - np.repeat(ends - size, size)
 
 
 def fill_places(
@@ -150,11 +167,9 @@ def _bracket_codes(labels: NDArray | None, n: int) -> NDArray:
 
 
 def _draw_lots(
-    order: NDArray, value: NDArray, code: NDArray, ids: NDArray | pd.Series | None, tie_seed: int
+    order: NDArray[np.int64], equal: NDArray[np.bool_], ids: pd.Series | Ids | None, tie_seed: int
 ) -> None:
-    """Puts entrants of one bracket and one score in the order of their lots, inside `order`."""
-    score, place = value[order], code[order]
-    equal = (score[1:] == score[:-1]) & (place[1:] == place[:-1])
+    """Puts entrants who tie with the one before (`equal`) in the order of their lots, inside `order`."""
     if not equal.any():
         return
     tied = np.zeros(len(order), bool)
@@ -163,8 +178,8 @@ def _draw_lots(
     at = np.flatnonzero(tied)
     run = np.concatenate([[0], np.cumsum(~equal)])[at]
     who = order[at]
-    keys = who if ids is None else ids.iloc[who] if isinstance(ids, pd.Series) else ids[who]
-    order[at] = who[np.lexsort((_lots(keys.tolist(), tie_seed), run))]
+    keys = who.tolist() if ids is None else ids(who) if callable(ids) else ids.iloc[who].tolist()
+    order[at] = who[np.lexsort((who, _lots(keys, tie_seed), run))]
 
 
 def _lots(keys: list, tie_seed: int) -> NDArray[np.uint64]:

@@ -12,12 +12,12 @@ from judge.fairness.sweeps import bootstrap_seeds_people, grid_posterior
 from judge.fairness.sweeps.dose_models import (
     crossing,
     line,
-    mixed_slope,
     seed_lines,
     t_bounds,
     trend_p_value,
     widened_bootstrap,
 )
+from judge.fairness.sweeps.mixed_models import mixed_slope
 
 
 def dose(table: Table, n: int, rng: np.random.Generator) -> None:
@@ -98,7 +98,7 @@ def dose(table: Table, n: int, rng: np.random.Generator) -> None:
         row = bootstrap_seeds_people(runs(400, 5), n_resamples=300, rng=t, **options).iloc[0]
         low.append(row["ci_low"])
         high.append(row["ci_high"])
-    table.coverage("dose_slope_people, bootstrap of seeds and people", low, high, truth)
+    table.coverage("dose_slope_people, seeds and people from a table of winners", low, high, truth)
 
 
 def inverse(table: Table, n: int, rng: np.random.Generator) -> None:

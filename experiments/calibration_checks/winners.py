@@ -23,7 +23,7 @@ from judge.fairness.inference import (
     wilson,
 )
 from judge.fairness.inference.distributions import exact_distribution
-from judge.fairness.inference.power import p_values
+from judge.fairness.inference.exact_tests import p_values
 
 
 def winners_tests(table: Table, n: int, rng: np.random.Generator) -> None:

@@ -10,7 +10,8 @@ examples
   judge compare runs/contest                      every run under a folder
   judge compare runs/a runs/b --out results/ab    two sweeps together
 
-Writes runs.csv (a row a training run and group), dose.csv (slopes, intervals, tests), figures and page.html.
+Writes runs.csv (a row a run, condition and group), dose.csv (slopes, tests, intervals over seeds: ci_low, ci_high; over
+seeds and contestants: ci_people_low, ci_people_high), figures and page.html. No intervals from fewer than three seeds.
 Runs that failed or were not finished are listed, never silently left out.
 """
 

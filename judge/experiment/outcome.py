@@ -54,6 +54,8 @@ def hold(
         "confidence": field.confidence,
         "n_resamples": field.n_boot,
         "rng": field.seed,
+        # a contest of photographs ranks pictures; its statistics count people, each with their best picture
+        "one_per_person": "best" if _comes_twice(field.entrants) else None,
     }
     rating = "rating" if errors and table["rating"].notna().any() else None
     numbers = audit(table, score="score", rating=rating, **shared)
@@ -66,6 +68,10 @@ def hold(
         "brackets": result.brackets,
         "unranked": result.unranked,
     }
+
+
+def _comes_twice(people: pd.DataFrame) -> bool:
+    return "person_id" in people and bool(people["person_id"].dropna().duplicated().any())
 
 
 def _with_the_refused(contest: Contest, entrants: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:

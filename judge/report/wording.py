@@ -55,6 +55,11 @@ def p_said(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p_text(p)}"
 
 
+def headcount(n: float) -> str:
+    """1,200 people; averages over lots, which need not be whole, with one decimal."""
+    return f"{round(n):,}" if abs(n - round(n)) < 1e-6 else f"{n:,.1f}"
+
+
 def counted(n: int, thing: str) -> str:
     """1 run, 2 runs."""
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"

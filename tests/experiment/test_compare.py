@@ -5,7 +5,14 @@ import pytest
 from omegaconf import OmegaConf
 
 from judge.errors import InputError
-from judge.experiment.compare import combinations, dose_table, run_table, same_conditions
+from judge.experiment.compare import (
+    combinations,
+    dose_table,
+    people_of,
+    people_table,
+    run_table,
+    same_conditions,
+)
 from judge.experiment.folder_names import folder_name
 from judge.experiment.run_folder import RunDir, read_json, write_json
 
@@ -102,3 +109,70 @@ def test_two_long_settings_have_two_folders():
     assert len(names) == 2
     assert max(map(len, names)) < 140
     assert folder_name(["seed=1", "mitigation=redraw"]) == "mitigation=redraw,seed=1"
+
+
+def with_its_people(home, *, seed, first=0):
+    """Adds to a finished folder four entrants, one of them two pictures of a person, and whom each condition ranked."""
+    ids = [f"i{first + i}" for i in range(4)]
+    manifest = pd.DataFrame(
+        {
+            "image_id": [*ids, "trained"],
+            "ethnicity": ["african", "african", "caucasian", "caucasian", "caucasian"],
+            "rating": [4.0, 5.0, 6.0, None, 5.0],
+            "person_id": ["p", "p", None, None, None],
+        }
+    )
+    roles = [(i, "entrant") for i in ids] + [("trained", "train")]
+    ranking = pd.DataFrame(
+        {
+            "image_id": [*ids, *ids[:3]],  # under rebalanced the gate turned the last one away
+            "condition": ["skewed"] * 4 + ["rebalanced"] * 3,
+            "bracket": "all",
+            "score": [5.0, 4.0, 7.0, 3.0, 5.0, 6.0, 2.0],
+            "rank": [2, 3, 1, 4, 2, 1, 3],
+            "winner": [False, False, True, False, False, True, False],
+        }
+    )
+    home.write_tables(
+        manifest=manifest, membership=pd.DataFrame(roles, columns=["image_id", "role"]), ranking=ranking
+    )
+    return home
+
+
+def test_people_of_a_run_are_everybody_who_entered_under_each_condition(tmp_path):
+    people = people_of(with_its_people(finished(tmp_path / "a", {"seed": 3}), seed=3))
+    assert people.groupby("condition").size().to_dict() == {"rebalanced": 4, "skewed": 4}
+    last = people[(people["condition"] == "rebalanced") & (people["image_id"] == "i3")].iloc[0]
+    assert pd.isna(last["rank"])
+    assert not last["winner"]
+    assert last["bracket"] == "all"
+    skewed = people[people["condition"] == "skewed"].set_index("image_id")
+    assert skewed["error"].iloc[:3].tolist() == [1.0, -1.0, 1.0]
+    assert skewed["person"].tolist() == ["p", "p", "i2", "i3"]
+    assert people_of(finished(tmp_path / "b", {"seed": 0})) is None
+
+
+def test_contestants_shared_by_all_seeds_are_told_in_the_dose_table(tmp_path):
+    for first, expected in ((0, "same"), (100, "redrawn")):
+        runs = [
+            with_its_people(
+                finished(tmp_path / f"{first}-{seed}-{share}", {"seed": seed}, share=share),
+                seed=seed,
+                first=first * seed,
+            )
+            for seed in (0, 1, 2)
+            for share in (0.5, 0.9)
+        ]
+        if first:  # the same person_id would be the same person in every seed
+            for run, seed in zip(runs, (0, 0, 1, 1, 2, 2), strict=True):
+                manifest = run.table("manifest")
+                run.write_tables(manifest=manifest.assign(person_id=manifest["person_id"] + str(seed)))
+        table, _ = run_table(runs)
+        dose = dose_table(table, CONDITIONS, people_table(runs, table))
+        assert set(dose["contestants"]) == {expected}
+
+
+def test_two_sweeps_with_folders_of_one_name_are_so_many_runs(tmp_path):
+    runs = [finished(tmp_path / sweep / "run", {"seed": seed}) for seed, sweep in enumerate("ab")]
+    table, _ = run_table(runs)
+    assert table["folder"].nunique() == 2

@@ -5,11 +5,12 @@ For a group g, with shares p (population), n (entrants), e (eligible) and w (win
     log(w/p) = log(n/p) + log(e/n) + log(w/e)         exactly;  0 is parity at every step
 
 *entered* log(n/p): who came; *admitted* log(e/n): whom the gate let through; *judged* log(w/e): whom the
-jury chose. The steps are separate data (each is conditional on the one before), so each has its own interval:
+jury chose. Where it is known who got a score, s, the last step is two: *scored* log(s/e) and *judged* log(w/s). The
+steps are separate data (each is conditional on the one before), so each has its own interval:
 
     entered            Wilson's interval of a multinomial share; the population's shares count as known
-    admitted, judged   the score interval of the rate ratio φ = (group's rate)/(all others' rate) (Koopman 1984),
-                       carried through the increasing map φ ↦ log(φ / (s φ + 1 − s)), s the group's share before the
+    admitted, scored,  the score interval of the rate ratio φ = (group's rate)/(all others' rate) (Koopman 1984),
+    judged             carried through the increasing map φ ↦ log(φ / (s φ + 1 − s)), s the group's share before the
                        step
     total              Clopper–Pearson's interval of the winners' share (two winners of 50 are so few that Wilson's
                        holds the truth only 92.6 % of the time): given random entry and a neutral jury the
@@ -104,6 +105,7 @@ def chain_of_counts(
     entrants: ArrayLike,
     winners: ArrayLike,
     eligible: ArrayLike | None = None,
+    scored: ArrayLike | None = None,
     population: Mapping[str, float] | None = None,
     name: str = "group",
     confidence: float = 0.95,
@@ -114,17 +116,17 @@ def chain_of_counts(
     ----------
     groups : list of str
         Names, of length G.
-    entrants, eligible, winners : (G,) array-like of int
-        Counts, each at most the one before; eligible None: all entrants.
+    entrants, eligible, scored, winners : (G,) array-like of int
+        Counts, each at most the one before; eligible None: all entrants; scored None: no such step.
     population, name, confidence
         As in `chain`.
 
     Returns
     -------
     DataFrame
-        AUDIT rows log_share_entered, _admitted, _judged, _total for each group, in natural-log points: 0 is parity.
-        n is the group's count before the step (its entrants for entered and total). Without a population there is no
-        entered, and total is admitted + judged.
+        AUDIT rows log_share_entered, _admitted, _scored, _judged, _total for each group, in natural-log points: 0 is
+        parity. n is the group's count before the step (its entrants for entered and total). Without a population there
+        is no entered, and total is admitted + judged.
 
     Raises
     ------
@@ -146,22 +148,25 @@ def chain_of_counts(
     Inference(confidence)  # refuses what is out of range
     n, w = np.asarray(entrants, float), np.asarray(winners, float)
     e = n if eligible is None else np.asarray(eligible, float)
-    if not n.shape == e.shape == w.shape == (len(groups),):
-        raise InputError(f"{len(groups)} groups need as many entrants, eligible and winners")
-    if (w < 0).any() or (w > e).any() or (e > n).any():
-        raise InputError("each group needs 0 ≤ winners ≤ eligible ≤ entrants")
+    s = e if scored is None else np.asarray(scored, float)
+    if not n.shape == e.shape == s.shape == w.shape == (len(groups),):
+        raise InputError(f"{len(groups)} groups need as many entrants, eligible, scored and winners")
+    if (w < 0).any() or (w > s).any() or (s > e).any() or (e > n).any():
+        raise InputError("each group needs 0 ≤ winners ≤ scored ≤ eligible ≤ entrants")
     terms = {}
     if population is not None:
         p = _population_shares(population, groups)
         with np.errstate(divide="ignore", invalid="ignore"):
             terms["entered"] = _share_term(n, p, wilson, confidence, "Wilson")
     terms["admitted"] = _rate_term(n, e, confidence)
-    terms["judged"] = _rate_term(e, w, confidence)
+    if scored is not None:
+        terms["scored"] = _rate_term(e, s, confidence)
+    terms["judged"] = _rate_term(s, w, confidence)
     if population is not None:
         terms["total"] = _share_term(w, p, clopper_pearson, confidence, "Clopper–Pearson")
     else:
         terms["total"] = _rate_term(n, w, confidence)
-    before = {"entered": n, "admitted": n, "judged": e, "total": n}
+    before = {"entered": n, "admitted": n, "scored": e, "judged": s, "total": n}
     rows = [
         {
             "metric": f"log_share_{term}",

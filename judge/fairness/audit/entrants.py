@@ -1,13 +1,16 @@
 """A table of entrants made ready for the audit: codes for groups and brackets, and who was excluded.
 
-Nobody is dropped silently: each reason is counted in `notes`. A person without a group keeps competing, as a
-member of the group "(missing)", because leaving them out would change who wins.
+Nobody is dropped silently: whoever has no score, no known outcome or no bracket, or was not eligible, is counted by
+group in `absent`, and each reason is told in `notes`. A person without a group keeps competing, as a member of the
+group "(missing)", because leaving them out would change who wins; a person without a score entered and was not
+selected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,26 +18,24 @@ from numpy.typing import NDArray
 
 from judge.contest import order_of_merit
 from judge.errors import InputError, listed
+from judge.fairness.audit.columns import MISSING, Codes, Columns, FrameColumns
+from judge.fairness.audit.columns.codes import code_type, looked_up
+from judge.fairness.audit.columns.people import (
+    Absent,
+    absent_people,
+    one_row_each,
+    person_columns,
+    repeated_people,
+)
+from judge.fairness.counts import frequencies
+
+if TYPE_CHECKING:
+    from judge.fairness.audit.columns.parquet import StoredIds
 
 #: Columns that are taken for the id of a person, in this order, when none is named.
 ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
-MISSING = "(missing)"
 #: Between the names of a bracket or of an intersection of features.
 JOINT = " × "
-_YES = {"1", "1.0", "true", "yes", "y", "t", "won", "winner"}
-_NO = {"0", "0.0", "false", "no", "n", "f", "lost", "loser", ""}
-
-
-@dataclass(frozen=True)
-class Codes:
-    """Integer codes of a categorical column and the sorted names that they index."""
-
-    code: NDArray[np.int32]
-    names: tuple[str, ...]
-
-    def take(self, keep: NDArray) -> Codes:
-        """The codes of some people; names stay, so that a group that became empty stays visible."""
-        return replace(self, code=self.code[keep])
 
 
 @dataclass
@@ -51,9 +52,14 @@ class Entrants:
     rating: NDArray[np.float64] | None = None
     rating_column: str = ""
     # what each person's lot is drawn from where scores tie: the id, or the number of the row in the table
-    ids: pd.Series | NDArray[np.int64] | None = None
+    ids: pd.Series | StoredIds | NDArray[np.int64] | None = None
     id_column: str = ""
     notes: list[str] = field(default_factory=list)
+    # whom the gate let through; None: no such column, everybody. The scores of the others are NaN
+    eligible: NDArray[np.bool_] | None = None
+    eligible_column: str = ""
+    # who is missing and why, by group: a reason each
+    absent: list[Absent] = field(default_factory=list)
     # order and rank of each (score, key): ten million people are sorted once, not once a use
     orders: dict[tuple[str, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=dict)
 
@@ -71,7 +77,7 @@ class Entrants:
 
 
 def read_entrants(
-    table: pd.DataFrame,
+    table: pd.DataFrame | Columns,
     *,
     features: Sequence[str],
     score: Sequence[str] = (),
@@ -79,34 +85,43 @@ def read_entrants(
     brackets: Sequence[str] = (),
     rating: str | None = None,
     person: str | None = None,
+    eligible: str | None = None,
+    one_per_person: str | None = None,
     intersections: bool = False,
 ) -> Entrants:
     """The entrants of a table with one row a person, as `audit_entrants` and `skew_curves` take them.
 
     Parameters
     ----------
-    table : DataFrame
-        One row a person.
+    table : DataFrame or Columns
+        One row a person; or the columns of a file (`judge.fairness.audit.open_columns`).
     features, score, brackets : sequence of str
         Columns: sensitive features, scores (higher is better), and those whose combinations are the brackets.
     winner, rating : str, optional
         Columns: who won (1/0, true/false, yes/no, won/lost), and human ratings.
     person : str, optional
         Column of ids. None: the first of image_id, person_id, entrant_id, id that the table has; without any of them
-        lots among people who tie go by the number of the row.
+        lots among people who tie go by the number of the row. People who come several times are an error, also where
+        another column of the table says so (person_id beside image_id), because the tests count people.
+    eligible : str, optional
+        Column that says who was let through (yes/no; nothing said counts as no). The others entered and were not
+        selected; their scores are not used.
+    one_per_person : {"best", "first", "mean"}, optional
+        One row for each person who comes several times: the winning picture, else the eligible one of the highest
+        score; or the first in the table; or the first with the mean of the person's scores and ratings.
     intersections : bool
         Add the combinations of all features as one more feature.
 
     Returns
     -------
     Entrants
-        Codes and numbers, and in `notes` who was excluded and why.
+        Codes and numbers; in `absent` who is missing, by group; in `notes` who was excluded and why.
 
     Raises
     ------
     InputError
-        For a missing column, an empty table, ids that are missing or appear twice, text where a number is needed, and
-        a winner column that is not yes/no.
+        For a missing column, an empty table, ids that are missing or appear twice, people who come several times, text
+        where a number is needed, a winner or eligible column that is not yes/no, and a winner who was not eligible.
 
     Examples
     --------
@@ -115,93 +130,187 @@ def read_entrants(
     >>> people.features["g"].names, people.winner.tolist(), people.notes
     (('(missing)', 'a', 'b'), [True, False, False], ['1 of 3 people have no g: kept as group (missing)'])
     """
-    person = person or next((name for name in ID_COLUMNS if name in table), None)
-    wanted = [*features, *score, *brackets, *[c for c in (winner, rating, person) if c is not None]]
-    missing = [name for name in dict.fromkeys(wanted) if name not in table]
-    if missing:
-        raise InputError(f"no column {listed(missing)} in the table; it has {listed(table.columns)}")
-    if not features:
-        raise InputError("name at least one sensitive feature (a column of the table)")
-    if table.columns.duplicated().any():
-        raise InputError(f"columns appear twice: {listed(table.columns[table.columns.duplicated()])}")
-    if len(table) == 0:
-        raise InputError("the table has columns but no entrants (0 rows)")
-    if person is not None:
-        _check_ids(table[person], person)
+    columns = FrameColumns(table) if isinstance(table, pd.DataFrame) else table
+    person = person or next((name for name in ID_COLUMNS if name in columns.names), None)
+    named = [c for c in (winner, rating, eligible) if c is not None]
+    wanted = [*features, *score, *brackets, *named, *([] if person is None else [person])]
+    _check_columns(columns, wanted, features)
+    others = person_columns(columns.names, taken=wanted)
+    persons = repeated_people(columns, person, others, rule=one_per_person)
 
     notes: list[str] = []
-    keep = np.ones(len(table), bool)
-    for column in brackets:
-        absent = table[column].isna().to_numpy()
-        if absent.any():
-            notes.append(f"{absent.sum()} of {len(table)} people excluded: no {column}, so no bracket")
-            keep &= ~absent
-    won = None
-    if winner is not None:
-        won, unknown = _yes_no(table[winner], winner)
-        if unknown.any():
-            notes.append(f"{unknown.sum()} of {len(table)} people excluded: {winner} is missing")
-            keep &= ~unknown
-    if not keep.any():
-        raise InputError(f"no entrant is left of {len(table)}: " + "; ".join(notes))
+    coded = {name: columns.codes(name) for name in features}
+    bracket_parts = {name: columns.codes(name) for name in brackets}
+    won, unknown = columns.yes_no(winner, what="won") if winner else (None, None)
+    passed, unsaid = columns.yes_no(eligible, what="was eligible") if eligible else (None, None)
+    scores = {name: columns.numbers(name) for name in score}
+    ratings = columns.numbers(rating) if rating else None
+    if passed is not None and unsaid is not None:
+        passed = passed & ~unsaid
+    if won is not None and passed is not None:
+        if unknown is not None:  # who was not let through has not won, whatever the column leaves open
+            unknown = unknown & passed
+        if (n := int((won & ~passed).sum())) > 0:
+            raise InputError(f"{n} winner(s) by {winner} were not eligible by {eligible}")
+    unplaced = [columns.absent(name) for name in brackets if MISSING in bracket_parts[name].names]
+    nowhere = np.logical_or.reduce(unplaced) if unplaced else None
 
-    everybody = bool(keep.all())
-    part = table if everybody else table[keep]
-    if person is not None:
-        ids: pd.Series | NDArray[np.int64] | None = part[person]
-    else:
-        ids = None if everybody else np.flatnonzero(keep)
-    coded = {name: codes_of(part[name]) for name in features}
+    chosen: NDArray | None = None  # rows that stay, in the order of the table; None: all
+    if persons is not None:
+        found = one_row_each(
+            persons, coded, bracket_parts, scores=scores, rating=ratings, won=won, eligible=passed, nowhere=nowhere,
+            unknown=unknown,
+        )  # fmt: skip
+        chosen, scores, ratings = found.rows, found.scores, found.rating
+        notes += found.notes
+        if len(chosen) < columns.n:
+            coded, bracket_parts = _taken(coded, chosen), _taken(bracket_parts, chosen)
+            won, unknown, passed, nowhere = (
+                None if mask is None else mask[chosen] for mask in (won, unknown, passed, nowhere)
+            )
+    n = columns.n if chosen is None else len(chosen)
     for name, codes in coded.items():
         if MISSING in codes.names:
-            n = int((codes.code == codes.names.index(MISSING)).sum())
-            notes.append(f"{n} of {len(part)} people have no {name}: kept as group {MISSING}")
+            missing = int((codes.code == codes.names.index(MISSING)).sum())
+            notes.append(f"{missing} of {n} people have no {name}: kept as group {MISSING}")
     if intersections and len(features) > 1:
         coded[JOINT.join(features)] = crossed([coded[name] for name in features])
-    bracket_parts = {name: codes_of(part[name]) for name in brackets}
+
+    # who has no bracket or no known outcome takes no part; who they are is said by group
+    absent: list[Absent] = []
+    keep: NDArray | None = None
+    if nowhere is not None and nowhere.any():
+        what = either_of(brackets)
+        absent.append(absent_people("missing_bracket_share", nowhere, coded, None, column=what))
+        notes.append(f"{absent[-1].told} excluded: no {what}, so no bracket{absent[-1].by_group}")
+        keep = ~nowhere
+    bracket = _bracket_of(bracket_parts, n)
+    if unknown is not None and unknown.any():
+        inside = keep
+        part = unknown if inside is None else unknown[inside]
+        if part.any():
+            absent.append(
+                absent_people(
+                    "missing_winner_share",
+                    part,
+                    _taken(coded, inside),
+                    _take(bracket, inside),
+                    column=winner or "",
+                )
+            )
+            notes.append(f"{absent[-1].told} excluded: {winner} is missing{absent[-1].by_group}")
+        keep = ~unknown if keep is None else keep & ~unknown
+    if keep is not None:
+        if not keep.any():
+            raise InputError(f"no entrant is left of {n}: " + "; ".join(notes))
+        coded = _taken(coded, keep)
+        bracket_parts = {name: _without_missing(part) for name, part in _taken(bracket_parts, keep).items()}
+        bracket = _bracket_of(bracket_parts, int(keep.sum()))
+        won, passed, ratings = (None if array is None else array[keep] for array in (won, passed, ratings))
+        scores = {name: values[keep] for name, values in scores.items()}
+        chosen = np.flatnonzero(keep) if chosen is None else chosen[keep]
+    n = len(bracket.code)
     if brackets:
-        parts = list(bracket_parts.values())
-        bracket = crossed(parts)
-        empty = _empty_brackets(parts, bracket)
+        empty = _empty_brackets(list(bracket_parts.values()), bracket)
         if empty:
             notes.append(f"{len(empty)} bracket(s) without entrants: {listed(empty)}")
-    else:
-        bracket = Codes(np.zeros(len(part), np.int32), ("all",))
+    if passed is not None:
+        absent.append(absent_people("not_eligible_share", ~passed, coded, bracket, column=eligible or ""))
+        if not passed.all():
+            notes.append(
+                f"{absent[-1].told} were not eligible ({eligible}){absent[-1].by_group}: they entered and were not "
+                "selected"
+            )
+            scores = {name: np.where(passed, values, np.nan) for name, values in scores.items()}
+    for name, values in scores.items():
+        unscored = ~np.isfinite(values)
+        if unscored.any() and not unscored.all():
+            among = None if passed is None or passed.all() else passed
+            if among is not None and not unscored[among].any():
+                continue
+            part = unscored if among is None else unscored[among]
+            absent.append(
+                absent_people(
+                    "missing_score_share", part, _taken(coded, among), _take(bracket, among), column=name
+                )
+            )
+            notes.append(
+                f"{absent[-1].told} have no finite {name}{absent[-1].by_group}: they count as entrants who were not "
+                "selected; ranks and scores are those of the others"
+            )
+    identity = persons.column if persons is not None and persons.rule == "mean" else person
+    ids: pd.Series | StoredIds | NDArray[np.int64] | None = chosen
+    if identity is not None:
+        # lots are drawn where scores tie; who won by a column of the table needs no lot, and the ids no memory
+        ids = columns.ids(identity) if scores else None
+        if ids is not None and chosen is not None:
+            ids = ids.iloc[chosen] if isinstance(ids, pd.Series) else ids[chosen]
     return Entrants(
-        n=len(part),
+        n=n,
         features=coded,
         bracket=bracket,
         bracket_parts=bracket_parts,
-        scores={name: _numbers(part[name], name) for name in score},
-        winner=None if won is None else won[keep],
+        scores=scores,
+        winner=won,
         winner_column=winner or "",
-        rating=None if rating is None else _numbers(part[rating], rating),
+        rating=ratings,
         rating_column=rating or "",
         ids=ids,
-        id_column=person or "",
+        id_column=identity or "",
         notes=notes,
+        eligible=passed,
+        eligible_column=eligible or "",
+        absent=absent,
     )
 
 
-def codes_of(column: pd.Series) -> Codes:
-    """Codes of a column, names as text in sorted order; missing values become the group "(missing)"."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        categories, raw = column.cat.categories, column.cat.codes.to_numpy()
-    else:
-        raw, categories = pd.factorize(column)
-    names = np.array([str(c) for c in categories], dtype=object)
-    if (raw < 0).any():
-        names = np.append(names, MISSING)
-        raw = np.where(raw < 0, len(names) - 1, raw)
-    unique, position = np.unique(names.astype(str), return_inverse=True)
-    return Codes(position.astype(np.int32)[raw], tuple(str(name) for name in unique))
+def either_of(names: Sequence[str]) -> str:
+    """Names in a sentence: "gender or age_group"."""
+    return " or ".join(names)
+
+
+def _check_columns(columns: Columns, wanted: Sequence[str], features: Sequence[str]) -> None:
+    missing = [name for name in dict.fromkeys(wanted) if name not in columns.names]
+    if missing:
+        raise InputError(f"no column {listed(missing)} in the table; it has {listed(columns.names)}")
+    if not features:
+        raise InputError("name at least one sensitive feature (a column of the table)")
+    twice = list(dict.fromkeys(name for name in columns.names if columns.names.count(name) > 1))
+    if twice:
+        raise InputError(f"columns appear twice: {listed(twice)}")
+    if columns.n == 0:
+        raise InputError("the table has columns but no entrants (0 rows)")
+
+
+def _take(codes: Codes, keep: NDArray | None) -> Codes:
+    return codes if keep is None else codes.take(keep)
+
+
+def _taken(coded: dict[str, Codes], keep: NDArray | None) -> dict[str, Codes]:
+    return {name: _take(codes, keep) for name, codes in coded.items()}
+
+
+def _without_missing(codes: Codes) -> Codes:
+    """Without the name "(missing)" if nobody bears it any more: it is no bracket that could have had entrants."""
+    if MISSING not in codes.names:
+        return codes
+    at = codes.names.index(MISSING)
+    if (codes.code == at).any():
+        return codes
+    return Codes(codes.code - (codes.code > at), (*codes.names[:at], *codes.names[at + 1 :]))
+
+
+def _bracket_of(parts: dict[str, Codes], n: int) -> Codes:
+    return crossed(list(parts.values())) if parts else Codes(np.zeros(n, np.int8), ("all",))
 
 
 def crossed(parts: Sequence[Codes]) -> Codes:
     """The combinations that occur of several codes, named "a × b"."""
-    code = np.zeros(len(parts[0].code), np.int64)
-    for part in parts:
-        code = code * len(part.names) + part.code
+    size = np.prod([float(len(part.names)) for part in parts])
+    # no wider than needed: a pass over ten million codes costs what they weigh
+    code: NDArray = parts[0].code.astype(np.int64 if size >= 2**31 else code_type(int(size) + 1))
+    for part in parts[1:]:
+        code = code * code.dtype.type(len(part.names)) + part.code.astype(code.dtype)
     occurring, position = _unique_codes(code)
     names = []
     for value in occurring:
@@ -210,18 +319,20 @@ def crossed(parts: Sequence[Codes]) -> Codes:
             value, rest = divmod(int(value), len(part.names))
             label.append(part.names[rest])
         names.append(JOINT.join(reversed(label)))
-    return Codes(position.astype(np.int32), tuple(names))
+    return Codes(position.astype(code_type(len(names)), copy=False), tuple(names))
 
 
 def _unique_codes(code: NDArray) -> tuple[NDArray, NDArray]:
-    size = int(code.max()) + 1
+    size = int(code.max(initial=0)) + 1
     if size > 10_000_000:  # a lookup table would not be small any more
         occurring, position = np.unique(code, return_inverse=True)
         return occurring, position
-    occurring = np.flatnonzero(np.bincount(code, minlength=size))
-    lookup = np.zeros(size, np.int32)
+    occurring = np.flatnonzero(frequencies(code, size))
+    if len(occurring) == size:
+        return occurring, code
+    lookup: NDArray = np.zeros(size, code_type(len(occurring)))
     lookup[occurring] = np.arange(len(occurring))
-    return occurring, lookup[code]
+    return occurring, looked_up(lookup, code)
 
 
 def _empty_brackets(parts: Sequence[Codes], bracket: Codes) -> list[str]:
@@ -230,52 +341,5 @@ def _empty_brackets(parts: Sequence[Codes], bracket: Codes) -> list[str]:
         every = [(*before, name) for before in every for name in part.names]
         if len(every) > 100_000:
             return []
-    occupied = set(np.array(bracket.names, object)[np.unique(bracket.code)])
+    occupied = set(bracket.names)  # `crossed` names those that occur
     return [name for name in (JOINT.join(label) for label in every) if name not in occupied]
-
-
-def _check_ids(column: pd.Series, name: str) -> None:
-    absent = column.isna().to_numpy() | (column.astype(str).str.strip() == "").to_numpy()
-    if absent.any():
-        rows = (np.flatnonzero(absent)[:5] + 1).tolist()
-        raise InputError(
-            f"{absent.sum()} of {len(column)} rows have no {name}, first rows {listed(rows)}; "
-            "give each person one"
-        )
-    twice = column.duplicated(keep="first")
-    if twice.any():
-        raise InputError(
-            f"{int(twice.sum())} of {len(column)} rows repeat a {name} that came before, first "
-            f"{listed(column[twice].head(5).tolist())}; the table has to hold one row a person "
-            "(of one judge and seed)"
-        )
-
-
-def _numbers(column: pd.Series, name: str) -> NDArray[np.float64]:
-    """Floats, NaN where missing; text that is no number is an error with its row count."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    bad = numbers.isna() & column.notna()
-    if bad.any():
-        raise InputError(
-            f"column {name} has {int(bad.sum())} of {len(column)} rows that are no number, "
-            f"first {listed(column[bad].head(3).tolist())}"
-        )
-    return numbers.to_numpy(dtype=float, na_value=np.nan)
-
-
-def _yes_no(column: pd.Series, name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(won, unknown) from bool, 0/1, yes/no, true/false, won/lost in any case."""
-    unknown = column.isna().to_numpy()
-    if column.dtype == bool:
-        return column.to_numpy(), unknown
-    codes, values = pd.factorize(column)
-    text = [str(value).strip().lower() for value in values]
-    bad = [value for value, t in zip(values, text, strict=True) if t not in _YES | _NO]
-    if bad:
-        raise InputError(
-            f"column {name} has to say who won with 1/0, true/false, yes/no or won/lost; "
-            f"it also holds {listed(bad, 5)}"
-        )
-    lookup = np.array([t in _YES for t in text] + [False], bool)
-    blank = np.array([t == "" for t in text] + [True], bool)
-    return lookup[codes], blank[codes]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from judge.errors import InputError
-from judge.fairness.audit.entrants import Codes, Entrants, read_entrants
-from judge.fairness.audit.plan import checked_settings, listed_names, primary_of, references_of
+from judge.fairness.audit.entrants import Entrants, read_entrants
+from judge.fairness.audit.families import with_adjusted
+from judge.fairness.audit.missing_rows import add_chain_rows, add_missing_rows
+from judge.fairness.audit.plan import (
+    checked_settings,
+    listed_names,
+    primary_of,
+    reference_notes,
+    references_of,
+)
+from judge.fairness.audit.power_rows import add_power_rows
 from judge.fairness.audit.rows import Rows, table_of
 from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
-from judge.fairness.audit.selection_rows import add_power_rows, add_selection_rows
-from judge.fairness.audit.winners import place_notes, selections
-from judge.fairness.counts import Counts
-from judge.fairness.inference.exact_tests import holm
+from judge.fairness.audit.selection_rows import add_selection_rows
+from judge.fairness.audit.winners import chosen, place_notes
 from judge.fairness.inference.settings import Inference
 
 
@@ -31,10 +37,12 @@ def audit(
     reference: Sequence[str] | str | None = None,
     rating: str | None = None,
     person: str | None = None,
+    eligible: str | None = None,
+    one_per_person: str | None = None,
     primary: str | None = None,
     intersections: bool = False,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -42,6 +50,10 @@ def audit(
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Who was selected, ranked and scored how, by group.
+
+    Every row counts as one person: weights are not supported. Where people tie at the last place, winners are averages
+    over all lots among them and p-values means over the lots; a winner column is taken as a fact. The exact tests on
+    winners are two-sided by likelihood: p is the probability of all outcomes at most as likely as the one observed.
 
     Parameters
     ----------
@@ -59,12 +71,20 @@ def audit(
     places : int, optional
         Winners a bracket, at least 1, where scores decide.
     reference : str or sequence of str, optional
-        Group(s) that ratios refer to; a feature without one of them is compared with all others.
+        Group(s) that ratios refer to; a feature without one of them is compared with all others. Intersections refer
+        to the combination of the features' references.
     rating : str, optional
         Column of human ratings on the scale of the scores, for the errors.
     person : str, optional
         Column of ids, checked for missing and repeated ones; lots among people who tie are drawn from it. None: the
-        first of image_id, person_id, entrant_id, id that the table has, else the number of the row.
+        first of image_id, person_id, entrant_id, id that the table has, else the number of the row. A further column
+        that tells people apart (person_id beside image_id) is checked, too: the tests count people.
+    eligible : str, optional
+        Column that says who was let through (yes/no). The others entered and were not selected: they count in every
+        selection rate, and the chain entered → eligible → scored → won is told step by step.
+    one_per_person : {"best", "first", "mean"}, optional
+        Keeps one row for each person who comes several times: the winning picture, else the one of the highest score;
+        the first; or the first with the mean of the person's scores. How many were set aside is a note.
     primary : str, optional
         Group of the first feature whose share of the winners is the one primary contrast. None: the feature's
         reference, else its largest group.
@@ -72,11 +92,11 @@ def audit(
         Also judge the combinations of all features.
     by_bracket : bool
         Also give the selection rates of each bracket.
-    ratio_interval : {"score", "log"}
-        Koopman's interval of the ratio, which survives zero counts, or Katz'.
+    ratio_interval : {"exact", "score", "log"}
+        Of the selection-rate ratio within brackets: "exact" agrees with the test and holds its level for groups of one
+        person too; "score" is Koopman's, stratified; "log" Katz' or Greenland & Robins', NaN for zero counts.
     tie_seed : int
-        Key of the lottery among those who tie, as in `judge.contest`: with the ids and key of a contest the winners
-        are the contest's.
+        Key of the lottery among those who tie, as in `judge.contest`. No number of the table depends on it.
     confidence : float
         Of every interval, from 0.5 to below 1.
     n_resamples, n_permutations : int
@@ -88,15 +108,18 @@ def audit(
     -------
     DataFrame
         An AUDIT table, tidy, one row a number: metric, feature, group, value, n, ci_low, ci_high, p_value, test, and
-        p_adjusted, primary, score_column, bracket, reference, interval, flag (see `judge.fairness.audit.rows`). Who
-        was excluded is counted in its `attrs["notes"]`. With `judge.data.tables.AUDIT` it is valid as it is, and with
-        a column `condition` that a run adds.
+        p_adjusted, primary, score_column, bracket, reference, interval, flag, family (see
+        `judge.fairness.audit.rows`). Selection rates are over all who entered: whoever has no finite score was not
+        selected. Who is missing is told by group in the rows missing_score_share, not_eligible_share,
+        missing_winner_share and missing_bracket_share, each with an exact test within brackets, and every exclusion is
+        counted in `attrs["notes"]`. With `judge.data.tables.AUDIT` the table is valid as it is, and with a column
+        `condition` that a run adds.
 
     Raises
     ------
     InputError
         For what a user can mend: a column that is not there, settings that contradict each other, a table without
-        people, ids that repeat, an unknown reference.
+        people, ids or people that repeat, an unknown reference.
 
     References
     ----------
@@ -117,7 +140,13 @@ def audit(
         raise InputError(
             f"entrants is a table of people (a pandas DataFrame), not a {type(entrants).__name__}"
         )
-    for name, column in {"winner": winner, "rating": rating, "person": person, "primary": primary}.items():
+    for name, column in {
+        "winner": winner,
+        "rating": rating,
+        "person": person,
+        "primary": primary,
+        "eligible": eligible,
+    }.items():
         if isinstance(column, (list, tuple)):
             raise InputError(f"{name} is one name, not several: {column!r}")
     features, score, brackets = listed_names(features), listed_names(score), listed_names(brackets)
@@ -131,6 +160,8 @@ def audit(
         brackets=brackets,
         rating=rating,
         person=person,
+        eligible=eligible,
+        one_per_person=one_per_person,
         intersections=intersections,
     )
     return audit_entrants(
@@ -155,12 +186,13 @@ def audit_entrants(
     reference: Sequence[str] | str | None = None,
     primary: str | None = None,
     by_bracket: bool = False,
-    ratio_interval: str = "score",
+    ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     n_permutations: int = 10_000,
     rng: np.random.Generator | int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """`audit` for entrants that are read already, as a command line does that reads only the columns it needs.
 
@@ -168,6 +200,9 @@ def audit_entrants(
     ----------
     people : Entrants
         As `read_entrants` gives them; the other parameters are those of `audit`.
+    progress : callable, optional
+        Called with the name of each part before it is computed: once for each selection and feature and once for each
+        score and feature.
 
     Returns
     -------
@@ -190,15 +225,17 @@ def audit_entrants(
     how = Inference(confidence, n_resamples, n_permutations, Inference(rng=rng).seed())
     references = references_of(people, listed_names(reference))
     contrast = primary_of(people, primary, references)
-    notes = list(people.notes)
+    notes = [*people.notes, *reference_notes(people, references)]
+    step = progress or (lambda _: None)
     rows = Rows()
-    for name, keep, won in selections(people, places=places, tie_seed=tie_seed):
-        if name != people.winner_column:
-            notes += place_notes(people, name, keep, won, places or 0)
+    for one in chosen(people, places=places):
+        if one.column != people.winner_column:
+            notes += place_notes(people, one)
         for feature, codes in people.features.items():
-            counts = _counts(won, codes, people.bracket, keep)
-            shared = rows.sharing(feature=feature, score_column=name)
-            add_selection_rows(
+            step(f"winners by {feature}")
+            counts = one.counts(codes, people.bracket)
+            shared = rows.sharing(feature=feature, score_column=one.column)
+            notes += add_selection_rows(
                 shared,
                 counts,
                 reference=references[feature],
@@ -206,17 +243,17 @@ def audit_entrants(
                 ratio_interval=ratio_interval,
                 by_bracket=by_bracket,
             )
+            add_chain_rows(shared, people, feature, counts, how=how)
             if feature == contrast[0] and len(codes.names) > 1:
                 favoured = primary is None or primary == references[feature]
-                add_power_rows(shared, counts, contrast[1], favoured=favoured)
+                add_power_rows(shared, counts, contrast[1], favoured=favoured, how=how)
+    first = next(iter([people.winner_column] if people.winner is not None else people.scores))
+    for absent in people.absent:
+        add_missing_rows(rows, absent, how=how, judged=first)
     for name, score_values in people.scores.items():
         finite = np.isfinite(score_values)
         if not finite.any():
             raise InputError(f"column {name} has no finite score in {people.n} rows")
-        if not finite.all():
-            notes.append(
-                f"{int((~finite).sum())} of {people.n} people excluded: {name} is missing or infinite"
-            )
         whole = finite.all()
         values = score_values if whole else score_values[finite]
         bracket = people.bracket.code if whole else people.bracket.code[finite]
@@ -224,6 +261,7 @@ def audit_entrants(
         ratings = people.rating if whole or people.rating is None else people.rating[finite]
         lacking = 0
         for feature, codes in people.features.items():
+            step(f"{name} by {feature}")
             part = codes if whole else codes.take(finite)
             shared = rows.sharing(feature=feature, score_column=name)
             add_ranking_rows(shared, ranked, part, reference=references[feature], how=how)
@@ -235,22 +273,3 @@ def audit_entrants(
     table = with_adjusted(table_of(rows), primary=contrast)
     table.attrs["notes"] = notes
     return table
-
-
-def with_adjusted(table: pd.DataFrame, *, primary: tuple[str, str]) -> pd.DataFrame:
-    """The table with the primary contrast marked and Holm's adjustment over every other p-value."""
-    feature, group = primary
-    candidates = table.index[
-        (table["metric"] == "winner_share") & (table["feature"] == feature) & (table["group"] == group)
-    ]
-    first = candidates[:1]
-    table.loc[first, "primary"] = True
-    rest = ~table["primary"].astype(bool)
-    table.loc[first, "p_adjusted"] = table.loc[first, "p_value"]
-    table.loc[rest, "p_adjusted"] = holm(table.loc[rest, "p_value"].to_numpy(float))
-    return table
-
-
-def _counts(won: NDArray, codes: Codes, bracket: Codes, keep: NDArray | None) -> Counts:
-    group, place = (codes.code, bracket.code) if keep is None else (codes.code[keep], bracket.code[keep])
-    return Counts.from_codes(won, group, place, codes.names, bracket.names)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from judge.errors import InputError, listed
-from judge.fairness.audit.entrants import Entrants
+from judge.fairness.audit.entrants import JOINT, Entrants
+from judge.fairness.counts import frequencies
 
 
 def listed_names(value: Sequence[str] | str | None) -> list[str]:
@@ -18,15 +17,37 @@ def listed_names(value: Sequence[str] | str | None) -> list[str]:
 
 
 def references_of(people: Entrants, reference: list[str]) -> dict[str, str | None]:
-    """The group that each feature is compared with; None: all others."""
+    """The group that each feature is compared with; None: all others.
+
+    Intersections refer to the combination of the single features' references where every feature has one and
+    somebody is in it, unless a combination is named itself.
+    """
     for name in reference:
         if not any(name in codes.names for codes in people.features.values()):
             groups = "; ".join(f"{f}: {listed(c.names)}" for f, c in people.features.items())
             raise InputError(f"no group {name!r} to refer to; the groups are {groups}")
-    return {
+    found = {
         feature: next((name for name in reference if name in codes.names), None)
         for feature, codes in people.features.items()
     }
+    *single, last = people.features
+    if len(single) > 1 and last == JOINT.join(single) and found[last] is None:
+        joint = JOINT.join(str(found[name]) for name in single)
+        if all(found[name] is not None for name in single) and joint in people.features[last].names:
+            found[last] = joint
+    return found
+
+
+def reference_notes(people: Entrants, references: dict[str, str | None]) -> list[str]:
+    """What intersections are compared with, where references of the single features cannot be combined."""
+    *single, last = people.features
+    given = {name: references[name] for name in single if references[name] is not None}
+    if len(single) < 2 or last != JOINT.join(single) or not given or references[last] is not None:
+        return []
+    lacking = [name for name in single if name not in given]
+    joint = JOINT.join(str(reference) for reference in given.values())
+    why = f"{listed(lacking)} has no reference" if lacking else f"nobody is {joint}"
+    return [f"{last}: compared with all others, because {why}"]
 
 
 def primary_of(people: Entrants, primary: str | None, references: dict[str, str | None]) -> tuple[str, str]:
@@ -38,8 +59,9 @@ def primary_of(people: Entrants, primary: str | None, references: dict[str, str 
                 f"primary: no group {primary!r} in {feature}; the groups are {listed(codes.names)}"
             )
         return feature, primary
-    largest = codes.names[int(np.bincount(codes.code, minlength=len(codes.names)).argmax())]
-    return feature, references[feature] or largest
+    if (reference := references[feature]) is not None:
+        return feature, reference
+    return feature, codes.names[int(frequencies(codes.code, len(codes.names)).argmax())]
 
 
 def checked_settings(

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.audit.one_contest import audit
+from judge.fairness.audit.power_rows import TOLD_RATIOS
 from judge.fairness.audit.rows import ALL_OTHERS, Rows, table_of
 from judge.fairness.counts import Counts
 from judge.fairness.inference.distributions import exact_distribution
 from judge.fairness.inference.exact_tests import multinomial_exact, tail_probability
 from judge.fairness.inference.intervals import clopper_pearson
-from judge.fairness.inference.power import smallest_significant_share
+from judge.fairness.inference.power import binomial_power, smallest_significant_share, winners_needed
 from judge.fairness.metrics.selection import selection_table
 
 NAME = "beauty-ai-2016"
@@ -176,6 +177,7 @@ def add_share_rows(rows: Rows, published: pd.DataFrame, *, confidence: float) ->
         test="multinomial_exact",
         flag="value: Pearson's chi-squared; p by enumeration of all outcomes",
     )
+    _add_binomial_power_rows(rows, n, float(shares["white"]))
     dark = int(by_group.at["dark", "winners"])
     rows.add(
         "smallest_significant_share",
@@ -188,12 +190,30 @@ def add_share_rows(rows: Rows, published: pd.DataFrame, *, confidence: float) ->
     )
 
 
+def _add_binomial_power_rows(rows: Rows, n: int, share: float) -> None:
+    """Power of the one-sided binomial test against shares, for all who are not white together."""
+    tested = "one-sided binomial test against the entrants' shares, α = 0.05"
+    for ratio in TOLD_RATIOS:
+        power, needed = float(binomial_power(n, 1 - share, ratio)), winners_needed(1 - share, ratio)
+        known = {"test": "binomial_less", "reference": "white"}
+        remark = f"{tested}; true ratio of selection rates {ratio}"
+        rows.add(f"binomial_power_at_ratio_{ratio}", "not white", power, n, flag=remark, **known)
+        rows.add(
+            f"binomial_winners_needed_at_ratio_{ratio}",
+            "not white",
+            needed,
+            n,
+            flag=f"{remark}; 80% power",
+            **known,
+        )
+
+
 def _add_score_interval_rows(rows: Rows, confidence: float) -> None:
     """The same ratios with Koopman's interval, which is narrower here than Katz' and survives zero counts."""
     people = beauty_ai_2016()
     for feature in FEATURES:
         counts = Counts.from_people(people[WINNER], sensitive_feature=people[feature])
-        table = selection_table(counts, reference=REFERENCE, confidence=confidence)
+        table = selection_table(counts, reference=REFERENCE, confidence=confidence, ratio_interval="score")
         for row in table[table["group"] != REFERENCE].itertuples(index=False):
             rows.add(
                 "selection_rate_ratio_score",

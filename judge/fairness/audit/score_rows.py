@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from judge.fairness.audit.entrants import Codes
-from judge.fairness.audit.rows import ALL_OTHERS, Rows
+from judge.fairness.audit.families import largest_family
+from judge.fairness.audit.rows import ALL_OTHERS, Rows, joined
 from judge.fairness.inference.settings import Inference
-from judge.fairness.metrics.attention import exposure_ratio
-from judge.fairness.metrics.divergence import ndkl_of_chance, ndkl_of_codes
+from judge.fairness.metrics.attention import exposure, exposure_ratios
+from judge.fairness.metrics.divergence import ndkl_of_codes, ndkl_test
 from judge.fairness.metrics.outranking import ByScore
 from judge.fairness.metrics.score_errors import ERROR_METRICS, group_metrics_of_codes
 
 #: Up to so many entrants NDKL is compared with random orders, one by one.
 MAX_SHUFFLED = 20_000
-N_SHUFFLES = 199
+#: As many times the hypotheses of the family as orders are drawn at most (so that Holm's p can reach .025), and the
+#: most of them: people × orders.
+ORDERS_A_HYPOTHESIS, MAX_WORK = 40, 40_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,21 @@ class Ranked:
     rank: NDArray[np.int64]
     bracket: NDArray[np.int32]
     score: NDArray[np.float64]
+
+    @cached_property
+    def ties(self) -> NDArray[np.int64]:
+        """The same number for people of one bracket with equal scores, from 0 upward."""
+        new = (np.diff(self.bracket) != 0) | (np.diff(self.score) != 0)
+        return np.concatenate([[0], np.cumsum(new)])
+
+    @cached_property
+    def mean_rank(self) -> NDArray[np.float64]:
+        """For each person the rank whose exposure is what the people tied with them have on average over the lots."""
+        size = np.bincount(self.ties)
+        if len(size) == len(self.ties):
+            return self.rank.astype(float)
+        seen = np.bincount(self.ties, weights=exposure(self.rank)) / size
+        return np.where(size == 1, self.rank[np.cumsum(size) - 1], 2 ** (1 / seen) - 1)[self.ties]
 
     @classmethod
     def of(cls, score: NDArray, bracket: NDArray, order: NDArray, rank: NDArray) -> Ranked:
@@ -43,37 +62,55 @@ def add_ranking_rows(
     n, groups = len(group), len(codes.names)
     within = "within" if ranked.bracket[-1] != ranked.bracket[0] else "all"
     rows = rows.sharing(bracket=within)
-    observed = ndkl_of_codes(group, bracket=ranked.bracket, n_groups=groups)
-    p_value, flag = np.nan, f"no test above {MAX_SHUFFLED} entrants"
     if n <= MAX_SHUFFLED and groups > 1:
-        chance = ndkl_of_chance(
-            group, bracket=ranked.bracket, n_groups=groups, n_permutations=N_SHUFFLES, rng=how.rng
+        test = ndkl_test(
+            group,
+            bracket=ranked.bracket,
+            n_groups=groups,
+            ties=ranked.ties,
+            most_permutations=_orders(n, groups),
+            rng=how.rng,
         )
-        p_value = (1 + int((chance >= observed - 1e-12).sum())) / (1 + N_SHUFFLES)
-        flag = f"chance gives {np.median(chance):.4f} (median), {np.quantile(chance, 0.95):.4f} (95 %)"
-    rows.add(
-        "ndkl",
-        "all groups",
-        observed,
-        n,
-        p_value=p_value,
-        test="" if np.isnan(p_value) else "permutation",
-        flag=flag,
-    )
+        rows.add(
+            "ndkl",
+            "all groups",
+            test.value,
+            n,
+            p_value=test.p_value,
+            test="permutation, sequential",
+            flag=joined(
+                f"chance gives {test.median:.4f} (median), {test.q95:.4f} (95 %)",
+                f"{test.n_orders} random orders",
+                "mean over lots among people who tie" if len(np.unique(ranked.ties)) < n else "",
+            ),
+        )
+    else:
+        rows.add(
+            "ndkl",
+            "all groups",
+            ndkl_of_codes(_lot(group, ranked.ties, how.rng), bracket=ranked.bracket, n_groups=groups),
+            n,
+            flag=f"no test above {MAX_SHUFFLED} entrants" if groups > 1 else "",
+        )
     if groups < 2:
         return
     rows = rows.sharing(reference=ALL_OTHERS if reference is None else reference)
     size = np.bincount(group, minlength=groups)
     base = None if reference is None else codes.names.index(reference)
     compared = [g for g in range(groups) if g != base]
+    exposures = exposure_ratios(
+        ranked.mean_rank,
+        group,
+        bracket=ranked.bracket,
+        n_groups=groups,
+        base=base,
+        confidence=how.confidence,
+        rng=how.rng,
+    )
     for g in compared:
-        others: NDArray | int = (group != g) if base is None else base
-        value, low, high = exposure_ratio(
-            ranked.rank, group, member=g, others=others, confidence=how.confidence
-        )
-        rows.add(
-            "exposure_ratio", codes.names[g], value, size[g], ci_low=low, ci_high=high, interval="log delta"
-        )
+        value, low, high = exposures[g]
+        named = "" if np.isnan(low) else "permutation test inverted"
+        rows.add("exposure_ratio", codes.names[g], value, size[g], ci_low=low, ci_high=high, interval=named)
     # outranking reads people from the lowest score up
     rising = slice(None, None, -1)
     highest = int(ranked.bracket.max(initial=0))
@@ -124,3 +161,16 @@ def add_score_rows(
                     flag=row.flag,
                 )
     return lacking
+
+
+def _orders(n: int, groups: int) -> int:
+    """Random orders that NDKL's p-value needs to pass Holm's adjustment, as far as time allows."""
+    return max(199, min(ORDERS_A_HYPOTHESIS * largest_family(groups) - 1, MAX_WORK // n))
+
+
+def _lot(group: NDArray, ties: NDArray, rng: np.random.Generator | int) -> NDArray:
+    """The groups in order; those of people who tie in an order drawn from the audit's seed, not the contest's lot."""
+    if ties[-1] + 1 == len(ties):
+        return group
+    group = group[np.lexsort((group, ties))]
+    return group[np.lexsort((np.random.default_rng(rng).random(len(ties)), ties))]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from judge.contest import places_of
-from judge.fairness.audit.entrants import Entrants
+from judge.fairness.audit.entrants import Codes, Entrants
+from judge.fairness.counts import Counts
+from judge.fairness.lots import Lots
 
 
 def selections(
     people: Entrants, *, places: int | None, tie_seed: int = 0
 ) -> list[tuple[str, NDArray[np.bool_] | None, NDArray[np.bool_]]]:
-    """Each selection there is: with `places`, each score selects its own winners; a winner column is one more.
+    """Each selection there is, one lot drawn: with `places` each score has its winners; a winner column is one more.
+
+    For figures and lists that show people. What is counted is averaged over the lots: `chosen`.
 
     Parameters
     ----------
@@ -25,8 +31,8 @@ def selections(
 
     Returns
     -------
-    list of (str, (n,) bool array or None, bool array)
-        The column, who takes part (None: everybody), and who of those won.
+    list of (str, None, (n,) bool array)
+        The column, who takes part (None: everybody who entered, also without a score), and who of those won.
 
     Examples
     --------
@@ -45,35 +51,133 @@ def selections(
         keep = np.isfinite(score)
         if keep.any():
             won = places_of(*people.ranked(name, tie_seed=tie_seed), places=places).winner
-            found.append((name, None if keep.all() else keep, won))
+            if not keep.all():  # without a score, or not eligible: they entered and were not selected
+                everybody = np.zeros(people.n, bool)
+                everybody[keep] = won
+                won = everybody
+            found.append((name, None, won))
     return found
 
 
-def place_notes(people: Entrants, name: str, keep: NDArray | None, won: NDArray, places: int) -> list[str]:
+@dataclass(frozen=True)
+class Chosen:
+    """One selection as it is counted, everybody who entered included: who wins whatever the lot, who ties at the cut.
+
+    column          the score or winner column
+    certain, tied   (n,) bool; tied is None where no lot decides
+    drawn           (B,) places that the lot fills among the tied
+    unfilled        (B,) places that stay empty
+    """
+
+    column: str
+    certain: NDArray[np.bool_]
+    tied: NDArray[np.bool_] | None = None
+    drawn: NDArray[np.int64] | None = None
+    unfilled: NDArray[np.int64] | None = None
+
+    def counts(self, codes: Codes, bracket: Codes) -> Counts:
+        """Entrants and winners; with ties at the last place, winners averaged over all lots."""
+        counts = Counts.from_codes(self.certain, codes.code, bracket.code, codes.names, bracket.names)
+        if self.tied is None or self.drawn is None:
+            return counts
+        tied = Counts.from_codes(self.tied, codes.code, bracket.code, codes.names, bracket.names).winners
+        return Counts.with_lots(
+            counts.entrants, Lots(counts.winners, tied, self.drawn), codes.names, bracket.names
+        )
+
+
+def chosen(people: Entrants, *, places: int | None) -> list[Chosen]:
+    """Each selection there is, as `selections` but without drawing any lot.
+
+    Parameters
+    ----------
+    people : Entrants
+        As `read_entrants` gives them.
+    places : int or None
+        Winners a bracket; None: only the winner column selects, and that is a fact, whatever it rests on.
+
+    Returns
+    -------
+    list of Chosen
+        The winner column first, where there is one.
+
+    Examples
+    --------
+    One of two who tie at the only place: half a winner each.
+
+    >>> import pandas as pd
+    >>> from judge.fairness.audit import read_entrants
+    >>> people = read_entrants(pd.DataFrame({"g": list("abc"), "s": [2, 2, 1]}), features=["g"], score=["s"])
+    >>> (only,) = chosen(people, places=1)
+    >>> only.counts(people.features["g"], people.bracket).winners.tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+    found = []
+    if people.winner is not None:
+        found.append(Chosen(people.winner_column, people.winner))
+    if places is None:
+        return found
+    for name, score in people.scores.items():
+        keep = np.isfinite(score)
+        if not keep.any():
+            continue
+        # order and code are of those with a score; who has none entered and is not selected
+        whole = bool(keep.all())
+        values, code = (score, people.bracket.code) if whole else (score[keep], people.bracket.code[keep])
+        order, rank = people.ranked(name)
+        brackets = len(people.bracket.names)
+        # the score at the last place of each bracket: above it one wins for certain, at it perhaps
+        last = np.full(brackets, -np.inf)
+        at_last = order[rank == places]
+        last[code[at_last]] = values[at_last]
+        certain, at_cut = values > last[code], values == last[code]
+        filled = np.minimum(places, np.bincount(code, minlength=brackets))
+        left = filled - np.bincount(code[certain], minlength=brackets)
+        by_lot = np.bincount(code[at_cut], minlength=brackets) > left
+        certain |= at_cut & ~by_lot[code]
+        tied = at_cut & by_lot[code]
+        if not whole:
+            certain, tied = (_of_everybody(mask, keep) for mask in (certain, tied))
+        drawn = np.where(by_lot, left, 0)
+        if by_lot.any():
+            found.append(Chosen(name, certain, tied, drawn, places - filled))
+        else:
+            found.append(Chosen(name, certain, unfilled=places - filled))
+    return found
+
+
+def _of_everybody(mask: NDArray[np.bool_], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    whole = np.zeros(len(keep), bool)
+    whole[keep] = mask
+    return whole
+
+
+def place_notes(people: Entrants, one: Chosen) -> list[str]:
     """Places that stayed empty, and winners whom a lot decided because their score was tied at the cut."""
-    code = people.bracket.code if keep is None else people.bracket.code[keep]
-    score = people.scores[name] if keep is None else people.scores[name][keep]
-    size = np.bincount(code, minlength=len(people.bracket.names))
     notes = []
-    unfilled = int(np.maximum(places - size, 0).sum())
-    if unfilled:
-        short = int((size < places).sum())
+    if one.unfilled is not None and one.unfilled.any():
+        places = int((one.unfilled + _won(people, one)).max())
         notes.append(
-            f"{name}: {unfilled} place(s) stay empty in {short} bracket(s) with fewer than {places} people"
+            f"{one.column}: {int(one.unfilled.sum())} place(s) stay empty in {int((one.unfilled > 0).sum())} "
+            f"bracket(s) with fewer than {places} people"
         )
-    lowest = np.full(len(size), np.inf)
-    np.minimum.at(lowest, code[won], score[won])
-    at_cut = score == lowest[code]
-    tied_out = np.bincount(code[at_cut & ~won], minlength=len(size)) > 0
-    by_lot = int((at_cut & won & tied_out[code]).sum())
-    if by_lot:
-        drawn = (
-            f"{name}: {by_lot} of {int(won.sum())} winners by lot, tied at the last place of their bracket"
+    if one.tied is None or one.drawn is None:
+        return notes
+    by_lot = int(one.drawn.sum())
+    total = by_lot + int(one.certain.sum())
+    notes.append(
+        f"{one.column}: {by_lot} of {total} winners by lot, drawn among {int(one.tied.sum())} people tied at the last "
+        "place of their bracket; winners are counted as averages over all lots, p-values are means over them, and no "
+        "number depends on the lot drawn (--tie-seed): it only names winners, for the figures and the curve of skew"
+    )
+    if not people.id_column:
+        notes.append(
+            f"{one.column}: there is no id column, so another order of the rows draws other lots for the figures"
         )
-        without = (
-            ""
-            if people.id_column
-            else "; there is no id column, so another order of the rows draws other lots"
-        )
-        notes.append(drawn + without)
     return notes
+
+
+def _won(people: Entrants, one: Chosen) -> NDArray[np.int64]:
+    """(B,) winners of each bracket."""
+    won = np.bincount(people.bracket.code[one.certain], minlength=len(people.bracket.names))
+    return won if one.drawn is None else won + one.drawn

@@ -13,7 +13,11 @@ from judge.storage import write_bytes
 
 
 def records_json(table: pd.DataFrame, *, indent: int | None = 1) -> str:
-    """The rows as a JSON list of objects; NaN and ±∞ become null (the flag says which).
+    """The rows as a JSON list of objects; NaN becomes null, ±∞ the strings "Infinity" and "-Infinity".
+
+    JSON has no number for what is infinite. The strings are those of Protocol Buffers' JSON mapping: float("Infinity")
+    in Python, Number("Infinity") in JavaScript and as.numeric("Infinity") in R read them as what they are, so that an
+    open upper limit or a skew of −∞ is not taken for a value that is missing.
 
     Parameters
     ----------
@@ -30,7 +34,7 @@ def records_json(table: pd.DataFrame, *, indent: int | None = 1) -> str:
     Examples
     --------
     >>> records_json(pd.DataFrame({"group": ["a"], "value": [np.inf], "n": [3]}), indent=None)
-    '[{"group": "a", "value": null, "n": 3}]'
+    '[{"group": "a", "value": "Infinity", "n": 3}]'
     """
     records = [
         {key: _plain(value) for key, value in zip(table.columns, row, strict=True)}
@@ -41,7 +45,9 @@ def records_json(table: pd.DataFrame, *, indent: int | None = 1) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
+        if np.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+        return None if np.isnan(value) else float(value)
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, np.integer):

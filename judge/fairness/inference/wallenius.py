@@ -3,6 +3,10 @@
 Under Wallenius' noncentral hypergeometric distribution winners are picked one after another, each remaining
 member of the group with weight ω against 1 for each of the others. ω = 1 is parity. Unlike the selection-rate
 ratio it does not depend on how large a part of the bracket wins, so one ω can be common to all brackets.
+
+Against a reference with a third group in the contest the two are taken as a contest of their own, given how many of the
+two win. That is an approximation: the others leave the contest at their own pace, so that number tells a little about
+ω as well. It is close where few of each bracket win, and exact against all others.
 """
 
 from __future__ import annotations
@@ -17,11 +21,15 @@ from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.distributions import convolved
 from judge.fairness.inference.settings import Interval
+from judge.fairness.lots import Lots
 
+Margins = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 #: log ω is searched between ± this.
 LIMIT = 14.0
 #: Above so many possible counts (summed over brackets) the distribution of the total is taken as normal.
 MAX_SUPPORT = 4_000
+#: Bernstein's bound for 1e-17: no further than so many counts and standard deviations from the mean is looked.
+FAR_COUNTS, FAR_DEVIATIONS = 28.0, 9.0
 INTERVALS = ("midp", "exact")
 # trapezoid nodes in units of the integrand's width: Gaussian at the peak, e^v to the left, e^(-e^v) to the right
 _NODES = np.arange(-44.0, 14.0, 0.4)
@@ -76,10 +84,16 @@ def wallenius_log_pmf(
     return np.where(possible, result, -np.inf)
 
 
-def total_distribution(pair: Counts, odds: float) -> tuple[int, NDArray[np.float64]]:
-    """(smallest count, probabilities) of the first column's winners summed over brackets, under odds ω."""
-    m1, m2, n = _margins(pair)
-    low, high = np.maximum(0, n - m2), np.minimum(m1, n)
+def total_distribution(pair: Counts | Margins, odds: float) -> tuple[int, NDArray[np.float64]]:
+    """(smallest count, probabilities) of the first column's winners summed over brackets, under odds ω.
+
+    Counts so far from the mean that they are rarer than 1e-17 are left out.
+    """
+    m1, m2, n = margins_of(pair)
+    mean, variance = moments_by_bracket((m1, m2, n), odds)
+    reach = FAR_COUNTS + FAR_DEVIATIONS * np.sqrt(variance)
+    low = np.maximum(np.maximum(0, n - m2), np.floor(mean - reach).astype(np.int64))
+    high = np.minimum(np.minimum(m1, n), np.ceil(mean + reach).astype(np.int64))
     sizes = high - low + 1
     row = np.repeat(np.arange(len(n)), sizes)
     count = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes) + low[row]
@@ -88,9 +102,15 @@ def total_distribution(pair: Counts, odds: float) -> tuple[int, NDArray[np.float
     return convolved(int(low.sum()), [part / part.sum() for part in parts])
 
 
-def wallenius_moments(pair: Counts, odds: float) -> tuple[float, float]:
+def wallenius_moments(pair: Counts | Margins, odds: float) -> tuple[float, float]:
     """Approximate mean and variance of the total (Manly 1974; Fog 2008, eq. 27 and 28)."""
-    m1, m2, n = (a.astype(float) for a in _margins(pair))
+    mean, variance = moments_by_bracket(margins_of(pair), odds)
+    return float(mean.sum()), float(variance.sum())
+
+
+def moments_by_bracket(margins: Margins, odds: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`wallenius_moments` of each bracket."""
+    m1, m2, n = (np.asarray(a, float) for a in margins)
     # mean: the common time u by which n are drawn, from m1(1 − e^(-ωu)) + m2(1 − e^(-u)) = n
     low, high = np.full(len(n), -60.0), np.full(len(n), 30.0)
     for _ in range(60):
@@ -101,7 +121,7 @@ def wallenius_moments(pair: Counts, odds: float) -> tuple[float, float]:
     r1, r2 = mean * (m1 - mean), (n - mean) * (mean + m2 - n)
     total = m1 + m2
     variance = total * r1 * r2 / ((total - 1) * np.maximum(m1 * r2 + m2 * r1, 1e-300))
-    return float(mean.sum()), float(np.maximum(variance, 0).sum())
+    return mean, np.maximum(variance, 0)
 
 
 def wallenius_odds(
@@ -115,14 +135,15 @@ def wallenius_odds(
     """Favouring odds of a group against the reference, common to all brackets.
 
     The estimate maximises the joint likelihood of the brackets. The interval inverts the exact distribution of
-    the group's total. Beyond 4,000 possible counts both come from the normal approximation with Fog's moments.
+    the group's total; where a lot decided among people who tie, its mean over the lots. Beyond 4,000 possible counts
+    both come from the normal approximation with Fog's moments.
 
     Parameters
     ----------
     counts : Counts
         Entrants and winners, brackets × groups.
     group, reference : str
-        Groups of `counts`; reference None: all others.
+        Groups of `counts`; reference None: all others. A reference beside a third group: an approximation, see above.
     confidence : float
         Level, in (0, 1).
     interval : {"midp", "exact"}
@@ -158,9 +179,15 @@ def wallenius_odds(
     pair = _informative(counts.against(group, reference))
     if len(pair.brackets) == 0:
         return Interval(np.nan, np.nan, np.nan)
+    low, over_lots = (
+        (int(pair.winners[:, 0].sum()), np.ones(1)) if pair.lots is None else pair.lots.distribution(0)
+    )
+    kept = over_lots >= over_lots.max() * 1e-9
     return _odds_of(
         tuple(map(tuple, pair.entrants.tolist())),
         tuple(map(tuple, pair.winners.tolist())),
+        tuple(pair.decided.tolist()),
+        (low + int(np.argmax(kept)), tuple(over_lots[kept].tolist())),
         confidence,
         interval,
     )
@@ -169,60 +196,68 @@ def wallenius_odds(
 @lru_cache(maxsize=4096)
 def _odds_of(
     entrants: tuple[tuple[int, int], ...],
-    winners: tuple[tuple[int, int], ...],
+    winners: tuple[tuple[float, float], ...],
+    decided: tuple[int, ...],
+    over_lots: tuple[int, tuple[float, ...]],
     confidence: float,
     interval: str,
 ) -> Interval:
     """`wallenius_odds` of an informative pair; of a thousand groups many have the same counts."""
-    names = tuple(map(str, range(len(entrants))))
-    pair = Counts(np.array(entrants), np.array(winners), ("group", "others"), names)
-    m1, m2, n = _margins(pair)
+    m1, m2 = np.array(entrants).T
+    n = np.array(decided)
     low, high = np.maximum(0, n - m2), np.minimum(m1, n)
-    observed = int(pair.winners[:, 0].sum())
+    won = np.array(winners)[:, 0]
+    observed = float(won.sum())
     tail = (1 - confidence) / 2
+    first, weights = over_lots[0], np.array(over_lots[1])
     if int((high - low + 1).sum()) > MAX_SUPPORT:
-        return _by_normal(pair, observed, int(low.sum()), int(high.sum()), tail)
+        return _by_normal((m1, m2, n), observed, int(low.sum()), int(high.sum()), tail)
 
     weight = 0.5 if interval == "midp" else 1.0
 
     def tails(log_odds: float) -> tuple[float, float]:
-        start, pmf = total_distribution(pair, float(np.exp(log_odds)))
-        i = observed - start
-        at = pmf[i] if 0 <= i < len(pmf) else 0.0
-        return float(pmf[: max(i, 0)].sum() + weight * at), float(pmf[max(i + 1, 0) :].sum() + weight * at)
+        start, pmf = total_distribution((m1, m2, n), float(np.exp(log_odds)))
+        at = first - start + np.arange(len(weights))
+        up_to = np.concatenate([[0.0], np.cumsum(pmf)])
+        inside = np.where((at >= 0) & (at < len(pmf)), pmf[np.clip(at, 0, len(pmf) - 1)], 0.0)
+        below = up_to[np.clip(at, 0, len(pmf))]
+        above = 1 - up_to[np.clip(at + 1, 0, len(pmf))]
+        return float(weights @ (below + weight * inside)), float(weights @ (above + weight * inside))
 
-    if observed == low.sum():
-        value, low_limit = 0.0, 0.0
-    else:
-        value = _likeliest(pair) if observed < high.sum() else np.inf
-        low_limit = _crossing(lambda v: tails(v)[1] - tail)
-    high_limit = np.inf if observed == high.sum() else _crossing(lambda v: tail - tails(v)[0])
+    weights /= weights.sum()
+    value = (
+        0.0 if observed == low.sum() else np.inf if observed == high.sum() else _likeliest((m1, m2, n), won)
+    )
+    low_limit = 0.0 if first == low.sum() and len(weights) == 1 else _crossing(lambda v: tails(v)[1] - tail)
+    last = first + len(weights) - 1
+    certain = last == high.sum() and len(weights) == 1
+    high_limit = np.inf if certain else _crossing(lambda v: tail - tails(v)[0])
     return Interval(value, low_limit, high_limit)
 
 
-def _likeliest(pair: Counts) -> float:
+def _likeliest(margins: Margins, x: NDArray[np.float64]) -> float:
+    """Odds of the largest joint likelihood; winners by lot enter as their average, which the formula takes as it is."""
     from scipy.optimize import minimize_scalar
 
-    m1, m2, n = _margins(pair)
-    x = pair.winners[:, 0]
+    m1, m2, n = margins
 
     def loss(log_odds: float) -> float:
         return -float(wallenius_log_pmf(x, m1, m2, n, float(np.exp(log_odds))).sum())
 
     # brackets weigh in by their information, so the moment estimate is close and the bracket can be narrow
-    start = _crossing(lambda v: wallenius_moments(pair, float(np.exp(v)))[0] - x.sum(), 1e-6)
+    start = _crossing(lambda v: wallenius_moments(margins, float(np.exp(v)))[0] - x.sum(), 1e-6)
     middle = float(np.clip(np.log(start), -LIMIT + 2, LIMIT - 2))
     best = minimize_scalar(loss, bounds=(middle - 2, middle + 2), method="bounded", options={"xatol": 1e-7})
     return float(np.exp(best.x))
 
 
-def _by_normal(pair: Counts, observed: int, low: int, high: int, tail: float) -> Interval:
+def _by_normal(margins: Margins, observed: float, low: int, high: int, tail: float) -> Interval:
     from scipy.special import ndtri
 
     z = -float(ndtri(tail))
 
     def distance(log_odds: float) -> float:
-        mean, variance = wallenius_moments(pair, float(np.exp(log_odds)))
+        mean, variance = wallenius_moments(margins, float(np.exp(log_odds)))
         return (mean - observed) / np.sqrt(max(variance, 1e-12))
 
     value = 0.0 if observed == low else np.inf if observed == high else _crossing(distance)
@@ -233,8 +268,6 @@ def _by_normal(pair: Counts, observed: int, low: int, high: int, tail: float) ->
 
 def _crossing(rising: Callable[[float], float], tolerance: float = 1e-6) -> float:
     """ω at which a function that rises with log ω crosses 0; 0 or ∞ where it does not within the search range."""
-    from scipy.optimize import brentq
-
     # most odds are moderate: the narrow range first saves evaluations
     left, right = -3.0, 3.0
     if rising(left) >= 0:
@@ -245,16 +278,57 @@ def _crossing(rising: Callable[[float], float], tolerance: float = 1e-6) -> floa
         left, right = right, LIMIT
         if rising(right) <= 0:
             return np.inf
-    return float(np.exp(brentq(rising, left, right, xtol=tolerance)))
+    return float(np.exp(root_between(rising, left, right, tolerance=tolerance)))
+
+
+def root_between(f: Callable[[float], float], left: float, right: float, *, tolerance: float) -> float:
+    """Where a continuous f that changes its sign between left and right is 0, to within the tolerance.
+
+    Inverse quadratic interpolation where its two points promise a good one, else bisection (Chandrupatla 1997, Advances
+    in Engineering Software 28:145). `scipy.optimize` has it, too, and takes longer to import than the counts of ten
+    million people take.
+
+    >>> round(root_between(lambda x: x**3 - 2, 0.0, 2.0, tolerance=1e-12), 9) == round(2 ** (1 / 3), 9)
+    True
+    """
+    a, b = right, left
+    fa, fb = f(a), f(b)
+    if fa * fb > 0:
+        raise ValueError(f"f has the same sign at {left} and {right}")
+    c, fc = a, fa
+    part = 0.5
+    while True:
+        x = a + part * (b - a)
+        fx = f(x)
+        if (fx > 0) == (fa > 0):
+            c, fc = a, fa
+        else:
+            c, b, fc, fb = b, a, fb, fa
+        a, fa = x, fx
+        best, value = (a, fa) if abs(fa) < abs(fb) else (b, fb)
+        room = (tolerance / 2 + 2 * np.finfo(float).eps * abs(best)) / abs(b - a)
+        if value == 0 or room > 0.5:
+            return best
+        xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+        part = 0.5
+        if phi**2 < xi and (1 - phi) ** 2 < 1 - xi:
+            part = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+            part = min(max(part, room), 1 - room)
 
 
 def _informative(pair: Counts) -> Counts:
     """The brackets in which both groups stand and some but not all people win."""
-    total, n = pair.entrants.sum(axis=1), pair.winners.sum(axis=1)
+    total, n = pair.entrants.sum(axis=1), pair.decided
     used = (pair.entrants > 0).all(axis=1) & (n > 0) & (n < total)
     names = tuple(name for name, keep in zip(pair.brackets, used, strict=True) if keep)
-    return Counts(pair.entrants[used], pair.winners[used], pair.groups, names)
+    lots = pair.lots
+    if lots is not None:
+        lots = Lots(lots.certain[used], lots.tied[used], lots.drawn[used])
+    # of the pair's lots, which fit its places; averages over a third group as well need not
+    winners = pair.winners[used] if lots is None else lots.expected
+    return Counts(pair.entrants[used], winners, pair.groups, names, lots)
 
 
-def _margins(pair: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    return pair.entrants[:, 0], pair.entrants[:, 1], pair.winners.sum(axis=1)
+def margins_of(pair: Counts | Margins) -> Margins:
+    """The group's entrants, the others' and the winners of each bracket."""
+    return pair if isinstance(pair, tuple) else (pair.entrants[:, 0], pair.entrants[:, 1], pair.decided)

@@ -7,7 +7,7 @@ with n = 0.
 """
 
 from judge.fairness.metrics.attention import exposure, exposure_ratio
-from judge.fairness.metrics.divergence import ndkl, ndkl_of_chance
+from judge.fairness.metrics.divergence import ndkl, ndkl_of_chance, ndkl_test
 from judge.fairness.metrics.outranking import Outranking, outrank_probability
 from judge.fairness.metrics.ranking import skew, skew_curve
 from judge.fairness.metrics.score_errors import group_metrics
@@ -20,6 +20,7 @@ __all__ = [
     "group_metrics",
     "ndkl",
     "ndkl_of_chance",
+    "ndkl_test",
     "outrank_probability",
     "selection_rate",
     "selection_table",

@@ -22,17 +22,17 @@ MAX_EXACT_SPREAD = 30.0
 
 
 def skew(winner_share: ArrayLike, entrant_share: ArrayLike) -> NDArray[np.float64]:
-    """log(share among the top / share among the entrants), natural log.
+    """log(share among the top / share that chance gives), natural log.
 
     Parameters
     ----------
     winner_share, entrant_share : array-like of float
-        Shares, in [0, 1].
+        Shares, in [0, 1]. With brackets of unequal chances the second is the share expected within brackets.
 
     Returns
     -------
     float array
-        0 is parity; −∞ for a group with entrants and nobody at the top; NaN for a group without entrants.
+        0 is parity; −∞ for a group that had a chance and nobody at the top; NaN for one that had none.
 
     References
     ----------
@@ -58,6 +58,9 @@ def skew_curve(
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """skew@k of each group over k, with the band in which chance selection leaves it.
+
+    A group's share of the top k of each bracket is compared with what chance within brackets gives it there, which
+    in one bracket is its share of the entrants.
 
     Parameters
     ----------
@@ -130,13 +133,14 @@ def skew_curve_of_codes(
     )
     top = at.cumsum(axis=0)
     chosen = np.minimum(places_listed[:, None], size[None, :])
-    value = skew(top / chosen.sum(axis=1)[:, None], share)
+    fair = chosen @ (entrants / np.maximum(size, 1)[:, None]) / chosen.sum(axis=1)[:, None]
+    value = skew(top / chosen.sum(axis=1)[:, None], fair)
     tail = (1 - confidence) / 2
     band = np.full((len(places_listed), G, 2), np.nan)
     for i in range(len(places_listed)):
         for g in np.flatnonzero(share > 0):
             band[i, g] = skew(
-                _chance_limits(entrants[:, g], size, chosen[i], tail) / chosen[i].sum(), share[g]
+                _chance_limits(entrants[:, g], size, chosen[i], tail) / chosen[i].sum(), fair[i, g]
             )
     curve = pd.DataFrame(
         {

@@ -3,13 +3,13 @@
 The answer of `dose_response` is an AUDIT table (feature = the name of the share column, group = the condition) with
 two more columns: `dose`, the share a row is about, else NaN; `detail`, in words.
 
-    dose_mean               mean outcome at each share, t interval over the runs there
+    dose_mean               mean outcome at each share, interval over the runs there (`mean_interval`: within `bounds`)
     dose_slope              change of the outcome for a unit of share (from 0 to 1): mean of the seeds' own
                             slopes, t interval over seeds; p: permutation of the shares within each seed
-    dose_slope_mixed        the same by a linear mixed model with seeds as groups
+    dose_slope_mixed        the same by a linear mixed model with seeds as groups (`mixed_slope`)
     dose_slope_bootstrap    the same, interval from a bootstrap of seeds; p: sign flips of the seeds' slopes
-    dose_crossing           the share at which the fitted line crosses `threshold`, Fieller interval,
-                            may be unbounded
+    dose_crossing           the share at which the fitted line crosses `threshold`, Fieller interval, may be
+                            unbounded; where all doses are shares, no number outside 0 to 1
     dose_runs_excluded      number of runs without a finite outcome
 
 and, for each condition but the baseline (group = "condition - baseline"), at equal seed and share:
@@ -19,31 +19,22 @@ and, for each condition but the baseline (group = "condition - baseline"), at eq
 
 Seeds share pictures, initial weights and often entrants, so runs of one seed are not independent: every
 interval takes seeds, not runs, as replicates. The permutation tests that *no* seed has a slope; where seeds differ
-in slope it says "some have one", and the interval or the sign flips (at least 2^(1 − seeds)) speak for the mean. With
-one seed only the runs themselves have to serve, and `test` says so. For the uncertainty that comes from who happened
-to enter, see `sweeps.dose_people`.
+in slope it says "some have one", and the interval or the sign flips (at least 2^(1 − seeds)) speak for the mean;
+`detail` says how small a p the seeds can reach at all. With fewer than three seeds there is no interval, only p-values
+of permutations; nor where nothing scatters. All of it is about the contestants who were there: `sweeps.contestants`
+has the intervals for others like them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from judge.errors import InputError, listed
-from judge.fairness.inference.randomisation import sign_flip, t_interval
-from judge.fairness.inference.settings import Inference, Interval
-from judge.fairness.sweeps.dose_models import (
-    crossing,
-    line,
-    mixed_slope,
-    seed_lines,
-    t_bounds,
-    trend_p_value,
-    widened_bootstrap,
-)
+from judge.fairness.inference.settings import Inference
+from judge.fairness.sweeps.dose_rows import condition_rows, difference_rows
 
 COLUMNS = (
     "metric",
@@ -58,7 +49,6 @@ COLUMNS = (
     "test",
     "detail",
 )
-_NAN = float("nan")
 
 
 def dose_response(
@@ -71,6 +61,8 @@ def dose_response(
     baseline: str | None = None,
     threshold: float = 0.8,
     scale: str = "identity",
+    bounds: tuple[float, float] | None = None,
+    step: float = 0.0,
     confidence: float = 0.95,
     n_resamples: int = 2000,
     n_permutations: int = 9_999,
@@ -91,6 +83,10 @@ def dose_response(
         Outcome whose dose is sought (0.8: the four-fifths rule, for a selection-rate ratio).
     scale : {"identity", "log"}
         "log": slopes and crossing on the natural log of a positive outcome (means are then geometric).
+    bounds : (low, high), optional
+        Range of the outcome, (0, 1) of a share and (0, inf) of a ratio: means and their differences keep within it.
+    step : float
+        Smallest change of the outcome in one run, 1 / winners of a share of winners; see `mean_interval`.
     confidence : float
         Of every interval, from 0.5 to below 1.
     n_resamples : int
@@ -134,10 +130,12 @@ def dose_response(
     table, exclusions = _checked(runs, share, seed, condition, outcome, scale)
     rows: list[dict[str, Any]] = []
     for name, part in table.groupby("condition", sort=True):
-        found = _one_condition(
+        found = condition_rows(
             part,
             threshold=threshold,
             scale=scale,
+            bounds=bounds,
+            step=step,
             how=how,
             rng=rng,
         )
@@ -156,7 +154,7 @@ def dose_response(
     base = baseline or names[0]
     for name in sorted(table["condition"].unique()):
         if name != base:
-            rows += _difference(table, name, base, how=how, rng=rng)
+            rows += difference_rows(table, name, base, bounds=bounds, how=how, rng=rng)
     return pd.DataFrame([{"feature": share, **row} for row in rows]).reindex(columns=list(COLUMNS))
 
 
@@ -210,94 +208,3 @@ def _checked(
     if table.empty:
         raise InputError(f"no run has a finite {outcome}")
     return table, exclusions
-
-
-def _row(
-    metric: str,
-    bounds: Interval | tuple[float, float, float] = (_NAN, _NAN, _NAN),
-    *,
-    n: int,
-    p: float = _NAN,
-    test: str | None = None,
-    detail: str | None = None,
-    dose: float = _NAN,
-) -> dict[str, Any]:
-    value, low, high = bounds
-    return {"metric": metric, "dose": dose, "value": value, "n": n, "ci_low": low, "ci_high": high,
-            "p_value": p, "test": test, "detail": detail}  # fmt: skip
-
-
-def _one_condition(
-    part: pd.DataFrame,
-    *,
-    threshold: float,
-    scale: str,
-    how: Inference,
-    rng: np.random.Generator,
-) -> Iterator[dict[str, Any]]:
-    confidence = how.confidence
-    back = np.exp if scale == "log" else np.asarray
-    for _, cell in part.groupby("share", sort=True):
-        mean, low, high = (float(back(v)) for v in t_interval(cell["y"].to_numpy(), confidence=confidence))
-        yield _row(
-            "dose_mean", (mean, low, high), n=len(cell), test="t over runs", dose=cell["share"].iloc[0]
-        )
-    if part["share"].nunique() < 2:
-        return
-    data = (part["share"], part["y"], part["seed"])
-    n = len(part)
-    centre, covariance, df, replicates = line(*data)
-    p, words = _trend(*data, how=how, rng=rng)
-    bounds = t_bounds(centre[1], covariance[1, 1], df, confidence)
-    yield _row("dose_slope", bounds, n=n, p=p, test=words, detail=f"interval: {replicates}")
-    bounds, p, words = mixed_slope(*data, confidence=confidence)
-    yield _row("dose_slope_mixed", bounds, n=n, p=p, test=words)
-    slopes = seed_lines(*data)[:, 1]
-    if len(slopes) > 1:
-        draws = slopes[rng.integers(len(slopes), size=(how.n_resamples, len(slopes)))].mean(axis=1)
-        bounds = widened_bootstrap(float(slopes.mean()), draws, len(slopes), confidence=confidence)
-        p, exact = sign_flip(slopes, n_permutations=how.n_permutations, rng=rng)
-        words = f"sign flips of the seeds' slopes, {'exact' if exact else f'{how.n_permutations} draws'}"
-        yield _row(
-            "dose_slope_bootstrap", bounds, n=len(slopes), p=p, test=words, detail="bootstrap of seeds"
-        )
-    target = float(np.log(threshold)) if scale == "log" else threshold
-    bounds, words = crossing(centre, covariance, df, target, confidence=confidence)
-    if not part["share"].min() <= bounds.value <= part["share"].max():
-        words += "; outside the swept shares"
-    yield _row("dose_crossing", bounds, n=n, test="Fieller", detail=words)
-
-
-def _difference(
-    table: pd.DataFrame, name: str, base: str, *, how: Inference, rng: np.random.Generator
-) -> Iterator[dict[str, Any]]:
-    """Rows for condition `name` minus condition `base` over the (seed, share) that both have."""
-    sides = [table[table["condition"] == c].set_index(["seed", "share"])["y"] for c in (name, base)]
-    d = (sides[0] - sides[1]).dropna().rename("y").reset_index()
-    group = {"group": f"{name} - {base}"}
-    if d.empty:
-        yield group | _row("dose_mean_difference", n=0, detail="no seed and share in common")
-        return
-    by_seed = d.groupby("seed")["y"].mean().to_numpy()
-    p, exact = sign_flip(by_seed, n_permutations=how.n_permutations, rng=rng)
-    yield group | _row(
-        "dose_mean_difference",
-        t_interval(by_seed, confidence=how.confidence),
-        n=len(d),
-        p=p,
-        test=f"sign flips of seeds, {'exact' if exact else 'simulated'}",
-        detail=f"{len(by_seed)} seeds: the smallest possible p is {2.0 ** (1 - len(by_seed)):.2g}",
-    )
-    if d["share"].nunique() > 1:
-        data = (d["share"], d["y"], d["seed"])
-        centre, covariance, df, replicates = line(*data)
-        p, words = _trend(*data, how=how, rng=rng)
-        bounds = t_bounds(centre[1], covariance[1, 1], df, how.confidence)
-        yield group | _row(
-            "dose_slope_difference", bounds, n=len(d), p=p, test=words, detail=f"interval: {replicates}"
-        )
-
-
-def _trend(*data: Any, how: Inference, rng: np.random.Generator) -> tuple[float, str]:
-    p, exact = trend_p_value(*data, n_permutations=how.n_permutations, rng=rng)
-    return p, f"permutation within seed, {'exact' if exact else f'{how.n_permutations} draws'}"

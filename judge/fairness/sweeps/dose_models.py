@@ -1,13 +1,14 @@
-"""Lines through the runs of a sweep: by seed, by a mixed model, their trend test, where they cross a threshold.
+"""Lines through the runs of a sweep: by seed, their trend test, where they cross a threshold.
 
-Used by `sweeps.dose`, which explains the unit of replication. Arguments dose, y, seed: (runs,) each, finite.
+Used by `sweeps.dose`, which explains the unit of replication; the mixed model is in `sweeps.mixed_models`. Arguments
+dose, y, seed: (runs,) each, finite.
 """
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from itertools import permutations
+from math import exp, lgamma
 from typing import Any
 
 import numpy as np
@@ -91,51 +92,6 @@ def _orders(n: int) -> np.ndarray:
     return np.array(list(permutations(range(n))))
 
 
-def mixed_slope(dose: Any, y: Any, seed: Any, *, confidence: float = 0.95) -> tuple[Interval, float, str]:
-    """(slope, low, high), p and the model that could be fitted: REML, seeds as groups (statsmodels MixedLM).
-
-    Tried in turn: random intercept and slope, random intercept, ordinary least squares: a variance that is estimated
-    at zero makes the covariance singular, and the next simpler model is then the same fit without it. Student's t
-    with seeds − 1 degrees of freedom (at most runs − 2) for all three: a slope's variance between seeds that is
-    really there is often estimated at zero from five seeds, and the runs' degrees of freedom would then hold the
-    truth 91 % of the time; Wald's z still less. The price is a conservative interval where seeds do not differ.
-    """
-    x, values, groups = np.asarray(dose, float), np.asarray(y, float), np.asarray(seed)
-    unit = x.std() or 1.0
-    z = (x - x.mean()) / unit  # the optimiser stalls on shares between .9 and .98 as they are
-    exog = np.column_stack([np.ones_like(z), z])
-    n, n_seeds = len(z), len(np.unique(groups))
-    centre = values.mean()
-    spread = values.std()
-    if spread == 0:
-        return Interval(0.0, 0.0, 0.0), 1.0, "constant outcome"
-    candidates = []
-    if n_seeds >= 3 and n > 2 * n_seeds:
-        candidates.append((exog, "mixed model, random intercept and slope of seeds"))
-    if n_seeds >= 2 and n > n_seeds + 1:
-        candidates.append((exog[:, :1], "mixed model, random intercept of seeds"))
-    df = min(n_seeds - 1, n - 2) if n_seeds > 1 else n - 2
-    for random, how in candidates:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # singular and unconverged fits are judged below
-            try:
-                model = sm.MixedLM((values - centre) / spread, exog, groups, exog_re=random)
-                fit = model.fit(reml=True, method=["lbfgs", "powell"])
-                smallest = np.linalg.eigvalsh(np.atleast_2d(fit.cov_re)).min()
-                error = float(np.asarray(fit.bse_fe)[1])
-            except (np.linalg.LinAlgError, ValueError):
-                continue
-        if fit.converged and smallest > 1e-4 * fit.scale and np.isfinite(error):
-            factor = spread / unit
-            bounds = t_bounds(fit.fe_params[1] * factor, (error * factor) ** 2, df, confidence)
-            p = 2 * stats.t.sf(abs(fit.fe_params[1] / error), df)
-            return bounds, float(p), f"{how} (t, {df} df)"
-    fit = sm.OLS(values, sm.add_constant(x, has_constant="add")).fit()
-    bounds = t_bounds(fit.params[1], fit.cov_params()[1, 1] if n > 2 else _NAN, df, confidence)
-    p = float(2 * stats.t.sf(abs(fit.tvalues[1]), df)) if df > 0 else _NAN
-    return bounds, p, f"least squares (t, {df} df): the mixed model is singular or does not converge"
-
-
 def crossing(
     mean: np.ndarray, covariance: np.ndarray, df: int, threshold: float, *, confidence: float = 0.95
 ) -> tuple[Interval, str]:
@@ -170,6 +126,30 @@ def crossing(
     if not left and not right:
         return Interval(value, _NAN, _NAN), f"no share in [0, 1] is compatible: {words}"
     return Interval(value, -np.inf, np.inf), f"unbounded: {words}"
+
+
+def within_shares(bounds: Interval, words: str) -> tuple[Interval, str]:
+    """A crossing as a share can have it: no number outside 0 to 1.
+
+    A value beyond 0 or 1 is a line drawn on where nobody can train: NaN, and words. A limit beyond them is no limit of
+    a share: −∞ or ∞. An interval that misses 0 to 1 altogether becomes NaN.
+    """
+    value, low, high = bounds
+    if np.isfinite(value) and not 0 <= value <= 1:
+        value, words = _NAN, f"{words}; no crossing between 0 and 1"
+    if low > 1 or high < 0:
+        return Interval(value, _NAN, _NAN), f"{words}; no share is compatible with one"
+    return Interval(value, -np.inf if low < 0 else low, np.inf if high > 1 else high), words
+
+
+def smallest_trend_p(dose: Any, seed: Any) -> float:
+    """The smallest p that `trend_p_value` can give with these doses: 2 / number of orders of each seed's outcomes."""
+    doses, seeds = np.asarray(dose, float), np.asarray(seed)
+    members = _members(seeds)
+    if all(np.ptp(doses[mine]) == 0 for mine in members):
+        members = [np.arange(len(doses))]
+    log_orders = sum(lgamma(len(mine) + 1) for mine in members)
+    return min(1.0, 2 * exp(-log_orders))
 
 
 def widened_bootstrap(value: float, draws: np.ndarray, n_seeds: int, *, confidence: float = 0.95) -> Interval:

@@ -1,20 +1,18 @@
-"""The slope of a sweep when the entrants, too, are a sample: bootstrap of seeds, then of people.
+"""The slope of a sweep when the entrants, too, are a sample, from a table of who won.
 
-`dose_response` asks what other training runs would have given with these entrants; this asks what other
-training runs and other entrants would have given. People who stood in several runs are resampled once for
-all of them (two crossed factors, Owen 2007, Ann. Appl. Stat. 1:386), people who stood in one run only count
-for that run. The interaction of the two factors enters both variances, so the interval is somewhat too wide,
-never too narrow.
+`dose_response` asks what other training runs would have given with these entrants; this asks what other training runs
+and other entrants would have given, by the variance components of `sweeps.crossed`. People who stood in several
+runs are drawn once for all of them, people who stood in one run only count for that run.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from judge.errors import InputError, listed
 from judge.fairness.inference.settings import Inference
+from judge.fairness.sweeps.crossed import crossed_interval, person_weights
 
 OUTCOMES = ("selection_rate_ratio", "selection_rate_difference", "log_selection_rate_ratio")
 
@@ -36,8 +34,8 @@ def bootstrap_seeds_people(
 ) -> pd.DataFrame:
     """Slope of an outcome of `group` with the share, over seeds and people.
 
-    The standard error is that of the joint bootstrap, its seed part corrected for the few seeds; Student's t
-    with Satterthwaite's degrees of freedom.
+    Scatter between seeds plus the covariance of seeds over draws of the people; Student's t with Satterthwaite's
+    degrees of freedom (`crossed_interval`).
 
     Parameters
     ----------
@@ -53,14 +51,14 @@ def bootstrap_seeds_people(
     confidence : float
         Level, from 0.5 to below 1.
     n_resamples : int
-        Joint bootstrap samples.
+        Draws of the people.
     rng : numpy.random.Generator or int
         Draws them.
 
     Returns
     -------
     DataFrame
-        One AUDIT row, dose_slope_people, with the column `detail`.
+        One AUDIT row, dose_slope_people, with the column `detail`; no limits below three seeds.
 
     Raises
     ------
@@ -114,36 +112,22 @@ def bootstrap_seeds_people(
     strata[people[inside]] = 1
     draws = []
     for start in range(0, n_resamples, 200):
-        size = min(200, n_resamples - start)
-        weights = np.empty((size, len(ids)))
-        for stratum in np.unique(strata):
-            members = np.flatnonzero(strata == stratum)
-            weights[:, members] = rng.multinomial(
-                len(members), np.full(len(members), 1 / len(members)), size=size
-            )
+        weights = person_weights(strata, min(200, n_resamples - start), rng=rng)
         values = _outcome(np.einsum("krp,bp->kbr", counts, weights, optimize=True), outcome) @ contrast.T
-        picked = rng.integers(n_seeds, size=(size, n_seeds))
-        draws.append(np.take_along_axis(values, picked, axis=1).mean(axis=1))
+        draws.append(values)
     sample = np.concatenate(draws)
-    finite = np.isfinite(sample)
-    value, seed_part = observed.mean(), observed.var(ddof=1) / n_seeds
-    if finite.sum() < 2 or not np.isfinite(value):
-        low = high = float("nan")
-    else:
-        total = sample[finite].var(ddof=1) + seed_part / n_seeds
-        df = (n_seeds - 1) * (total / seed_part) ** 2 if seed_part > 0 else np.inf
-        half = stats.t.ppf((1 + confidence) / 2, df) * np.sqrt(total)
-        low, high = value - half, value + half
+    finite = np.isfinite(sample).all(axis=1)
+    value, low, high = crossed_interval(observed, sample, confidence=confidence)
     row = {
         "metric": "dose_slope_people",
         "feature": share,
         "group": group,
-        "value": float(value),
+        "value": value,
         "n": len(keys),
-        "ci_low": float(low),
-        "ci_high": float(high),
+        "ci_low": low,
+        "ci_high": high,
         "p_value": float("nan"),
-        "test": "bootstrap of seeds, then people",
+        "test": "seeds and people, variance components",
         "detail": f"{outcome}; {n_seeds} seeds, {len(ids)} people; "
         f"{int((~finite).sum())} of {n_resamples} draws undefined",
     }

@@ -120,6 +120,9 @@ def dose_response(
             ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     if floor:
         axes[0, 0].set_ylim(bottom=floor)  # shared, and only now that all panels are drawn
+    if is_share:  # nothing that is a share lies outside, and a marker at 0 or 1 is not cut in half
+        low, high = axes[0, 0].get_ylim()
+        axes[0, 0].set_ylim(max(low, -0.03), min(high, 1.03))
     panels_done(axes, len(groups))
     figure.supxlabel(with_note(f"{dose_label}, %", left), fontsize=8)
     figure.supylabel(label, fontsize=8)

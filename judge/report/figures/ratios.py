@@ -33,7 +33,7 @@ def ratio_forest(rows: pd.DataFrame, *, reference: str) -> Figure:
 
     rows: group, value, ci_low, ci_high, p_value, n (entrants), optionally condition. A ratio of 0 or ∞ and
     interval ends beyond 1/32 … 32 are drawn as arrows at the edge, with the exact values in the margin;
-    a ratio that is not available keeps its row and says so.
+    a ratio that is not available keeps its row and says so. Where `bracket` says "within", so does the axis.
     """
     rows = with_condition(rows)
     if rows.empty:
@@ -71,9 +71,13 @@ def ratio_forest(rows: pd.DataFrame, *, reference: str) -> Figure:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"1/{1 / v:.0f}" if v < 0.75 else f"{v:.3g}"))
     ax.axvline(1, zorder=0, **rule(1))
     ax.axvline(0.8, zorder=0, **rule(0.8))
-    ax.set_xlabel(with_note(f"selection rate divided by that of {plain(reference)} (log scale)", left))
+    ax.axvline(1.25, zorder=0, **rule(0.8))
+    adjusted = ", adjusted for brackets" if "bracket" in rows and (rows["bracket"] == "within").any() else ""
+    ax.set_xlabel(
+        with_note(f"selection rate divided by that of {plain(reference)}{adjusted} (log scale)", left)
+    )
     beside(ax, 0, f"ratio  [{level(rows)} interval]   p", header=True)
-    above(figure, rule_keys(((1.0, "parity"), (0.8, "four fifths"))))
+    above(figure, rule_keys(((1.0, "parity"), (0.8, "four fifths, either way"))))
     return figure
 
 

@@ -1,4 +1,7 @@
-"""Figures as files: laid out once, PNG and SVG, the same bytes every time, complete or not at all."""
+"""Figures as files: laid out once, PNG, SVG and PDF, the same bytes every time, complete or not at all.
+
+Text stays text in SVG and PDF: it can be searched, selected and read out.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
-from matplotlib.text import Text
 
 from judge.report.figures.style import LOCK, RC
 from judge.storage import write_bytes
 
+#: The figures' font by its name, and what a machine without it may have: Verdana has nearly the same widths.
+_FONTS = b"'DejaVu Sans', 'Bitstream Vera Sans', Verdana, sans-serif"
 
-def save(figure: Figure, stem: Path) -> bytes:
-    """Writes stem.png and stem.svg; returns the SVG."""
+
+def save(figure: Figure, stem: Path, *, pdf: bool = False) -> bytes:
+    """Writes stem.png and stem.svg, and stem.pdf if asked; returns the SVG."""
     svg = svg_bytes(figure)
     write_bytes(stem.with_name(stem.name + ".svg"), svg)
     write_bytes(stem.with_name(stem.name + ".png"), png_bytes(figure))
+    if pdf:
+        write_bytes(stem.with_name(stem.name + ".pdf"), pdf_bytes(figure))
     return svg
 
 
@@ -30,10 +36,19 @@ def svg_bytes(figure: Figure) -> bytes:
     """The figure as SVG, the same bytes each time."""
     with LOCK, mpl.rc_context(RC), _quiet():
         _lay_out(figure)
-        kind = "none" if _drawn_by_reader(figure) else "path"
-        with mpl.rc_context({"svg.fonttype": kind}):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue().replace(b"'DejaVu Sans'", _FONTS)
+
+
+def pdf_bytes(figure: Figure) -> bytes:
+    """The figure as PDF with its letters embedded, the same bytes each time."""
+    with LOCK, mpl.rc_context(RC), _quiet():
+        _lay_out(figure)
+        buffer = io.BytesIO()
+        figure.savefig(
+            buffer, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None}
+        )
     return buffer.getvalue()
 
 
@@ -62,11 +77,3 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
-
-
-def _drawn_by_reader(figure: Figure) -> bool:
-    """True where a text has letters that the shipped font lacks: the SVG then keeps them as text."""
-    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    known = font.get_charmap()
-    texts = {text.get_text() for text in figure.findobj(Text)}
-    return any(ord(c) not in known and not c.isspace() for text in texts for c in text)

@@ -68,7 +68,8 @@ RC = {
     "savefig.facecolor": "white",
     "figure.constrained_layout.h_pad": 0.05,
     "figure.constrained_layout.w_pad": 0.06,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,  # letters are embedded as a font, which text can be selected from
     "svg.hashsalt": "judge",  # otherwise element ids are random and two runs differ
 }
 LOCK = threading.RLock()

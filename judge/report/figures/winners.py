@@ -18,14 +18,15 @@ from judge.report.figures.rows import (
     with_condition,
 )
 from judge.report.figures.style import INK, above, empty, marks, one_axes, plain, styled
-from judge.report.wording import largest, percent
+from judge.report.wording import headcount, largest, percent
 
 
 @styled
 def entrants_to_winners(shares: pd.DataFrame) -> Figure:
     """From each group's share of the entrants (bar) to its share of the winners (marker with interval).
 
-    shares: group, entrants, winners (counts), optionally condition and ci_low, ci_high of the winners' share.
+    shares: group, entrants, winners (counts), optionally condition, ci_low, ci_high of the winners' share, and
+    expected_winner_share, what chance gives within brackets (a cross).
     A group with no entrants or no winners stays visible and says so.
     """
     shares = with_condition(shares)
@@ -38,7 +39,7 @@ def entrants_to_winners(shares: pd.DataFrame) -> Figure:
     figure, (ax,) = rows_figure(rows)
     for y, condition, group, mark in rows:
         cell = cells.get((condition, group))
-        entrants, winners = (0 if cell is None else int(cell[c]) for c in ("entrants", "winners"))
+        entrants, winners = (0, 0) if cell is None else (int(cell["entrants"]), cell["winners"])
         entered = share_of(entrants, total.loc[condition, "entrants"])
         won = share_of(winners, total.loc[condition, "winners"])
         if entrants:
@@ -48,11 +49,14 @@ def entrants_to_winners(shares: pd.DataFrame) -> Figure:
         elif np.isnan(won):
             text = f"{entrants:,} → no winners at all"
         else:
-            text = f"{entrants:,} → {winners:,}  ({percent(entered)} → {percent(won)})"
+            text = f"{entrants:,} → {headcount(winners)}  ({percent(entered)} → {percent(won)})"
             ax.plot([entered, won], [y, y], color=mark.colour, linewidth=0.9, alpha=0.55)
             if {"ci_low", "ci_high"} <= set(shares.columns):
                 ends = [cell["ci_low"], cell["ci_high"]]
                 ax.plot(ends, [y, y], color=mark.colour, linewidth=3, alpha=0.3)
+            if "expected_winner_share" in shares and not pd.isna(cell["expected_winner_share"]):
+                chance = float(cell["expected_winner_share"])
+                ax.plot([chance], [y], "x", color=INK, markersize=5, gid=f"chance:{condition}:{plain(group)}")
             ax.plot([won], [y], color=mark.colour, gid=f"won:{condition}:{plain(group)}", **mark.points(5.5))
         beside(ax, y, text)
     share_axis(ax, "share of all entrants (bar) and of all winners (marker)", left)
@@ -61,7 +65,11 @@ def entrants_to_winners(shares: pd.DataFrame) -> Figure:
     beside(ax, 0, "n entrants → n winners", header=True)
     bar = Line2D([], [], color=INK, marker="|", linestyle="none", markersize=8, markeredgewidth=2)
     marker = Line2D([], [], color=INK, marker="o", linestyle="none", markerfacecolor="none", markersize=5)
-    above(figure, [(bar, "share of entrants"), (marker, "share of winners, with interval")])
+    keys = [(bar, "share of entrants"), (marker, "share of winners, with interval")]
+    if "expected_winner_share" in shares:
+        cross = Line2D([], [], color=INK, marker="x", linestyle="none", markersize=5)
+        keys.insert(1, (cross, "share that chance gives within brackets"))
+    above(figure, keys)
     return figure
 
 
@@ -71,6 +79,11 @@ def _reach(shares: pd.DataFrame, total: pd.DataFrame) -> float:
         shares[column] / shares["condition"].astype(object).map(total[column]).replace(0, np.nan)
         for column in ("entrants", "winners")
     ]
-    drawn = np.concatenate([*of_all, shares.get("ci_high", pd.Series(dtype=float))]).astype(float)
+    drawn = np.concatenate(
+        [
+            *of_all,
+            *(shares.get(name, pd.Series(dtype=float)) for name in ("ci_high", "expected_winner_share")),
+        ]
+    ).astype(float)
     reach = float(np.nanmax(drawn, initial=0.0))
     return 1.0 if reach > 0.7 else max(1.1 * reach, 0.002)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from judge import __version__
 from judge.report.figures.saving import save
-from judge.report.wording import number, p_text, percent
+from judge.report.wording import headcount, number, p_text, percent
 from judge.storage import write_text
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def label(value: Any) -> str:
 
 
 def count(value: Any) -> str:
-    return "–" if pd.isna(value) else f"{int(value):,}"
+    return "–" if pd.isna(value) else headcount(value)
 
 
 def decimals(digits: int) -> Callable[[Any], str]:
@@ -197,8 +197,10 @@ def interval(
 
 
 def _tie(text: str) -> str:
-    """No line break between a number and its per-cent sign."""
-    return re.sub(r"(?<=[\d\]]) %", "\u00a0%", text)
+    """No line break between a number and its per-cent sign, within "p = .03", "n = 5" or an interval."""
+    tied = re.sub(r"(?<=[\d\]]) %", "\u00a0%", text)
+    tied = re.sub(r"\b([pn]) ([=<≤]) (?=[.\d])", "\\1\u00a0\\2\u00a0", tied)
+    return re.sub(r"(\[[−\d.,∞]+\S*), (?=[−\d.∞])", "\\1,\u00a0", tied)
 
 
 def _unfolded(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -210,9 +212,19 @@ def _unfolded(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def write_page(
-    out: Path, *, title: str, subtitle: str, sections: Iterable[Section], name: str = "page.html"
+    out: Path,
+    *,
+    title: str,
+    subtitle: str,
+    sections: Iterable[Section],
+    name: str = "page.html",
+    pdf: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Path:
-    """Writes out/figures/NAME.{png,svg} for every picture and out/page.html, each completely or not at all."""
+    """Writes out/figures/NAME.{png,svg} for every picture and out/page.html, each completely or not at all.
+
+    pdf: also NAME.pdf. progress: called with the name of each picture before it is written.
+    """
     out = Path(out)
     sections = [section for section in sections if section.blocks]
     numbers: dict[int, int] = {}
@@ -223,7 +235,9 @@ def write_page(
             seen[block.block] += 1
             numbers[id(block)] = seen[block.block]
         if isinstance(block, Picture):
-            svg = save(block.figure, out / "figures" / block.name)
+            if progress is not None:
+                progress(block.name)
+            svg = save(block.figure, out / "figures" / block.name, pdf=pdf)
             images[id(block)] = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("judge.report.html"),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from judge.fairness.audit import Entrants, read_entrants, selections
+from judge.fairness.findings import findings
 from judge.report.conditions import in_order, with_order
 from judge.report.figures.scores import thinned
 from judge.report.html import (
     P_VALUE,
     Block,
     Column,
+    Fold,
     Items,
     Section,
     Text,
@@ -33,9 +35,12 @@ from judge.report.sections.tables import (
     metric_table,
     rows_of,
     told_by,
-    words,
 )
-from judge.report.wording import number, p_said
+from judge.report.sentences import Said, said
+from judge.report.wording import counted
+
+#: Results that survive Holm's adjustment and are listed at once; the rest unfolds.
+LISTED = 8
 
 
 def write_audit_report(
@@ -54,8 +59,10 @@ def write_audit_report(
     notes: Sequence[str] = (),
     seed: int = 0,
     confidence: float = 0.95,
+    pdf: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Path:
-    """Writes out/figures/*.png|svg and out/page.html; returns the page.
+    """Writes out/figures/*.png|svg (and pdf, if asked) and out/page.html; returns the page.
 
     entrants        one row a person, as given to `judge.fairness.audit.audit`, or already read; None or empty where
                     only counts are known (published results): then there are no figures of scores and ranks
@@ -65,7 +72,9 @@ def write_audit_report(
     places, seed    as given to the audit, so that the winners drawn are the winners counted
     confidence      as given to the audit: what the captions say of its intervals
     notes           what was excluded, and anything else that is to be said
+    progress        called with the name of each figure before it is written
     """
+    found = said(findings(audit, confidence=confidence), audit.assign(confidence=confidence))
     audit = conditioned(audit, "score_column").assign(confidence=confidence)
     alone = audit["condition"].nunique() <= 1
     audit["condition"] = "" if alone else audit["condition"]
@@ -84,7 +93,9 @@ def write_audit_report(
             rating=rating,
             intersections=any(f not in entrants for f in named),
         )
-    written = [Section("What was asked, and what was found", _summary(audit, features, reference, notes))]
+    written = [
+        Section("What was asked, and what was found", _summary(audit, found, features, reference, notes))
+    ]
     for i, feature in enumerate(named):
         own = audit[audit["feature"].astype(str) == feature]
         drawn = None
@@ -103,7 +114,9 @@ def write_audit_report(
     subtitle += f", by {', '.join(features)}"
     subtitle += f", within brackets of {' × '.join(brackets)}" if brackets else ""
     subtitle += f", {places:,} places a bracket" if places else ""
-    return write_page(Path(out), title=title, subtitle=f"{subtitle}.", sections=written)
+    return write_page(
+        Path(out), title=title, subtitle=f"{subtitle}.", sections=written, pdf=pdf, progress=progress
+    )
 
 
 def selected(people: Entrants, feature: str, *, places: int | None, seed: int) -> pd.DataFrame:
@@ -152,25 +165,26 @@ def _feature_sections(
 
 
 def _summary(
-    audit: pd.DataFrame, features: Sequence[str], reference: Sequence[str] | str | None, notes: Sequence[str]
+    audit: pd.DataFrame,
+    found: Sequence[Said],
+    features: Sequence[str],
+    reference: Sequence[str] | str | None,
+    notes: Sequence[str],
 ) -> list[Block]:
+    """The question, every finding in words, and all groups together against chance."""
     named = [reference] if isinstance(reference, str) else list(reference or [])
     question = (
         f"Are entrants of each group selected, ranked and scored alike? Groups by {', '.join(features)}; ratios refer "
         f"to {', '.join(named) if named else 'all others'}."
     )
     blocks: list[Block] = [Text(question, "lead")]
-    primary = audit[audit["primary"].astype(bool)] if "primary" in audit else audit.iloc[:0]
-    for row in primary.head(1).itertuples():
-        flag = f" ({row.flag})" if getattr(row, "flag", "") else ""
-        interval = f"[{number(row.ci_low, 3)}, {number(row.ci_high, 3)}]"
-        blocks.append(
-            Text(
-                f"The one primary contrast: the {words(row.metric)} of {row.group} is {number(row.value, 3)} "
-                f"{interval}, {p_said(row.p_value)}{flag}. Every other p-value is one of several; adjusted ones are "
-                "in the tables."
-            )
-        )
+    for sentence in found:
+        blocks.append(Text(sentence.text, "caution" if sentence.kind == "brackets_differ" else "plain"))
+        if sentence.items:
+            blocks.append(Items(sentence.items[:LISTED]))
+        if len(sentence.items) > LISTED:
+            rest = sentence.items[LISTED:]
+            blocks.append(Fold(f"{counted(len(rest), 'more result')} that survive", [Items(rest)]))
     together = rows_of(audit, "winners_against_chance")
     if len(together):
         columns = {
@@ -178,18 +192,10 @@ def _summary(
             "feature": Column("groups of", label, numeric=False),
             "n": Column("entrants", count),
             "p_value": P_VALUE,
+            "p_adjusted": Column("p, Holm", P_VALUE.write),
         }
         note = "Permutation within brackets of who won, all groups together: is it a random draw?"
         blocks.append(told_by(together, columns, "All groups together, against chance.", note=note))
-    ratios = rows_of(audit, "selection_rate_ratio")
-    below = ratios[ratios["value"] < 0.8]
-    if len(ratios):
-        blocks.append(
-            Text(
-                f"{len(below)} of {len(ratios)} selection-rate ratios lie below four fifths, "
-                f"{int((below['ci_high'] < 0.8).sum())} of them with their whole interval."
-            )
-        )
     if notes:
         blocks.append(Items(list(notes)))
     return blocks

@@ -7,20 +7,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from judge.fairness.sweeps.over_seeds import FEWEST_SEEDS
 from judge.report.conditions import TRUTH, in_order, with_order
 from judge.report.html import Block, Column, Items, Section, Text, count, label, table_from, write_page
 from judge.report.sections.dose import (
     ERRORS,
     OUTCOMES,
     Setting,
+    both_intervals,
+    crossed,
     dose_rows,
     majority_of,
     outcome_blocks,
     outcome_means,
+    said,
     settings_of,
     trends_table,
 )
 from judge.report.sections.provenance import limits_section
+from judge.report.sections.replicates import counted_runs, each_run, majority_missing, replicate_notes
 from judge.report.sections.tables import folded, told_by
 from judge.report.wording import as_group, counted, percent
 
@@ -67,8 +72,9 @@ def write_compare_report(
         runs[name] = runs[name].where(judged)
     settings = settings_of(runs, dose, factors)
     outcomes = [name for name in OUTCOMES if name in runs and runs[name].notna().any()]
+    replicates = replicate_notes(runs, dose, conditions, factors)
     written = [
-        Section("The question, and what the runs say", _summary(settings, notes, warnings)),
+        Section("The question, and what the runs say", _summary(settings, [*replicates, *notes], warnings)),
         *(
             Section(
                 OUTCOMES[name].title, [block for s in settings for block in outcome_blocks(s, name, feature)]
@@ -78,9 +84,8 @@ def write_compare_report(
         limits_section(_limits(runs["seed"].nunique())),
         Section("Runs, finished and not", _runs(runs, others, factors)),
     ]
-    trained = _training_runs(runs, factors)
     subtitle = (
-        f"{counted(len(trained), 'training')}, {counted(runs['seed'].nunique(), 'seed')}, "
+        f"{counted(counted_runs(runs, factors), 'run')}, {counted(runs['seed'].nunique(), 'seed')}, "
         f"{counted(runs['share'].nunique(), 'training share')}, by {feature}. Each dot is one contest of a run."
     )
     return write_page(Path(out), title=title, subtitle=subtitle, sections=written)
@@ -99,6 +104,8 @@ def _found(setting: Setting) -> list[Block]:
     """What the runs of a setting say of the majority's winners: means at the ends of the dose, tests."""
     majority, where = majority_of(setting.runs), f"{setting.name}. " if setting.name else ""
     blocks: list[Block] = []
+    if missing := majority_missing(setting.runs, majority):
+        return [Text(f"{where}{missing}", "caution")]
     if "winner_share" in setting.runs:
         means = outcome_means(setting.runs, setting.dose, "winner_share")
         won = means[means["group"] == majority].sort_values("dose")
@@ -112,33 +119,40 @@ def _found(setting: Setting) -> list[Block]:
             "least": Column("at the smallest training share", label),
             "most": Column("at the largest", label),
         }
-        caption = f"{where}Winners who are {majority}: means over training runs, with 95 % t intervals."
+        caption = f"{where}Winners who are {majority}: means over runs"
+        caption += "." if won["ci_low"].isna().all() else ", with 95 % intervals over seeds"
+        if crossed(won):
+            caption += " for these contestants; in braces for others, too."
+        elif not won["ci_low"].isna().all():
+            caption += "."
         blocks.append(told_by(frame, columns, caption))
     tests = dose_rows(setting.dose, "winner_share", ["dose_slope", "dose_mean_difference"], majority)
     if len(tests):
-        caption = f"{where}Tests over training runs, share of the winners who are {majority}."
+        caption = f"{where}Tests over seeds, share of the winners who are {majority}."
         blocks.append(trends_table(tests, caption, setting.runs))
     return blocks
 
 
 def _mean_words(won: pd.DataFrame, condition: str, at: int) -> str:
-    row = won[won["condition"] == condition].iloc[at]
-    low, high = (percent(row[c]).removesuffix(" %") for c in ("ci_low", "ci_high"))
-    interval = "" if pd.isna(row["ci_low"]) else f" [{low}, {high}]"
-    return f"{percent(row['value'])}{interval} at {percent(row['dose'], 0)} ({counted(int(row['n']), 'run')})"
+    row = both_intervals(won[won["condition"] == condition], share=True).iloc[[at]]
+    told = said(percent(row["value"].iloc[0]), next(row.itertuples()))
+    return f"{told} at {percent(row['dose'].iloc[0], 0)} ({counted(int(row['n'].iloc[0]), 'run')})"
 
 
 def _limits(seeds: int) -> list[str]:
     items = [
-        "The replicate is the training run. Other data sets, other faces and other kinds of judge are not in these "
-        "intervals.",
+        "The replicate is the seed. Other data sets, other faces and other kinds of judge are not in these intervals; "
+        "other contestants are where the page says so.",
         "Pools are of equal size, so share is kept apart from size. It is not kept apart from ratings: where a group "
         "is rated differently, fewer of its pictures also mean that the judge learns less of that.",
-        "Means and intervals of ratios are on their own scale; a run in which nobody of a group won counts as 0.",
+        "Means of ratios are on their own scale; a run in which nobody of a group won counts as 0. Intervals of shares "
+        "stay within 0 to 100 % (Student’s t on the logit), those of ratios above 0 (on the logarithm).",
         "Several groups and outcomes are tested, and one p-value below .05 among many is to be expected.",
     ]
     if seeds < 2:
         items.insert(0, "There is one seed: no interval over training runs exists, and nothing is claimed.")
+    elif seeds < FEWEST_SEEDS:
+        items.insert(0, f"There are {seeds} seeds: too few for any interval, and no claim is made from dots.")
     elif seeds < 5:
         items.insert(
             0, f"There are {seeds} seeds; intervals over so few are wide and lean on a normal distribution."
@@ -147,17 +161,17 @@ def _limits(seeds: int) -> list[str]:
 
 
 def _runs(runs: pd.DataFrame, others: pd.DataFrame | None, factors: Sequence[str]) -> list[Block]:
-    trained = _training_runs(runs, factors)
-    by = [*factors, "condition", "share"]
-    grid = trained.groupby(by, dropna=False)["seed"].agg(["size", "nunique"]).reset_index()
+    grid = each_run(runs, factors).groupby([*factors, "share"], dropna=False)["seed"].agg(["size", "nunique"])
+    grid = grid.reset_index()
     columns = {
         **{factor: Column(factor, label, numeric=False) for factor in factors},
-        "condition": Column("condition", label, numeric=False, whole=True),
         "share": Column("training share", percent),
         "size": Column("runs", count),
         "nunique": Column("seeds", count),
     }
-    blocks: list[Block] = [folded(told_by(grid, columns, "Finished runs, by condition."))]
+    blocks: list[Block] = [
+        folded(table_from(grid, columns, "Finished runs; each is held under every condition."))
+    ]
     if others is None or others.empty:
         return [*blocks, Text("No run failed, and none is unfinished.")]
     text = f"Failed or not finished, and so in no number on this page: {counted(len(others), 'run')}."
@@ -167,10 +181,3 @@ def _runs(runs: pd.DataFrame, others: pd.DataFrame | None, factors: Sequence[str
         Text(text, "caution"),
         table_from(others, shown, "Runs that failed or are not finished."),
     ]
-
-
-def _training_runs(runs: pd.DataFrame, factors: Sequence[str] = ()) -> pd.DataFrame:
-    """One row a training: the truth was not trained, and conditions that use one judge are one training."""
-    trained = runs[runs["condition"] != TRUTH]
-    judge = "trained_as" if "trained_as" in runs else "condition"
-    return trained.drop_duplicates([c for c in (*factors, "folder", "share", "seed", judge) if c in runs])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from judge.fairness.inference import t_interval
+from judge.fairness.sweeps.contestants import OVERLAPPING, SAME
+from judge.fairness.sweeps.over_seeds import RATIO, SHARE, mean_interval
 from judge.report import figures
 from judge.report.conditions import TRUTH, baseline_of, in_order, titled, with_order
 from judge.report.html import (
@@ -97,20 +99,26 @@ def _where(table: pd.DataFrame, values: Mapping[str, str]) -> pd.DataFrame:
 
 
 def outcome_means(runs: pd.DataFrame, dose: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """group, condition, dose, value, n, ci_low, ci_high: the rows of `dose`, else t intervals over the runs."""
-    columns = ["group", "condition", "dose", "value", "n", "ci_low", "ci_high"]
+    """group, condition, dose, value, n, ci_low, ci_high (over seeds, for these contestants), ci_people_low and -high.
+
+    The rows of `dose`, else means with intervals over the runs, and none that counts the people.
+    """
+    columns = ["group", "condition", "dose", "value", "n"]
+    columns += ["ci_low", "ci_high", "ci_people_low", "ci_people_high"]
     rows = dose_rows(dose, outcome, ["dose_mean"])
     if len(rows):
-        rows = rows.assign(condition=rows["group"], group=as_group(rows["of_group"]))[columns]
+        named = rows.assign(condition=rows["group"], group=as_group(rows["of_group"]))
+        rows = named.reindex(columns=columns)
         return with_order(rows, list(runs["condition"].cat.categories))
     found = []
+    bounds = SHARE if OUTCOMES[outcome].is_share else RATIO if OUTCOMES[outcome].log else None
     for (group, condition, share), part in runs[runs["share"].notna()].groupby(
         ["group", "condition", "share"]
     ):
         values = part[outcome].to_numpy(float)
         values = values[np.isfinite(values)]
-        mean, low, high = t_interval(values)
-        found.append((group, condition, share, mean, len(values), low, high))
+        mean, low, high = mean_interval(values, bounds=bounds)
+        found.append((group, condition, share, mean, len(values), low, high, np.nan, np.nan))
     return with_order(pd.DataFrame(found, columns=columns), list(runs["condition"].cat.categories))
 
 
@@ -141,12 +149,12 @@ def outcome_blocks(setting: Setting, outcome: str, feature: str) -> list[Block]:
     values = shown[outcome].astype(float)
     caption = f"{setting.name}. " if setting.name else ""
     caption += (
-        f"{how.title} by {feature} against the training share. A dot is a training run, the large marker the mean over "
-        "runs with its 95 % t interval."
+        f"{how.title} by {feature} against the training share. A dot is a run, the large marker the mean over runs"
+        + ("." if means["ci_low"].isna().all() else f" with its 95 % interval{_whose(means, setting.dose)}.")
     )
     if (shown["condition"] == TRUTH).any():
         caption += " Truth: winners by the known truth of the same contestants."
-    if how.log:
+    if how.log and (values == 0).any():
         caption += " Open triangles at the lower edge: runs in which nobody of the group won."
     if np.isinf(values).any():
         caption += (
@@ -173,7 +181,7 @@ def outcome_blocks(setting: Setting, outcome: str, feature: str) -> list[Block]:
             caption,
             f"{how.title} against the training share. {said}.",
         ),
-        folded(_means_table(means, how)),
+        folded(_means_table(means, how, setting.dose)),
     ]
     tests = dose_rows(setting.dose, outcome, [name for name in TESTS if name != "dose_crossing" or how.log])
     tests = tests[tests["value"].notna()] if len(tests) else tests
@@ -182,19 +190,64 @@ def outcome_blocks(setting: Setting, outcome: str, feature: str) -> list[Block]:
     return blocks
 
 
-def _means_table(means: pd.DataFrame, how: Outcome) -> Table:
+def _whose(rows: pd.DataFrame, dose: pd.DataFrame) -> str:
+    """Over what the intervals are, and that they hold for these contestants where the seeds shared them."""
+    shared = "contestants" in dose and dose["contestants"].isin([SAME, OVERLAPPING]).any()
+    return " over seeds for these contestants" if shared or crossed(rows) else " over seeds"
+
+
+def crossed(rows: pd.DataFrame) -> bool:
+    """Whether rows have an interval for other contestants that is not the one over seeds."""
+    if "ci_people_low" not in rows:
+        return False
+    people = rows["ci_people_low"]
+    return bool((people.notna() & (people != rows["ci_low"])).any())
+
+
+def both_intervals(rows: pd.DataFrame, *, digits: int = 3, share: bool = False) -> pd.DataFrame:
+    """The rows with the text columns `range` (these contestants) and, where it is another one, `people`."""
+    rows = rows.assign(range=_range(rows, "ci_low", "ci_high", digits, share))
+    if crossed(rows):
+        rows = rows.assign(people=_range(rows, "ci_people_low", "ci_people_high", digits, share))
+    return rows
+
+
+def _range(rows: pd.DataFrame, low: str, high: str, digits: int, share: bool) -> pd.Series:
+    """[low, high] as text; a limit that is none is told by the other one alone."""
+    write = percent if share else decimals(digits)
+    text = interval(rows, low, high, digits=digits, share=share)
+    for i, a, b in zip(rows.index, rows[low], rows[high], strict=True):
+        if np.isinf(a) and np.isinf(b):
+            text[i] = "any"
+        elif np.isinf(a) or np.isinf(b):
+            text[i] = f"up to {write(b)}" if np.isinf(a) else f"from {write(a)}"
+    return text
+
+
+def interval_columns(rows: pd.DataFrame) -> dict[str, Column]:
+    """The columns of `both_intervals`; none where no row has an interval."""
+    if rows["range"].eq("–").all():
+        return {}
+    if "people" not in rows:
+        return {"range": Column("95 % interval", label)}
+    return {
+        "range": Column("95 % interval, these contestants", label),
+        "people": Column("95 % interval, for others, too", label),
+    }
+
+
+def _means_table(means: pd.DataFrame, how: Outcome, dose: pd.DataFrame) -> Table:
     """Means with intervals: group, share and condition in rows; two or three conditions have a column each."""
     write = percent if how.is_share else decimals(3)
-    ranges = interval(means, digits=3, share=how.is_share)
-    said = [
-        write(value) + ("" if text == "–" else f" {text.removesuffix(' %')}")
-        for value, text in zip(means["value"], ranges, strict=True)
-    ]
-    table = means.assign(said=said)
-    conditions, caption = (
-        in_order(means["condition"]),
-        f"{how.title}: means over training runs, with 95 % t intervals.",
+    table = both_intervals(means, share=how.is_share)
+    none = table["range"].eq("–").all()
+    caption = f"{how.title}: means over runs" + (
+        "; too few seeds for intervals." if none else f", with 95 % intervals{_whose(means, dose)}."
     )
+    if "people" in table:
+        caption += " In braces: for others, too (seeds and people crossed)."
+    table["said"] = [said(write(row.value), row) for row in table.itertuples()]
+    conditions = in_order(means["condition"])
     columns = {
         "group": Column("group", label, numeric=False),
         "dose": Column("training share", lambda share: percent(share, 0)),
@@ -214,23 +267,36 @@ def _means_table(means: pd.DataFrame, how: Outcome) -> Table:
     return table_from(wide, columns, caption)
 
 
+def said(value: str, row: Any) -> str:
+    """12.3 % [10.1, 14.2] {8.0, 17.5}: mean, interval for these contestants, for others, too."""
+    texts = [value]
+    if row.range != "–":
+        texts.append(row.range.removesuffix(" %"))
+    people = getattr(row, "people", "–")
+    if people != "–":
+        texts.append(people.removesuffix(" %").replace("[", "{").replace("]", "}"))
+    return " ".join(texts)
+
+
 def trends_table(tests: pd.DataFrame, caption: str, runs: pd.DataFrame) -> Table:
     """Slopes and differences; conditions in their order, differences between two of them after these."""
     columns = {
         "of_group": Column("group", label, numeric=False),
         "group": Column("condition", lambda name: label(name).replace(" - ", " minus "), numeric=False),
         "what": Column("estimate", label, numeric=False),
-        "n": Column("n", count),
+        "n": Column("runs", count),
         "value": Column("value", decimals(3)),
-        "range": Column("95 % interval", label),
+        **interval_columns(tests := both_intervals(tests)),
         "p_value": P_VALUE,
         "test": Column("test", label, numeric=False),
     }
-    note = (
+    note = "" if "range" in columns else "Too few seeds for intervals. "
+    note += (
         "A slope is the change for a training share going from 0 to 1. Seeds, not runs, are the replicates. P-values "
-        "are not adjusted for the number of groups. Slopes by a mixed model and a bootstrap of seeds are in dose.csv."
+        "are not adjusted for the number of groups and speak of other trainings only. Slopes by a mixed model and a "
+        "bootstrap of seeds are in dose.csv."
     )
-    frame = tests.assign(range=interval(tests, digits=3), what=tests["metric"].map(TESTS))
+    frame = tests.assign(what=tests["metric"].map(TESTS))
     conditions, baseline = in_order(runs["condition"]), baseline_of(runs["condition"])
     names = [*conditions, *(f"{one} - {other}" for one in conditions for other in conditions)]
     frame = frame.assign(order=frame["group"].map({name: i for i, name in enumerate(names)}))

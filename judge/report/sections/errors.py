@@ -6,7 +6,8 @@ import pandas as pd
 
 from judge.report import figures
 from judge.report.html import Block, Picture, Section
-from judge.report.sections.tables import ERROR_METRICS, folded, metric_table, rows_of, words
+from judge.report.measures import words
+from judge.report.sections.tables import ERROR_METRICS, folded, metric_table, rows_of
 from judge.report.wording import level, number
 
 

@@ -62,9 +62,9 @@ def ranks_section(
             Picture(
                 stem,
                 figures.skew_at_k(curves, sizes=sizes, places=places),
-                "Skew@k: natural log of a group’s share among the best k of each bracket over its share among all "
-                "entrants. 0 is parity. Grey: where 95 % of random rankings lie, point by point. A curve that enters "
-                "from below has nobody among the first.",
+                "Skew@k: natural log of a group’s share among the best k of each bracket over the share that chance "
+                "within brackets gives it. 0 is parity. Grey: where 95 % of random rankings lie, point by point. A "
+                "curve that enters from below has nobody among the first.",
                 f"Skew@k curves by {feature} for {', '.join(sorted(set(curves['group'])))}.",
             )
         )

@@ -7,17 +7,20 @@ from typing import Any
 
 import pandas as pd
 
+from judge.fairness.findings import findings
 from judge.report.conditions import REFERENCES, TRUTH, baseline_of, in_order
 from judge.report.html import Block, Column, Text, count, label
 from judge.report.sections.described import changes
 from judge.report.sections.pools import judge_of
 from judge.report.sections.tables import reference_of, rows_of, told_by, winners_table
+from judge.report.sentences import said
 from judge.report.wording import counted, joined, largest, level, named, number, percent
 
 GROUPS = 7  # groups with a column in the table; all are in the tables below it
 #: A group that gained or lost more than this many winners, or than this share of them, is said to have moved. It only
 #: sorts the sentence: whether chance would move as many is asked by the tests further down.
 PLACES_MOVED, SHARE_MOVED = 2, 0.04
+SURVIVORS = 3  # results of the baseline's own audit that are named
 ONE_RUN = (
     "This is one training run in each condition. Another seed draws another pool and other initial weights, and may "
     "choose other winners: from one seed no effect of any condition is claimed. `judge run -m` over seeds and "
@@ -38,9 +41,11 @@ def summary_blocks(
     """The sentence, what the baseline did, that it is one run, and the table."""
     shares = winners_table(audit, feature)
     focus = _focus(shares, _reference(audit, feature))
+    alone = audited_alone(audit, baseline_of(shares["condition"]))
     return [
         Text(what_moved(shares, focus), "lead"),
         Text(_of_the_baseline(shares, pools, majority)),
+        *([Text(alone)] if alone else []),
         Text(ONE_RUN, "caution"),
         _table(audit, pools, shares, benchmarks, settings, focus, feature, majority, trained_as),
     ]
@@ -78,6 +83,25 @@ def what_moved(shares: pd.DataFrame, focus: str) -> str:
         clauses.append(f"{joined([named(name) for name in still])} moved no group {by}")
     return (
         f"Against {named(baseline)}, {'; '.join(clauses)}." if clauses else f"{named(baseline)} stands alone."
+    )
+
+
+def audited_alone(audit: pd.DataFrame, baseline: str | None) -> str:
+    """One sentence on the baseline's own contest: what of its audit survives Holm's adjustment, or that nothing."""
+    own = audit[audit["condition"].astype(object) == baseline]
+    confidence = float(own["confidence"].iloc[0]) if "confidence" in own and len(own) else 0.95
+    told = said(findings(own, confidence=confidence), own)
+    survives = next((one for one in told if one.kind in ("survives", "none_survives")), None)
+    if survives is None:
+        return ""
+    text = survives.text.rstrip(":.")
+    if survives.items:
+        text += f": {'; '.join(survives.items[:SURVIVORS])}"
+        rest = len(survives.items) - SURVIVORS
+        text += f"; and {rest} more in the table of all numbers" if rest > 0 else ""
+    return (
+        f"The contest under {named(baseline)}, audited by itself with the trained judge taken as given: "
+        f"{text[0].lower()}{text[1:]}."
     )
 
 

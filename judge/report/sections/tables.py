@@ -25,13 +25,20 @@ from judge.report.html import (
     label,
     table_from,
 )
+from judge.report.measures import words
 from judge.report.wording import counted, level, number, p_said
 
 RANK_METRICS = (
-    "skew_at_k", "min_skew", "max_skew", "ndkl", "exposure_ratio", "outrank_probability", "wallenius_odds",
+    "skew_at_k", "min_skew", "max_skew", "skew_at_k_crude", "ndkl", "exposure_ratio", "outrank_probability",
+    "wallenius_odds",
 )  # fmt: skip
 SCORE_METRICS = ("mean_score", "top_tail_score", "spread", "mean_rating")
 ERROR_METRICS = ("pearson", "mae", "rmse", "signed_error", "calibration_slope")
+#: Beside the ratio within brackets: the rule's own comparison, and what it would be without brackets.
+RATIO_METRICS = (
+    "selection_rate_difference", "four_fifths_ratio", "homogeneity_over_brackets", "selection_rate_ratio_crude",
+    "selection_rate_difference_crude",
+)  # fmt: skip
 POWER_METRICS = (
     "power_at_ratio_0.5", "power_at_ratio_0.8", "smallest_detectable_ratio",
     "winners_needed_at_ratio_0.5", "winners_needed_at_ratio_0.8",
@@ -39,39 +46,6 @@ POWER_METRICS = (
 SIDE_BY_SIDE = 3  # more conditions than these stand one under the other
 FOLDED = 24  # rows from which a table is opened on demand
 SAID = 24  # groups that an alternative text names, at most
-WORDS = {
-    "entrant_share": "share of the entrants",
-    "winner_share": "share of the winners",
-    "selection_rate": "selection rate",
-    "selection_rate_ratio": "selection-rate ratio",
-    "selection_rate_difference": "selection-rate difference",
-    "skew_at_k": "skew@k at the winners’ k",
-    "min_skew": "smallest skew@k over groups",
-    "max_skew": "largest skew@k over groups",
-    "ndkl": "NDKL of the ranking",
-    "exposure_ratio": "exposure ratio",
-    "outrank_probability": "probability of outranking",
-    "wallenius_odds": "favouring odds (Wallenius)",
-    "mean_score": "mean score",
-    "top_tail_score": "mean score of the upper tail",
-    "spread": "standard deviation of the scores",
-    "mean_rating": "mean rating",
-    "pearson": "Pearson correlation",
-    "mae": "mean absolute error",
-    "rmse": "root mean squared error",
-    "power_at_ratio_0.5": "power if the true ratio is .5",
-    "power_at_ratio_0.8": "power if the true ratio is .8",
-    "smallest_detectable_ratio": "smallest ratio found with 80 % power",
-    "winners_needed_at_ratio_0.5": "winners needed for 80 % power at .5",
-    "winners_needed_at_ratio_0.8": "winners needed for 80 % power at .8",
-    "signed_error": "signed error (score − rating)",
-    "calibration_slope": "calibration slope",
-}
-
-
-def words(metric: object) -> str:
-    """A metric's name as it is read."""
-    return WORDS.get(str(metric), str(metric).replace("_", " "))
 
 
 def rows_of(audit: pd.DataFrame, metric: str | Sequence[str], *, feature: str | None = None) -> pd.DataFrame:
@@ -92,15 +66,30 @@ def conditioned(audit: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def winners_table(audit: pd.DataFrame, feature: str) -> pd.DataFrame:
-    """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share."""
+    """condition, group, entrants, winners, both shares, and the interval and p-value of the winners' share.
+
+    Also expected_winner_share, what chance gives within brackets; the share of the entrants where an audit has none.
+    """
     entered = rows_of(audit, "entrant_share", feature=feature)[["condition", "group", "n", "value"]]
     entered = entered.rename(columns={"n": "entrants", "value": "entrant_share"})
     won = rows_of(audit, "winner_share", feature=feature).rename(columns={"value": "winner_share"})
-    won["winners"] = (won["winner_share"] * won["n"]).round().fillna(0).astype(int)
+    # whole numbers of people, except where winners by lot are averages
+    winners = (won["winner_share"] * won["n"]).fillna(0).round(6)
+    won["winners"] = winners.astype(int) if (winners % 1 == 0).all() else winners
     kept = ["condition", "group", "winners", "winner_share", "ci_low", "ci_high", "p_value"]
     table = entered.merge(won[kept], on=["condition", "group"], how="right")
     table["entrants"] = table["entrants"].fillna(0).astype(int)
+    chance = rows_of(audit, "expected_winner_share", feature=feature)[["condition", "group", "value"]]
+    table = table.merge(
+        chance.rename(columns={"value": "expected_winner_share"}), on=["condition", "group"], how="left"
+    )
+    table["expected_winner_share"] = table["expected_winner_share"].fillna(table["entrant_share"])
     return table
+
+
+def is_within(rows: pd.DataFrame) -> bool:
+    """Whether these rows compare people only inside brackets."""
+    return "bracket" in rows and bool((rows["bracket"] == "within").any())
 
 
 def reference_of(rows: pd.DataFrame) -> str:
@@ -112,19 +101,24 @@ def reference_of(rows: pd.DataFrame) -> str:
 def metric_table(rows: pd.DataFrame, caption: str) -> Table:
     """Audit rows, measure in words; two or three conditions stand side by side, in columns."""
     conditions = in_order(rows["condition"])
+    brackets = rows["bracket"] if "bracket" in rows else ["all"] * len(rows)
+    rows = rows.assign(measure=[words(m, b) for m, b in zip(rows["metric"], brackets, strict=True)])
     if 1 < len(conditions) <= SIDE_BY_SIDE:
         return _side_by_side(rows, conditions, caption)
     columns = {
-        "metric": Column("measure", words, numeric=False),
+        "measure": Column("measure", label, numeric=False),
         "group": Column("group", label, numeric=False),
         "condition": Column("condition", label, numeric=False, whole=True),
         "n": Column("n", count),
         "said": Column("value", label),
         "range": Column(f"{level(rows)} interval", label),
         "p_value": P_VALUE,
+        "p_adjusted": Column("p, Holm", P_VALUE.write),
     }
     if rows["p_value"].isna().all():
         columns.pop("p_value")
+    if "p_adjusted" not in rows or rows["p_adjusted"].isna().all():
+        columns.pop("p_adjusted")
     if rows["ci_low"].isna().all():
         columns.pop("range")
     rows = rows.assign(said=_values(rows), range=interval(rows, digits=3))
@@ -160,7 +154,7 @@ def folded(table: Table | Text, limit: int = FOLDED) -> Block:
 
 
 def _values(rows: pd.DataFrame) -> list[str]:
-    """Values as text; numbers of people are whole."""
+    """Values as text: numbers of people are whole."""
     return [
         number(value, 0 if str(metric).startswith("winners_needed") else 3)
         for metric, value in zip(rows["metric"], rows["value"], strict=True)
@@ -179,11 +173,11 @@ def _side_by_side(rows: pd.DataFrame, conditions: Sequence[str], caption: str) -
     wide = table.pivot_table(index="order", columns="condition", values="said", aggfunc="first").fillna("–")
     wide.columns = [str(name) for name in wide.columns]
     baseline = baseline_of(rows["condition"])
-    heads = table.groupby("order")[["metric", "group", "n"]].agg(
-        {"metric": "first", "group": "first", "n": "max"}
+    heads = table.groupby("order")[["measure", "group", "n"]].agg(
+        {"measure": "first", "group": "first", "n": "max"}
     )
     columns = {
-        "metric": Column("measure", words, numeric=False),
+        "measure": Column("measure", label, numeric=False),
         "group": Column("group", label, numeric=False),
         "n": Column("n", count),
         **{condition: Column(titled(condition, baseline), label) for condition in conditions},

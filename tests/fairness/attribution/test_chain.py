@@ -84,7 +84,7 @@ def test_people_and_counts_give_the_same_table():
 
 
 def test_impossible_chains_are_refused():
-    with pytest.raises(InputError, match="winners ≤ eligible"):
+    with pytest.raises(InputError, match="winners ≤ scored ≤ eligible"):
         chain_of_counts(GROUPS, entrants=[10, 10], eligible=[3, 3], winners=[4, 0])
     with pytest.raises(InputError, match="not eligible"):
         chain(sensitive_feature=["a", "b"], winner=[True, False], eligible=[False, True])

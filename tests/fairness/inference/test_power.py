@@ -7,10 +7,9 @@ from scipy import stats
 from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.distributions import exact_distribution
-from judge.fairness.inference.exact_tests import stratified_exact
+from judge.fairness.inference.exact_tests import p_values, stratified_exact
 from judge.fairness.inference.power import (
     binomial_power,
-    p_values,
     share_of_winners,
     smallest_detectable_ratio,
     smallest_significant_share,

@@ -6,6 +6,7 @@ from scipy import stats
 
 from judge.errors import InputError
 from judge.fairness.metrics import exposure, exposure_ratio, ndkl, ndkl_of_chance, skew, skew_curve
+from judge.fairness.metrics.attention import exposure_ratios
 
 # FairRankTune 0.0.7, FairRankTune.Metrics.NDKL(pd.DataFrame({0: range(n)}), dict(enumerate(groups))) on
 # groups = np.random.default_rng(2016).choice(len(shares), n, p=shares), drawn one after the other in this order
@@ -119,7 +120,36 @@ def test_exposure_ratio_by_hand():
     np.testing.assert_allclose(exposure([1, 3]), [1, 0.5])
 
 
-def test_exposure_of_nobody_is_undefined_and_of_one_person_has_no_interval():
+def test_exposure_of_nobody_is_undefined_and_one_person_of_three_shows_nothing():
     assert np.isnan(exposure_ratio([1, 2], np.array([0, 0]), member=1, others=0)).all()
+    # first of three by chance once in three times: the interval holds 1, and ends at the most there can be
     value, low, high = exposure_ratio([1, 2, 3], np.array([0, 1, 1]), member=0, others=1)
-    assert value > 1 and np.isnan([low, high]).all()
+    assert value == pytest.approx(1 / ((1 / np.log2(3) + 0.5) / 2))
+    assert low < 1 < high == pytest.approx(value)
+
+
+def test_the_exposure_ratio_is_not_moved_by_brackets_of_other_sizes():
+    # alternate places in a bracket of 4 and one of 60; the group is half of the small one and a tenth of the large one
+    rank = np.r_[1:5, 1:61]
+    group = np.r_[[0, 1, 1, 0], (np.arange(60) % 10 != 4).astype(int)]
+    bracket = np.repeat([0, 1], [4, 60])
+    e = exposure(rank)
+    above = e[:4][group[:4] == 0].sum() * 2 / 4 + e[4:][group[4:] == 0].sum() * 54 / 60
+    below = e[:4][group[:4] == 1].sum() * 2 / 4 + e[4:][group[4:] == 1].sum() * 6 / 60
+    value, low, high = exposure_ratio(rank, group, member=0, others=1, bracket=bracket)
+    assert value == pytest.approx(above / below) and low < 1 < high
+    assert e[group == 0].mean() / e[group == 1].mean() > 1.3 > value
+
+
+def test_one_exposure_ratio_at_a_time_is_all_at_once():
+    rng = np.random.default_rng(1)
+    group, bracket = rng.integers(0, 4, 90), np.repeat([0, 1, 2], 30)
+    rank = np.concatenate([rng.permutation(30) + 1 for _ in range(3)])
+    for base in (None, 2):
+        found = exposure_ratios(rank, group, n_groups=4, base=base, bracket=bracket)
+        for g in (0, 1, 3):
+            others = group != g if base is None else base
+            one = exposure_ratio(rank, group, member=g, others=others, bracket=bracket)
+            assert one.value == pytest.approx(found[g].value)
+            np.testing.assert_allclose(one[1:], found[g][1:], rtol=0.1)  # other random orders
+    assert np.isnan(found[2]).all()

@@ -7,7 +7,9 @@ import pytest
 from judge.data.tables import AUDIT, validated
 from judge.errors import InputError
 from judge.fairness.sweeps import bootstrap_seeds_people, dose_response
-from judge.fairness.sweeps.dose_models import crossing, line, mixed_slope, trend_p_value
+from judge.fairness.sweeps.dose_models import crossing, line, trend_p_value, within_shares
+from judge.fairness.sweeps.mixed_models import mixed_slope
+from judge.fairness.sweeps.over_seeds import mean_interval
 
 SHARES = (0.5, 0.75, 0.9, 0.98)
 
@@ -154,7 +156,9 @@ def test_the_mixed_model_says_what_it_could_fit():
     (_, low, high), _, how = mixed_slope(np.tile(SHARES, 2), np.arange(8.0), np.arange(8))
     assert how.startswith("least squares")
     assert low < high
-    assert mixed_slope(x, np.ones(24), seed) == ((0.0, 0.0, 0.0), 1.0, "constant outcome")
+    (value, low, high), p, how = mixed_slope(x, np.ones(24), seed)
+    assert (value, p, how) == (0.0, 1.0, "constant outcome")
+    assert np.isnan([low, high]).all()  # a width of zero is no interval
 
 
 def test_runs_without_an_outcome_are_counted_not_dropped_silently():
@@ -186,11 +190,59 @@ def test_errors_name_what_is_wrong():
         dose_response(sweep(conditions=("skewed", "rebalanced")), baseline="fair")
 
 
-def test_one_seed_still_gets_an_interval_from_its_runs():
-    table = dose_response(sweep(seeds=1))
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_below_three_seeds_there_are_p_values_of_permutations_and_no_interval(seeds):
+    table = dose_response(sweep(seeds=seeds, conditions=("skewed", "rebalanced")))
+    assert table[["ci_low", "ci_high"]].isna().all().all()
     slope = row(table, "dose_slope")
-    assert np.isfinite([slope["ci_low"], slope["ci_high"]]).all()
-    assert "over runs" in slope["detail"]
+    assert "at least 3 are needed" in slope["detail"]
+    # four outcomes of each seed have 24 orders; 2 of all as steep as the steepest
+    assert f"smallest possible p is {2 / 24**seeds:.2g}" in slope["detail"]
+    # the line falls at every step, so of the two orders as steep as its own one is its own
+    assert slope["p_value"] * 24**seeds == pytest.approx(round(slope["p_value"] * 24**seeds))
+    assert np.isnan(row(table, "dose_slope_mixed")["p_value"])
+    assert np.isfinite(row(dose_response(sweep(seeds=3)), "dose_slope")["ci_low"])
+
+
+def test_a_mean_of_shares_has_limits_within_0_and_1_and_a_ratio_above_0():
+    # the shares of two contests of nine winners and one of eighteen
+    low, high = mean_interval([4 / 9, 3 / 9, 9 / 18], bounds=(0, 1))[1:]
+    assert 0 < low < 23 / 54 < high < 1
+    runs = sweep(noise=0.4, seeds=3).assign(outcome=lambda t: t["outcome"].clip(0, 1))
+    means = dose_response(runs, bounds=(0, 1), step=0.05).query("metric == 'dose_mean'")
+    assert means["ci_low"].ge(0).all()
+    assert means["ci_high"].le(1).all()
+    assert mean_interval([0.0, 0.0, 1.2], bounds=(0, np.inf)).low > 0
+
+
+def test_contests_without_a_winner_of_the_group_have_an_interval_where_the_step_is_known():
+    assert np.isnan(mean_interval([0.0] * 5, bounds=(0, 1))[1:]).all()
+    value, low, high = mean_interval([0.0] * 5, bounds=(0, 1), step=1 / 20)
+    # as far up as one winner of the group in one of the five contests would have let it reach
+    other = mean_interval([0.0, 0.0, 0.0, 0.0, 1 / 20], bounds=(0, 1))
+    assert (value, low) == (0.0, 0.0)
+    assert high == pytest.approx(other.high)
+    # and all of them, the mirror image
+    assert mean_interval([1.0] * 5, bounds=(0, 1), step=1 / 20).low == pytest.approx(1 - high)
+    # one and the same share in every contest has no scatter, and so no interval
+    assert np.isnan(mean_interval([0.5] * 5, bounds=(0, 1), step=1 / 20).low)
+
+
+def test_a_crossing_is_no_number_outside_0_and_1():
+    # 1.1 − 0.1 · share is 0.8 at a share of 3
+    table = dose_response(sweep(slope=-0.1, noise=0.001, seed_spread=0))
+    crossing_row = row(table, "dose_crossing")
+    assert crossing_row[["value", "ci_low", "ci_high"]].isna().all()
+    assert "no crossing between 0 and 1" in crossing_row["detail"]
+    assert within_shares((0.9, 0.4, 1.7), "bounded")[0] == (0.9, 0.4, np.inf)
+    assert within_shares((0.2, -0.3, 0.7), "bounded")[0] == (0.2, -np.inf, 0.7)
+
+
+def test_seeds_that_agree_exactly_have_no_interval_of_zero_width():
+    table = dose_response(sweep(noise=0, seed_spread=0, conditions=("skewed", "rebalanced")))
+    assert row(table, "dose_slope")["value"] == pytest.approx(-0.6)
+    assert table["ci_low"].isna().all()
+    assert "all seeds agree" in row(table, "dose_slope")["detail"]
 
 
 def people_of(runs):

@@ -6,7 +6,7 @@ import pytest
 
 from judge.report.conditions import RATERS, with_order
 from judge.report.figures.pools import pool_composition
-from judge.report.figures.saving import png_bytes, save, svg_bytes
+from judge.report.figures.saving import pdf_bytes, png_bytes, save, svg_bytes
 from judge.report.figures.style import marks, one_axes, plain
 
 
@@ -82,6 +82,22 @@ def test_a_figure_is_written_as_png_and_svg_and_nothing_is_left_over(tmp_path):
 def test_letters_that_the_font_lacks_stay_text_in_the_svg():
     figure = pool_composition(POOLS.assign(group=["日本", "b"]))
     assert "日本" in svg_bytes(figure).decode()
+
+
+def test_text_stays_text_in_the_svg_with_a_font_to_fall_back_to():
+    from xml.etree import ElementTree
+
+    svg = svg_bytes(pool_composition(POOLS)).decode()
+    said = {element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")}
+    assert set(POOLS["group"]) <= said
+    assert "Verdana, sans-serif" in svg
+
+
+def test_a_pdf_is_written_on_demand_with_its_font_and_without_a_date(tmp_path):
+    save(pool_composition(POOLS), tmp_path / "pool", pdf=True)
+    pdf = (tmp_path / "pool.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF") and b"/Subtype /Type3" not in pdf and b"CreationDate" not in pdf
+    assert pdf == pdf_bytes(pool_composition(POOLS))
 
 
 def test_a_name_that_looks_like_a_script_is_none_in_the_svg():

@@ -66,7 +66,7 @@ def test_the_page_of_a_run_holds_everything_and_says_what_it_does_not_show(
     assert written == {f"{name}.{end}" for name in names for end in ("png", "svg")}
     # the level of the intervals is the one that was set; the band of chance has its own
     assert "its 90 % interval over entrants" in text
-    assert "Shaded: 90 % Clopper" in text
+    assert "Shaded: 90 % interval of the winners’ share" in text
     assert "95 %" not in text.replace("95 % of random rankings", "")
 
 

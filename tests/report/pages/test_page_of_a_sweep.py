@@ -1,5 +1,6 @@
 """The page of a sweep: two conditions at two shares, two seeds each; every mean can be counted."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -41,7 +42,15 @@ def test_means_of_a_sweep_are_over_training_runs(sweep):
     row = means.loc[("dark", "untouched", 0.9)]
     assert row["n"] == 2
     assert row["value"] == pytest.approx(0.35)  # seeds .3 and .4
-    assert row["ci_high"] - row["value"] == pytest.approx(12.706 * 0.05, rel=1e-3)  # t(1) · s/√2
+    assert pd.isna(row["ci_high"])  # none from two seeds
+    third = sweep[sweep["seed"] == 1].assign(seed=2, winner_share=lambda t: t["winner_share"] + 0.1)
+    row = outcome_means(with_order(pd.concat([sweep, third]), NAMES), pd.DataFrame(), "winner_share").set_index(
+        ["group", "condition", "dose"]
+    ).loc[("dark", "untouched", 0.9)]  # fmt: skip
+    # seeds .3, .4 and .5: logit(.4) ± t(2) · .1/√3 / (.4 · .6)
+    assert np.log(row["ci_high"] / (1 - row["ci_high"])) == pytest.approx(
+        np.log(0.4 / 0.6) + 4.302653 * 0.1 / 3**0.5 / 0.24
+    )
 
 
 @pytest.mark.slow
@@ -60,8 +69,14 @@ def test_the_page_of_a_sweep_lists_failed_runs_and_runs_no_script(tmp_path, swee
     text = assert_safe(page).flat
     assert "in no number on this page: 1 run." in text
     assert f"ValueError: {SCRIPT}" in text
-    assert "8 trainings, 2 seeds, 2 training shares" in text
+    # one count of runs: a seed at a share, whatever the number of conditions
+    assert "4 runs, 2 seeds, 2 training shares" in text
+    assert "4 runs (2 seeds and 2 training shares)" in text
     assert "There are 2 seeds" in text
+    assert "From 2 seeds no interval is given" in text
+    assert "the smallest p that 2 seeds can reach is .500" in text
+    assert "shuffling each seed’s shares: there it is .500" in text  # 2 of 2 · 2 orders
+    assert "[" not in text.split("Winners’ shares: means")[1].split("What these numbers")[0]
 
 
 @pytest.mark.slow
@@ -72,7 +87,7 @@ def test_the_known_truth_is_no_training_run_and_has_no_errors(tmp_path, sweep, a
         tmp_path, runs, pd.DataFrame(), None, conditions=NAMES, feature="ethnicity", title="t"
     )
     text = assert_safe(page).flat
-    assert "8 trainings" in text
+    assert "4 runs, 2 seeds" in text
     assert "Truth: winners by the known truth" in text
     errors = text.split("Agreement with ratings: means")[1].split("What these numbers")[0]
     assert "untouched" in errors
@@ -110,9 +125,23 @@ def test_runs_that_differ_in_a_factor_are_never_averaged_together(tmp_path, swee
     }
     assert "rule mean. Winners who are" in text
     # dark under untouched at .9: seeds .3 and .4, halved .15 and .2
-    assert "35.0 % [-28.5, 98.5]".replace("-", "−") in text
-    assert "17.5 % [-14.3, 49.3]".replace("-", "−") in text
-    assert "16 trainings" in text
+    assert "35.0 %" in text
+    assert "17.5 %" in text
+    assert "8 runs, 2 seeds" in text
+
+
+@pytest.mark.slow
+def test_section_1_says_where_nobody_of_the_majority_entered(tmp_path, sweep, assert_safe):
+    runs = sweep.assign(majority="elsewhere", reference="dark")
+    page = write_compare_report(
+        tmp_path, runs, pd.DataFrame(), None, conditions=NAMES, feature="f", title="t"
+    )
+    text = assert_safe(page).flat
+    assert (
+        "Nobody of the group elsewhere, whose share of the training pool is varied, is among the entrants"
+        in text
+    )
+    assert "Winners who are" not in text
 
 
 @pytest.mark.slow

@@ -64,3 +64,41 @@ def test_captions_name_the_level_of_the_intervals(tmp_path, audit_rows, assert_s
     text = assert_safe(page).flat
     assert "99 % interval" in text
     assert "95 %" not in text
+
+
+def test_section_one_names_the_result_that_survives_though_it_stands_far_down_in_the_table(
+    tmp_path, assert_safe
+):
+    rng = np.random.default_rng(1)
+    group = rng.choice(["a", "b", "c"], 600, p=[0.6, 0.25, 0.15])
+    rating = rng.normal(5, 1, 600)
+    people = pd.DataFrame({"group": group, "rating": rating, "score": rating - 0.5 * (group == "b")})
+    table = audit(
+        people, features="group", score="score", rating="rating", places=8, n_resamples=20, n_permutations=50
+    )
+    page = write_audit_report(
+        tmp_path,
+        None,
+        table,
+        features=["group"],
+        score_columns=["score"],
+        places=8,
+        rating="rating",
+        notes=["a note"],
+    )
+    flat = assert_safe(page).flat.replace("\u00a0", " ")
+    first = flat[flat.rindex("What was asked, and what was found") : flat.rindex("Who entered and who won")]
+    row = table[(table["metric"] == "outrank_probability") & (table["group"] == "b")].iloc[0]
+    assert f"probability of outranking, b against all others: {row['value']:.3f}" in first
+    assert "Largest signed error: b −0.50" in first
+    assert "Primary contrast: a has" in first
+    assert "a note" in first
+
+
+def test_figures_are_also_written_as_pdf_and_told_one_by_one(tmp_path, audit_rows):
+    table = audit_rows("", (1, 3)).drop(columns="condition").assign(score_column="won", primary=False)
+    told = []
+    write_audit_report(
+        tmp_path, None, table, features=["ethnicity"], winner_columns=["won"], pdf=True, progress=told.append
+    )
+    assert {p.stem for p in (tmp_path / "figures").glob("*.pdf")} == {"winners", "ratios"} == set(told)

@@ -10,7 +10,7 @@ from judge.report.sections.described import changes, described
 from judge.report.sections.entrants import chosen_by_raters, contestants
 from judge.report.sections.gate import gate_section
 from judge.report.sections.pools import judge_of, pool_of, pool_table, pools_section
-from judge.report.sections.summary import what_moved
+from judge.report.sections.summary import audited_alone, what_moved
 from judge.report.sections.tables import winners_table
 
 NAMES = ["untouched", "evened"]
@@ -27,6 +27,22 @@ def test_the_sentence_says_who_moved_and_who_did_not(audit_rows):
         "Against `old`, the dark share of the 50 winners moved under `even` (12 → 32 %); `near` and `far` moved no "
         "group by more than 2 places."
     )
+
+
+def test_what_survives_in_the_baselines_own_audit_is_said_and_nothing_of_the_other_conditions(audit_rows):
+    table = pd.concat([audit_rows("old", (1, 3)), audit_rows("even", (2, 2))])
+    table = table.assign(p_adjusted=np.nan).reset_index(drop=True)
+    ratio = table["metric"] == "selection_rate_ratio"
+    table.loc[ratio & (table["condition"] == "even"), "p_adjusted"] = 0.001
+    table.loc[ratio & (table["condition"] == "old"), "p_adjusted"] = 0.2
+    assert audited_alone(table, "old") == (
+        "The contest under `old`, audited by itself with the trained judge taken as given: the one other test "
+        "does not survive Holm’s adjustment; smallest adjusted p: .200 (selection-rate ratio, dark against light)."
+    )
+    assert audited_alone(table, "even").endswith(
+        "selection-rate ratio, dark against light: 1.000 [0.050, 1.500]; no difference: 1; adjusted p = .001."
+    )
+    assert audited_alone(table.drop(columns="p_adjusted"), "old") == ""
 
 
 def test_a_condition_that_moved_another_group_names_it(audit_rows):

@@ -1,22 +1,15 @@
-"""What so few winners can show: power, the smallest ratio that would be seen, and the winners needed.
+"""Power of the one-sided binomial test: for contests whose entrants are known by their shares only.
 
 With a selection-rate ratio ρ between a group (share s of the entrants) and the others, the group's expected share
-of the winners is s·ρ / (s·ρ + 1 − s). The binomial functions take entrants as known by shares only; the
-stratified ones use the contest's own brackets and Wallenius odds.
+of the winners is s·ρ / (s·ρ + 1 − s).
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError
-from judge.fairness.counts import Counts
-from judge.fairness.inference.distributions import exact_distribution
-from judge.fairness.inference.exact_tests import TIE, Alternative
-from judge.fairness.inference.wallenius import total_distribution
 
 
 def share_of_winners(share: ArrayLike, ratio: ArrayLike) -> NDArray[np.float64]:
@@ -224,70 +217,6 @@ def smallest_significant_share(winners: int, n_winners: int, *, alpha: float = 0
     if not 0 <= winners < n_winners:
         raise InputError(f"winners of the group are 0 to {n_winners - 1}, not {winners}")
     return float(betaincinv(winners + 1, n_winners - winners, 1 - alpha))
-
-
-def stratified_power(
-    counts: Counts,
-    group: str,
-    odds: float | Sequence[float],
-    *,
-    reference: str | None = None,
-    alpha: float = 0.05,
-    alternative: Alternative = "two-sided",
-) -> NDArray[np.float64]:
-    """Power of `stratified_exact` in a contest with these entrants and winners a bracket, for true odds ω.
-
-    Exact: the probability under Wallenius' distribution of all outcomes whose p-value is at most alpha.
-
-    Parameters
-    ----------
-    counts : Counts
-        Entrants by bracket and group; of the winners only their number in each bracket matters.
-    group, reference : str
-        Groups of `counts`; reference None: all others.
-    odds : float or sequence of float
-        True favouring odds, above 0; 1 is parity.
-    alpha : float
-        Level of the test, in (0, 1).
-    alternative : {"two-sided", "greater", "less"}
-        As in `stratified_exact`.
-
-    Returns
-    -------
-    (len(odds),) float
-        In [0, 1].
-
-    Examples
-    --------
-    At odds of 1 the power is the size of the test, which an exact test keeps below its level:
-
-    >>> from judge.fairness.counts import Counts
-    >>> counts = Counts([[40, 160]], [[0, 15]], ("few", "many"))
-    >>> size, power = stratified_power(counts, "few", [1.0, 0.2])
-    >>> bool(size <= 0.05 < power)
-    True
-    """
-    pair = counts.against(group, reference)
-    low, pmf = exact_distribution(pair.entrants[:, 0], pair.entrants.sum(axis=1), pair.winners.sum(axis=1))
-    excluded = low + np.flatnonzero(p_values(pmf, alternative) <= alpha)
-    powers = []
-    for w in np.atleast_1d(np.asarray(odds, float)):
-        start, under = total_distribution(pair, float(w))
-        at = excluded - start
-        powers.append(under[at[(at >= 0) & (at < len(under))]].sum())
-    return np.array(powers)
-
-
-def p_values(pmf: NDArray[np.float64], alternative: Alternative = "two-sided") -> NDArray[np.float64]:
-    """The p-value of every possible outcome of a discrete distribution, in the order of the outcomes."""
-    if alternative == "greater":
-        return np.minimum(np.cumsum(pmf[::-1])[::-1], 1.0)
-    if alternative == "less":
-        return np.minimum(np.cumsum(pmf), 1.0)
-    order = np.argsort(pmf)
-    sums = np.cumsum(pmf[order])
-    last = np.searchsorted(pmf[order], pmf * TIE, side="right") - 1
-    return np.minimum(sums[last], 1.0)
 
 
 def _check(share: float, alpha: float) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from judge.errors import InputError, listed
+from judge.fairness.audit.columns.frame import FrameColumns
+from judge.fairness.audit.columns.people import person_columns
+
+if TYPE_CHECKING:
+    from judge.fairness.audit.columns.parquet import ParquetColumns
 
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz")
 
@@ -43,6 +49,49 @@ def column_names(path: str | Path) -> list[str]:
 
             return list(pq.read_schema(path).names)
         return list(pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path} cannot be read as a table: {error}") from error
+
+
+def open_columns(
+    path: str | Path, *, groups: Iterable[str], others: Iterable[str]
+) -> FrameColumns | ParquetColumns:
+    """The columns of a file, each read when it is asked for (Parquet) or all of them at once (CSV).
+
+    Parameters
+    ----------
+    path, groups, others
+        As in `read_columns`. Columns that say whose picture a row is come with them.
+
+    Returns
+    -------
+    FrameColumns or ParquetColumns
+        As `read_entrants` takes them.
+
+    Raises
+    ------
+    InputError
+        As `read_columns`.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> path = str(files("judge.fairness.audit") / "beauty_ai_2016.csv")
+    >>> open_columns(path, groups=["ethnicity"], others=["winners"]).codes("ethnicity").names
+    ('dark', 'rest', 'white')
+    """
+    groups, others = list(dict.fromkeys(groups)), list(dict.fromkeys(others))
+    there = column_names(path)
+    more = person_columns(there, taken=[*groups, *others])
+    missing = [name for name in dict.fromkeys([*groups, *others]) if name not in there]
+    if missing:
+        raise InputError(f"no column {listed(missing)} in {path}; it has {listed(there)}")
+    if not Path(path).name.lower().endswith(_PARQUET):
+        return FrameColumns(read_columns(path, groups=groups, others=[*others, *more]))
+    from judge.fairness.audit.columns.parquet import ParquetColumns  # pyarrow, which a CSV file does not need
+
+    try:
+        return ParquetColumns(Path(path))
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
 
