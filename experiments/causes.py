@@ -8,7 +8,9 @@ points, half a standard deviation of the truth) and the light at the contest (ev
 rebalanced pool of one size, over the same contestants; each judge's contest is held again with its scores standardised
 within groups (conf/experiment/causes.yaml). Writes results/causes/: runs (a row a training run and group), effects
 (Shapley-averaged effects of the causes, intervals over seeds), reading.csv (how much of the truth the judges read in
-each group), standardised.csv (what standardising does to the group's places and the winners' truth), causes.png|svg.
+each group), standardised.csv (what standardising does to the group's places and the winners' truth, with the
+difference paired by run), causes.png|svg. `effects` has the rebalanced pool's effects minus the skewed pool's, paired
+by seed, as well.
 About a quarter of an hour on two cores, with the drawing.
 """
 
@@ -73,6 +75,8 @@ def standardised(entered: pd.DataFrame) -> pd.DataFrame:
 
     A row a cell, condition, rule (as judged, within groups) and outcome: means with intervals over seeds, of the share
     also with the contestants, whom the seeds partly share, as a sample (ci_people_low, ci_people_high).
+    The rule "difference" is within groups minus as judged, of the same judge, its interval over the seeds' own
+    differences.
     """
     people = entered.assign(
         rule=np.where(entered["condition"].isin(JUDGED), "as judged", "within groups"),
@@ -82,21 +86,38 @@ def standardised(entered: pd.DataFrame) -> pd.DataFrame:
     keys = [*CELL, "condition", "rule"]
     shares = means_with_people(people, by=keys)
     shares = shares[shares["group"] == GROUP].drop(columns=["group", "contestants"])
-    runs = people[people["winner"]].groupby([*keys, "folder"])["truth"].mean().reset_index()
-    truth = means_over_seeds(runs, by=keys, outcome="truth")
+    won = people[people["winner"]].assign(winner_share=lambda t: t["group"] == GROUP)
+    runs = won.groupby([*keys, "folder"])[["winner_share", "truth"]].mean()
+    before, after = (runs.xs(rule, level="rule") for rule in ("as judged", "within groups"))
+    paired = (after - before).reset_index().assign(rule="difference")
+    truth = means_over_seeds(runs.reset_index(), by=keys, outcome="truth")
+    tables = {
+        "winner_share": [shares, means_over_seeds(paired, by=keys, outcome="winner_share")],
+        "truth": [truth, means_over_seeds(paired, by=keys, outcome="truth")],
+    }
     return pd.concat(
-        [shares.assign(outcome="winner_share"), truth.assign(outcome="truth")], ignore_index=True
+        [part.assign(outcome=name) for name, parts in tables.items() for part in parts], ignore_index=True
     )
 
 
 def effects(runs: pd.DataFrame) -> pd.DataFrame:
-    """Shapley-averaged effect of each cause on the group's share of the winners, by condition."""
+    """Shapley-averaged effect of each cause on the group's share of the winners, by condition and between them.
+
+    The last rows are the rebalanced pool's effects minus the skewed pool's in the same seed and cell: two intervals
+    beside one another are no test of a difference between runs that share seeds.
+    """
     group = runs[runs["group"] == GROUP]
     ends = (group["share"].min(), group["share"].max())
     factors = {"share": ends, "shift": (0.0, group["shift"].min()), "light": ("even", "dim")}
     found = []
-    for condition in JUDGED:
-        part = group[group["share"].isin(ends) & (group["condition"] == condition)]
+    group = group[group["share"].isin(ends)]
+    skewed, rebalanced = (
+        group[group["condition"] == condition].set_index([*CELL, "seed"])["winner_share"]
+        for condition in JUDGED
+    )
+    compared = {"skewed": skewed, "rebalanced": rebalanced, "rebalanced - skewed": rebalanced - skewed}
+    for condition, won in compared.items():
+        part = won.rename("winner_share").reset_index()
         found.append(
             shapley_effects(part, factors=factors, outcome="winner_share").assign(condition=condition)
         )

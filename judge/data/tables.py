@@ -13,6 +13,8 @@ In a run's folder (RUN_TABLES) there is a row of these for each condition, and m
 membership a picture in a condition, by role   image_id, condition, role, copies, weight, rating
 brackets   a bracket                condition, bracket, entrants, places, winners, unfilled
 unranked   an entrant not ranked    condition, image_id, reason
+judges     a trained judge          condition, n, score_low, score_high, scale_low, scale_high, off_scale, n_rated,
+                                    agreement, ci_low, ci_high, rated
 excluded   what was not used        item, reason, detail, dataset
 gate       a broken rule            condition, image_id, rule, value, threshold, first, bracket
 gate_rates refusals by group        condition, rule, feature, group, n, refused, rate, ci_low, ci_high
@@ -176,6 +178,28 @@ GATE_RATES = pa.DataFrameSchema(
     },
     name="gate_rates",
 )
+JUDGES = pa.DataFrameSchema(
+    {
+        "condition": _condition,
+        # what fairness.metrics.soundness says of it
+        **{name: pa.Column(**_count) for name in ("n", "off_scale", "n_rated")},
+        **{
+            name: pa.Column(**_number)
+            for name in (
+                "score_low",
+                "score_high",
+                "scale_low",
+                "scale_high",
+                "agreement",
+                "ci_low",
+                "ci_high",
+            )
+        },
+        # whose ratings: entrants, or the pool's validation part
+        "rated": pa.Column(**_text),
+    },
+    name="judges",
+)
 
 
 def _of_a_run(
@@ -198,6 +222,7 @@ RUN_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
         "brackets": _of_a_run(BRACKETS, ["condition", "bracket"]),
         "unranked": _of_a_run(UNRANKED, ["condition", "image_id"]),
         "excluded": _of_a_run(EXCLUDED, needed=["dataset"]),
+        "judges": _of_a_run(JUDGES, ["condition"]),
         "gate": _of_a_run(GATE),
         "gate_rates": _of_a_run(GATE_RATES),
     }

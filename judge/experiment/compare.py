@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ from judge.experiment.folder_names import changes_a_number, folder_name
 from judge.experiment.run_folder import RunDir, find_runs
 from judge.fairness.sweeps import dose_response, with_people
 from judge.fairness.sweeps.over_seeds import RATIO, SHARE
+from judge.report.soundness import sweep_warnings
+
+log = logging.getLogger("judge")
 
 #: Settings that vary in a sweep by design: the dose and the replicate (entrants.seed as far as it goes with the seed).
 BY_DESIGN = ("seed", "entrants.seed", "pool.majority_share")
@@ -39,6 +43,15 @@ METRICS = (
     "signed_error",
     "calibration_slope",
 )
+#: Columns of a run's table `judges` that its rows of the comparison have as well, each under a name of its own there.
+JUDGES = {
+    **{
+        name: name
+        for name in ("off_scale", "score_low", "score_high", "scale_low", "scale_high", "agreement")
+    },
+    "ci_low": "agreement_low",
+    "ci_high": "agreement_high",
+}
 
 
 def compare(paths: list[str | Path], out: Path) -> list[Path]:
@@ -111,6 +124,7 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     Columns: folder, one for each setting that varied besides dose and seed (its dotted name), seed, share, condition,
     trained_as, feature, group, majority, reference, train_share, pool_n, n_group, winners (of all groups) and the
     metrics of METRICS (NaN where a run has none): over all brackets, or within them where the audit says so.
+    And those of JUDGES: what is known of the judge as a whole, the same in all rows that have it.
     """
     flats = [_flat(run) for run in runs]
     factors = _factors(flats)
@@ -125,6 +139,7 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
         wide = overall.pivot_table(
             index=["condition", "group"], columns="metric", values="value", dropna=False, observed=True
         ).dropna(how="all")
+        judges = _judges(run)
         sizes, winners = (
             overall[overall["metric"] == metric].set_index(["condition", "group"])["n"]
             for metric in ("entrant_share", "winner_share")
@@ -147,9 +162,18 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
                     "n_group": int(sizes.get((condition, group), 0)),
                     "winners": int(winners.get((condition, group), 0)),
                     **{metric: numbers.get(metric, np.nan) for metric in METRICS},
+                    **judges.get(done["trained_as"].get(condition), dict.fromkeys(JUDGES.values(), np.nan)),
                 }
             )
     return pd.DataFrame(rows), factors
+
+
+def _judges(run: RunDir) -> dict[str, dict[str, float]]:
+    """The columns of JUDGES by the condition that trained; empty of a run that did not check its judges."""
+    if not (run / "judges.parquet").is_file():
+        return {}
+    table = run.table("judges").set_index("condition").rename(columns=JUDGES)
+    return {str(name): row for name, row in table[list(JUDGES.values())].to_dict("index").items()}
 
 
 def people_table(finished: Sequence[RunDir], runs: pd.DataFrame) -> pd.DataFrame | None:
@@ -266,10 +290,12 @@ def _page(
     from judge.report.pages.sweep import write_compare_report
 
     notes = [f"Settings of these runs: {_told(levels)}."] if levels else []
+    for warning in (warnings := sweep_warnings(runs)):
+        log.warning("warning: %s", warning)
     title = f"Who wins, by the training pool’s share of {runs['majority'].iloc[0]}"
     return write_compare_report(
         home, runs, dose, others, conditions=conditions, feature=feature, title=title, notes=notes,
-        factors=list(levels),
+        factors=list(levels), warnings=warnings,
     )  # fmt: skip
 
 

@@ -49,6 +49,11 @@ class Drawn:
     excluded: pd.DataFrame
     real_people: bool
 
+    @property
+    def entrants_rated(self) -> bool:
+        """Whether some entrant has a rating on the scale on which the judges learn to score."""
+        return self.one_scale and bool(self.entrants["rating"].notna().any())
+
 
 def draw(experiment: Experiment) -> Drawn:
     """The pools of all conditions and the entrants, from the data sets named in the settings.

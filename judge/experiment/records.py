@@ -12,6 +12,7 @@ from judge.experiment.draw import Drawn
 from judge.experiment.outcome import Field
 from judge.experiment.settings import Experiment
 from judge.experiment.trainings import Trainings
+from judge.fairness.metrics.soundness import soundness
 
 
 def manifest_of(drawn: Drawn) -> pd.DataFrame:
@@ -42,6 +43,30 @@ def membership_of(experiment: Experiment, drawn: Drawn) -> pd.DataFrame:
             rows.append(grouped.first().assign(copies=grouped.size()).reset_index())
     columns = ["image_id", "condition", "role", "copies", "weight", "rating"]
     return pd.concat(rows, ignore_index=True)[columns]
+
+
+def judges_of(experiment: Experiment, drawn: Drawn, trainings: Trainings) -> pd.DataFrame:
+    """Each trained judge, called by the condition that trained it, against its scale and against raters.
+
+    The columns of `soundness`, and `rated`: the people whose ratings it was held against, nobody it has learnt from.
+    """
+    rows = []
+    for name in dict.fromkeys(trainings.trained_as.values()):
+        judged = trainings.judged(name)
+        apart = "entrants" if drawn.entrants_rated else "validation"
+        _, held_out = training_part(drawn.pools[name], experiment.seed, experiment.pool.validation)
+        people = drawn.entrants if drawn.entrants_rated else held_out
+        rating = people.drop_duplicates("image_id").set_index("image_id")["rating"]
+        # of entrants who are rated elsewhere, or not at all, only the scores count
+        scores = pd.concat([judged.entrants, judged.validation], ignore_index=True)
+        found = soundness(
+            scores["score"],
+            scores["image_id"].map(rating).astype(float),
+            rating_range=drawn.rating_range,
+            confidence=experiment.audit.confidence,
+        )
+        rows.append({"condition": name, **found, "rated": apart})
+    return pd.DataFrame(rows)
 
 
 def summary_of(

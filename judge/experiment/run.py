@@ -17,11 +17,12 @@ from judge.errors import InputError
 from judge.experiment import outcome
 from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw, make_pictures
-from judge.experiment.records import manifest_of, membership_of, summary_of
+from judge.experiment.records import judges_of, manifest_of, membership_of, summary_of
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
 from judge.experiment.settings import Experiment, unpack
 from judge.experiment.sitting import jury_of
 from judge.experiment.trainings import Trainings
+from judge.report.soundness import judge_warnings
 
 if TYPE_CHECKING:
     from judge.jury.deliberation import Jury
@@ -71,6 +72,7 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     tables = {
         "manifest": manifest_of(drawn),
         "membership": membership_of(experiment, drawn),
+        "judges": judges_of(experiment, drawn, trainings),
         "excluded": pd.concat([drawn.excluded, *(p["excluded"] for p in parts.values() if "excluded" in p)]),
         **{
             table: _stacked({name: part[table] for name, part in parts.items()})
@@ -81,6 +83,8 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
         tables |= jury.gate_tables(experiment.contest.brackets)
     tables = {name: validated_run_table(name, table) for name, table in tables.items()}
     home.write_tables(**tables)
+    for warning in judge_warnings(tables["judges"]):
+        log.warning("warning: %s", warning)
     summary = summary_of(experiment, drawn, field, trainings, tables)
     if experiment.report.page:
         _write_page(experiment, home, tables, summary)

@@ -35,12 +35,15 @@ class Judged:
     unreadable   image_id, reason of the others
     untrained    item, reason, detail of training pictures that it could not use
     calibration  image_id, score of the calibration people, empty where no condition with this judge asks for them
+    validation   image_id, score of the pool's validation part, empty where the entrants' own ratings say how well the
+                 judge agrees with raters, and where a refit has learnt from it
     """
 
     entrants: pd.DataFrame
     unreadable: pd.DataFrame
     untrained: pd.DataFrame
     calibration: pd.DataFrame
+    validation: pd.DataFrame
 
 
 class Trainings:
@@ -147,7 +150,7 @@ class Trainings:
     def _read(self, trainer: str) -> Judged | None:
         """What this judge made of the pictures before a kill, if it was finished and the people are the same."""
         folder = self.folder(trainer)
-        names = ("scores", "unreadable", "untrained", "calibration")
+        names = ("scores", "unreadable", "untrained", "calibration", "validation")
         if not all((folder / f"{name}.parquet").is_file() for name in names):
             return None
         try:
@@ -170,21 +173,26 @@ class Trainings:
         write_json(folder / IDENTITY, self._identity[trainer])
         judge, untrained = self._trained(trainer)
         scores, broken = judge.score(drawn.entrants)
-        calibration = pd.DataFrame({"image_id": pd.Series(dtype=str), "score": pd.Series(dtype=float)})
+        nobody = pd.DataFrame({"image_id": pd.Series(dtype=str), "score": pd.Series(dtype=float)})
+        calibration = validation = nobody
         if trainer in self._calibrated:
             assert drawn.calibration is not None
             calibration, _ = judge.score(drawn.calibration)
+        if not drawn.entrants_rated and experiment.conditions[trainer].refit is None:
+            _, apart = training_part(drawn.pools[trainer], experiment.seed, experiment.pool.validation)
+            validation, _ = judge.score(apart.drop_duplicates("image_id"))
         judged = Judged(
             scores.assign(judge="beauty", seed=experiment.seed)[["image_id", "judge", "seed", "score"]],
             broken.rename(columns={"item": "image_id"})[["image_id", "reason"]],
             untrained.reindex(columns=["item", "reason", "detail"]),
             calibration[["image_id", "score"]],
+            validation[["image_id", "score"]],
         )
         # the judge first: with the tables there, nobody would train it again
         judge.save(folder)
         for name, table in zip(
-            ("scores", "unreadable", "untrained", "calibration"),
-            (judged.entrants, judged.unreadable, judged.untrained, judged.calibration),
+            ("scores", "unreadable", "untrained", "calibration", "validation"),
+            (judged.entrants, judged.unreadable, judged.untrained, judged.calibration, judged.validation),
             strict=True,
         ):
             write_table(table, folder / name)

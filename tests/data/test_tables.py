@@ -17,6 +17,8 @@ ROWS = {
     "brackets": {"bracket": "all", "entrants": 1, "places": 1, "winners": 1, "unfilled": 0},
     "unranked": {"reason": "no score"},
     "excluded": {"item": "x", "reason": "r", "detail": "", "dataset": "d"},
+    "judges": {"n": 1, "score_low": 1.0, "score_high": 9.0, "scale_low": None, "scale_high": None, "off_scale": 0,
+               "n_rated": 0, "agreement": None, "ci_low": None, "ci_high": None, "rated": "entrants"},
     "gate": {"rule": "too dark", "value": 0.1, "threshold": None, "first": True, "bracket": "all"},
     "gate_rates": {"rule": "any", "feature": "f", "group": "g", "n": 1, "refused": 0, "rate": 0.0, "ci_low": 0.0,
                    "ci_high": 0.9},
@@ -52,7 +54,7 @@ def test_every_row_of_a_run_says_its_condition(name):
         validated_run_table(name, rows_of(name, condition=["x", None]))
 
 
-@pytest.mark.parametrize("name", ["membership", "scores", "ranking", "brackets", "unranked"])
+@pytest.mark.parametrize("name", ["membership", "scores", "ranking", "brackets", "unranked", "judges"])
 def test_nothing_is_in_a_condition_twice(name):
     with pytest.raises(InputError, match=f"the {name} table has 1 row.s. more than once: .*condition 'x'"):
         validated_run_table(name, rows_of(name, condition="x"))

@@ -4,7 +4,8 @@ The training run is the unit of replication, the seed the replicate. `dose_respo
 which a threshold is crossed and the differences of conditions from a baseline, `means_over_seeds` a mean with its
 interval; `with_people`, `means_with_people` and `bootstrap_seeds_people` count the entrants as a sample, too;
 `shapley_effects` and `two_by_two` split a change between factors; `grid_posterior` and `abc` ask which settings make a
-published result likely. All but `grid_posterior` give tidy tables.
+published result likely, `under_priors` how much of the answer is the prior's. All but `grid_posterior` give tidy
+tables.
 """
 
 from judge.fairness.sweeps.contestants import means_with_people, with_people
@@ -15,6 +16,7 @@ from judge.fairness.sweeps.factorial import shapley_effects, two_by_two
 from judge.fairness.sweeps.inverse import GridPosterior, grid_posterior
 from judge.fairness.sweeps.mixed_models import mixed_slope
 from judge.fairness.sweeps.over_seeds import mean_interval, means_over_seeds
+from judge.fairness.sweeps.priors import independent_prior, under_priors
 from judge.fairness.sweeps.rejection import abc
 
 __all__ = [
@@ -24,11 +26,13 @@ __all__ = [
     "crossed_interval",
     "dose_response",
     "grid_posterior",
+    "independent_prior",
     "mean_interval",
     "means_over_seeds",
     "means_with_people",
     "mixed_slope",
     "shapley_effects",
     "two_by_two",
+    "under_priors",
     "with_people",
 ]

@@ -11,6 +11,10 @@ each. Two answers, which ought to agree where runs are many:
   runs whose winners, drawn down to as many winners as were published, come close to the published counts are accepted,
   weighted by the Epanechnikov kernel, and their θ corrected by local-linear regression.
 
+A posterior is a likelihood times a prior, and where the data say little it is mostly the prior. So `grid_posterior`
+also gives the likelihood ratio of every cell to the best one, which no prior enters, and `sweeps.priors.under_priors`
+the posteriors of several priors side by side.
+
 Both condition on the sweep's own entrants, brackets and judge: the entrants have to have the published
 composition, or the answer is about another contest. And both can only choose among what was swept: where even the
 best cell makes the published result improbable, `support` says so, and the posterior then means nothing.
@@ -37,19 +41,26 @@ SUPPORT_LEVEL = 0.05
 class GridPosterior:
     """What `grid_posterior` found.
 
-    cells      the settings, runs, likelihood, posterior (with low, high over seeds), tail (see `grid_posterior`)
+    settings   columns of `cells` that were swept
+    cells      the settings, runs, likelihood, likelihood_ratio and posterior (both with low, high over seeds), tail
+               (see `grid_posterior`)
     marginals  setting, value, posterior, low, high for each swept setting
     effective_cells  1 / Σ posterior²: 1 when one cell has it all, the number of cells when nothing was learnt
     concentration    of the Dirichlet between runs; infinite when seeds differ by multinomial chance only
     supported        some cell has tail ≥ SUPPORT_LEVEL;  support says it in words
+    log_likelihood   (n_resamples, cells): of each cell in each bootstrap sample of its runs
+    confidence       level of every low and high
     """
 
+    settings: tuple[str, ...]
     cells: pd.DataFrame
     marginals: pd.DataFrame
     effective_cells: float
     concentration: float
     supported: bool
     support: str
+    log_likelihood: np.ndarray
+    confidence: float
 
 
 def grid_posterior(
@@ -92,8 +103,9 @@ def grid_posterior(
     -------
     GridPosterior
         Its `cells` have the settings, runs, winner share of each group, likelihood (probability of exactly the
-        published counts), posterior, posterior_low, posterior_high, tail (probability, in that cell, of counts at
-        least as improbable as the published ones).
+        published counts), likelihood_ratio (to that of the most likely cell: at most 1), ratio_low, ratio_high
+        (over seeds, to the same cell: may exceed 1), posterior, posterior_low, posterior_high, tail (probability,
+        in that cell, of counts at least as improbable as the published ones).
 
     Raises
     ------
@@ -121,15 +133,7 @@ def grid_posterior(
     code = keys.groupby(list(settings), sort=True).ngroup().to_numpy()
     cells = keys.groupby(list(settings), sort=True).size().rename("runs").reset_index()
     n_cells = len(cells)
-    weight = np.ones(n_cells)
-    if prior is not None:
-        names = [tuple(float(v) for v in row) for row in cells[list(settings)].to_numpy(float)]
-        known = {tuple(float(v) for v in key): w for key, w in prior.items()}
-        if missing := [name for name in names if name not in known]:
-            raise InputError(f"prior lacks the cell(s) {listed(missing)}")
-        weight = np.array([known[name] for name in names], float)
-        if (weight < 0).any() or weight.sum() <= 0:
-            raise InputError("prior weights must be non-negative and not all zero")
+    weight = np.ones(n_cells) if prior is None else prior_weights(cells, settings, prior)
 
     def shares(rows: np.ndarray) -> np.ndarray:
         total = np.zeros((n_cells, len(groups)))
@@ -144,15 +148,19 @@ def grid_posterior(
     log_likelihood = _log_dirichlet_multinomial(
         observed, _widened(mean, cells["runs"], counts, concentration)
     )
-    posterior = _normalised(log_likelihood, weight)
-    draws = np.empty((n_resamples, n_cells))
+    posterior = normalised(log_likelihood, weight)
+    log_draws = np.empty((n_resamples, n_cells))
     members = [np.flatnonzero(code == c) for c in range(n_cells)]
     for b in range(n_resamples):
         rows = np.concatenate([rng.choice(m, size=len(m)) for m in members])
         alpha = _widened(shares(rows), cells["runs"], counts, concentration)
-        draws[b] = _normalised(_log_dirichlet_multinomial(observed, alpha), weight)
+        log_draws[b] = _log_dirichlet_multinomial(observed, alpha)
     tails = list(how.tails)
+    draws = normalised(log_draws, weight)
     low, high = np.quantile(draws, tails, axis=0)
+    likeliest = int(np.argmax(log_likelihood))
+    ratios = np.exp(log_draws - log_draws[:, [likeliest]])
+    ratio_low, ratio_high = np.quantile(ratios, tails, axis=0)
     alpha = _widened(mean, cells["runs"], counts, concentration)
     tail = np.empty(n_cells)
     for c in range(n_cells):
@@ -162,6 +170,9 @@ def grid_posterior(
     table = cells.assign(
         **{f"share_{group}": mean[:, g] for g, group in enumerate(groups)},
         likelihood=np.exp(log_likelihood),
+        likelihood_ratio=np.exp(log_likelihood - log_likelihood[likeliest]),
+        ratio_low=ratio_low,
+        ratio_high=ratio_high,
         posterior=posterior,
         posterior_low=low,
         posterior_high=high,
@@ -179,6 +190,7 @@ def grid_posterior(
     where = ", ".join(f"{s} {cells[s].iloc[best]:g}" for s in settings)
     words = "at least one setting makes" if supported else "NO SUPPORT: no swept setting makes"
     return GridPosterior(
+        settings=tuple(settings),
         cells=table,
         marginals=pd.DataFrame(marginals),
         effective_cells=float(1 / (posterior**2).sum()),
@@ -186,7 +198,23 @@ def grid_posterior(
         supported=supported,
         support=f"{words} the published result a likely outcome: at best ({where}) a result at least as "
         f"improbable has probability {tail[best]:.3f}",
+        log_likelihood=log_draws,
+        confidence=how.confidence,
     )
+
+
+def prior_weights(
+    cells: pd.DataFrame, settings: Sequence[str], prior: Mapping[tuple[float, ...], float]
+) -> np.ndarray:
+    """Weight of each cell (cells,), not normalised; InputError for a prior that lacks a cell, or has no weight."""
+    names = [tuple(float(v) for v in row) for row in cells[list(settings)].to_numpy(float)]
+    known = {tuple(float(v) for v in key): w for key, w in prior.items()}
+    if missing := [name for name in names if name not in known]:
+        raise InputError(f"prior lacks the cell(s) {listed(missing)}")
+    weight = np.array([known[name] for name in names], float)
+    if (weight < 0).any() or weight.sum() <= 0:
+        raise InputError("prior weights must be non-negative and not all zero")
+    return weight
 
 
 def checked_winners(
@@ -254,8 +282,9 @@ def _log_dirichlet_multinomial(counts: np.ndarray, alpha: np.ndarray) -> np.ndar
     return gammaln(n + 1) + gammaln(a) - gammaln(n + a) + each
 
 
-def _normalised(log_likelihood: np.ndarray, prior: np.ndarray) -> np.ndarray:
+def normalised(log_likelihood: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Posterior (…, cells) from log-likelihoods (…, cells) and prior weights (cells,): sums to 1 over the cells."""
     with np.errstate(divide="ignore"):
         log_p = log_likelihood + np.log(prior)
-    p = np.exp(log_p - log_p.max())
-    return p / p.sum()
+    p = np.exp(log_p - log_p.max(axis=-1, keepdims=True))
+    return p / p.sum(axis=-1, keepdims=True)

@@ -21,6 +21,7 @@ from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
 from judge.jury.network.backbone import HeadStart, RatingNetwork
+from judge.jury.scaling import PRIOR_SPREAD, shrunk_scale
 
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
@@ -36,18 +37,23 @@ class Ridge(NamedTuple):
 
 
 def ridge(
-    features: NDArray, rating: NDArray, weight: NDArray, penalties: Sequence[float] = PENALTIES
+    features: NDArray,
+    rating: NDArray,
+    weight: NDArray,
+    penalties: Sequence[float] = PENALTIES,
+    *,
+    prior: float = PRIOR_SPREAD,
 ) -> Ridge:
-    """Weighted ridge regression, features (n, F), rating and weight (n,).
+    """Weighted ridge regression, features (n, F), rating and weight (n,), on features divided by `shrunk_scale`.
 
     penalties  to choose from, per picture; the one with the lowest leave-one-out squared error is taken, in closed
                form (Golub, Heath & Wahba 1979; scikit-learn's RidgeCV). Rows must be different pictures: a copy
                left in training would give the held-out picture away.
+    prior      as in `shrunk_scale`
     """
     weight = weight / weight.mean()
     mean = np.average(features, axis=0, weights=weight)
-    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weight))
-    scale[scale < 1e-6] = 1.0
+    scale = shrunk_scale(features, weight, prior=prior)
     choices = np.asarray(penalties, float) * len(rating)
     # One thread: the matrices are small, and threads that wait for one another on a busy machine cost twentyfold.
     with threadpool_limits(1):

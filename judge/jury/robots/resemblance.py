@@ -21,6 +21,7 @@ from judge.errors import InputError, listed
 from judge.jury.faces.alignment import Portraits
 from judge.jury.robots.features import Features
 from judge.jury.robots.protocol import Judging
+from judge.jury.scaling import shrunk_scale
 
 FOLDS = 5
 UNKNOWN_GROUP = ("missing", "everybody")
@@ -91,7 +92,7 @@ class Resemblance(Judging):
 
     def _reference(self, x: NDArray, names: list[str | None]) -> dict[str, NDArray]:
         centre = x.mean(0)
-        scale = x.std(0) + 1e-6
+        scale = shrunk_scale(x)
         _, values, vectors = np.linalg.svd((x - centre) / scale, full_matrices=False)
         keep = min(self.dimensions, len(x) - 1, int((values > 1e-6 * values[0]).sum()))
         # the small eigenvalues of a small reference set are noise: all are raised by their mean (ridge)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from judge.report.conditions import TRUTH, baseline_of, places, with_order
-from judge.report.html import Section, write_page
+from judge.report.html import Block, Section, Text, write_page
 from judge.report.sections.described import described
 from judge.report.sections.entrants import chosen_by_raters, contestants
 from judge.report.sections.errors import errors_section
@@ -27,6 +27,7 @@ from judge.report.sections.provenance import (
 from judge.report.sections.ranking import ranks_section, scores_section
 from judge.report.sections.selection import ratio_section, winners_section
 from judge.report.sections.summary import summary_blocks
+from judge.report.soundness import judge_warnings
 from judge.report.wording import number
 
 TITLE = "Who wins when the pictures that train the judge are skewed?"
@@ -45,7 +46,7 @@ def write_run_report(
 ) -> Path:
     """Writes folder/figures/*.png|svg and folder/page.html; returns the page.
 
-    tables       manifest, membership, ranking, audit; and where there are any brackets, unranked, excluded,
+    tables       manifest, membership, ranking, audit; and where there are any brackets, unranked, excluded, judges,
                  gate_rates. Scores are taken from the ranking: they are the ones that counted
     settings     the run's resolved settings as plain containers
     environment  versions, revision, seeds, perhaps the command
@@ -95,6 +96,7 @@ def run_sections(
     first = summary_blocks(
         audit, pools, benchmarks, settings, feature=feature, majority=majority, trained_as=trained_as
     )
+    first = [*warning_blocks(tables.get("judges")), *first]
     return [
         Section("What the conditions did", first),
         pools_section(pools, owners, feature),
@@ -112,6 +114,11 @@ def run_sections(
             "Settings, versions, and how to run it again", settings_blocks(folder, settings, environment)
         ),
     ]
+
+
+def warning_blocks(judges: pd.DataFrame | None) -> list[Block]:
+    """What to know of a judge before its winners; nothing of a sound one, or of a run that did not check."""
+    return [] if judges is None else [Text(told, "caution") for told in judge_warnings(judges)]
 
 
 def limits(settings: Mapping[str, Any], people: pd.DataFrame) -> list[str]:

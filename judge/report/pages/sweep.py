@@ -46,6 +46,7 @@ def write_compare_report(
     title: str,
     notes: Sequence[str] = (),
     factors: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Path:
     """Writes out/figures/*.png|svg and out/page.html; returns the page.
 
@@ -58,6 +59,7 @@ def write_compare_report(
     conditions  those of the runs, in order; the first is the baseline
     factors     columns of `runs`, and of `dose` where it has them, that set the runs apart besides share and seed.
                 Runs that agree in all of them are drawn, and their means taken, together; else apart
+    warnings    sentences that have to be read before any number: judges off their scale, or no better than chance
 
     Raises InputError where `runs` has a condition that is neither in `conditions` nor the truth.
     """
@@ -72,7 +74,7 @@ def write_compare_report(
     outcomes = [name for name in OUTCOMES if name in runs and runs[name].notna().any()]
     replicates = replicate_notes(runs, dose, conditions, factors)
     written = [
-        Section("The question, and what the runs say", _summary(settings, [*replicates, *notes])),
+        Section("The question, and what the runs say", _summary(settings, [*replicates, *notes], warnings)),
         *(
             Section(
                 OUTCOMES[name].title, [block for s in settings for block in outcome_blocks(s, name, feature)]
@@ -89,8 +91,8 @@ def write_compare_report(
     return write_page(Path(out), title=title, subtitle=subtitle, sections=written)
 
 
-def _summary(settings: Sequence[Setting], notes: Sequence[str]) -> list[Block]:
-    blocks: list[Block] = [Text(QUESTION, "lead")]
+def _summary(settings: Sequence[Setting], notes: Sequence[str], warnings: Sequence[str]) -> list[Block]:
+    blocks: list[Block] = [Text(QUESTION, "lead"), *(Text(told, "caution") for told in warnings)]
     for setting in settings:
         blocks += _found(setting)
     if notes:

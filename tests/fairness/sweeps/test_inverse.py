@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import dirichlet_multinomial, multinomial
 
 from judge.errors import InputError
-from judge.fairness.sweeps import abc, grid_posterior
+from judge.fairness.sweeps import abc, grid_posterior, independent_prior, under_priors
 from judge.fairness.sweeps.inverse import _concentration, _log_dirichlet_multinomial
 
 TARGET = {"white": 37, "rest": 6, "dark": 1}
@@ -103,3 +103,50 @@ def test_tables_that_cannot_be_used_are_refused():
         grid_posterior(sweep(), settings=["share"], target=dict.fromkeys(TARGET, 0))
     with pytest.raises(InputError, match="at least one winner"):
         abc(sweep().assign(white=0, rest=0, dark=0), settings=["share"], target=TARGET)
+
+
+def test_likelihood_ratios_are_to_the_likeliest_cell_and_no_prior_enters():
+    runs = sweep()
+    flat = grid_posterior(runs, settings=["share"], target=TARGET, n_resamples=50).cells
+    prior = {(0.5,): 8.0, (0.75,): 1.0, (0.95,): 1.0}
+    bent = grid_posterior(runs, settings=["share"], target=TARGET, prior=prior, n_resamples=50).cells
+    ratio = flat["likelihood"] / flat["likelihood"].max()
+    assert flat["likelihood_ratio"].to_numpy() == pytest.approx(ratio.to_numpy())
+    columns = ["likelihood_ratio", "ratio_low", "ratio_high"]
+    pd.testing.assert_frame_equal(flat[columns], bent[columns])
+    best = flat["likelihood"].idxmax()
+    assert flat.loc[best, columns].tolist() == [1, 1, 1]
+    assert (flat["ratio_low"] <= flat["ratio_high"]).all()
+
+
+def test_posteriors_under_several_priors_are_those_of_one_at_a_time():
+    runs = sweep().assign(shift=lambda t: np.where(t.index % 2, -1.0, 0.0))
+    settings = ["share", "shift"]
+    priors = {
+        "even": independent_prior([{0.5: 1, 0.75: 1, 0.95: 1}, {0.0: 1, -1.0: 1}]),
+        "bent": independent_prior([{0.5: 5, 0.75: 3, 0.95: 2}, {0.0: 1, -1.0: 4}]),
+    }
+    assert priors["bent"][0.75, -1.0] == 12
+    found = grid_posterior(runs, settings=settings, target=TARGET)
+    table = under_priors(found, priors)
+    assert table.groupby(["prior", "setting"])[["before", "posterior"]].sum().to_numpy() == pytest.approx(1)
+    for name, prior in priors.items():
+        alone = grid_posterior(runs, settings=settings, target=TARGET, prior=prior)
+        rows = table[table["prior"] == name]
+        columns = ["posterior", "low", "high"]
+        assert rows[columns].to_numpy() == pytest.approx(alone.marginals[columns].to_numpy())
+        assert rows["effective_cells"].iloc[0] == pytest.approx(alone.effective_cells)
+    before = table.set_index(["prior", "setting", "value"])["before"]
+    assert before["bent", "share", 0.75] == pytest.approx(0.3)
+    # 1 / Σ p² = 1 / [(.25 + .09 + .04) · (.04 + .64)]
+    assert table.set_index("prior")["effective_before"]["bent"].iloc[0] == pytest.approx(1 / (0.38 * 0.68))
+
+
+def test_a_prior_that_lacks_a_cell_is_refused_and_so_is_none_at_all():
+    found = grid_posterior(sweep(), settings=["share"], target=TARGET, n_resamples=2)
+    with pytest.raises(InputError, match=r"prior lacks the cell.*0\.95"):
+        under_priors(found, {"half": {(0.5,): 1, (0.75,): 1}})
+    with pytest.raises(InputError, match="not all zero"):
+        under_priors(found, {"nothing": dict.fromkeys([(0.5,), (0.75,), (0.95,)], 0.0)})
+    with pytest.raises(InputError, match="at least one prior"):
+        under_priors(found, {})

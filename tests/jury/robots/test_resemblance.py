@@ -111,3 +111,17 @@ def test_neither_part_outweighs_the_other_on_people_who_were_not_in_the_referenc
     ]
     assert np.abs(z.mean(0)).max() < 1  # 2.6 and 6.3 when measured on those who made the whitening
     assert 0.5 < z.std(0)[0] / z.std(0)[1] < 2
+
+
+def test_one_who_shows_what_no_reference_person_does_is_not_infinitely_far():
+    x, table = people()
+    rng = np.random.default_rng(1)
+    # twelve features that vary ten thousand times less among the reference people than in anybody else
+    reference = np.hstack([x, 1e-4 * rng.normal(size=x.shape)])
+    others, labels = people(seed=2)
+    same = np.hstack([others, 1e-4 * rng.normal(size=x.shape)])
+    shown = np.hstack([others, rng.normal(size=x.shape)])
+    robot = ROBOT.fit(reference, table)
+    with_them, without = robot.parts(shown, labels), robot.parts(same, labels)
+    assert with_them[:, 0].min() > 2 * without[:, 0].min()
+    assert np.corrcoef(with_them[:, 0], without[:, 0])[0, 1] > 0.9
