@@ -26,7 +26,7 @@ import pandas as pd
 RUN = [
     "judge=cnn", "judge.size=64", "judge.training.epochs=3", "+judge.training.checkpoint_every=0", "jury=full",
     "gate@jury.gate=beauty_ai_2016", "jury.models.n=30", "data.n=500", "data.size=96", "data.workers=1", "pool.n=90",
-    "pool.majority_share=.7", "entrants.n=60", "audit.n_boot=100", "threads=1", "+conditions.reweight=reweight",
+    "pool.majority_share=.7", "entrants.n=60", "audit.n_permutations=99", "threads=1", "+conditions.reweight=reweight",
     "+conditions.up=resample_up", "+conditions.within=standardise_within",
     "+conditions.reference={jury: {models: {shares: equal}}}", "+conditions.gate_off={jury: {gate: null}}",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ PROGRAM = [sys.executable, "-c", "import sys; from judge.cli import main; sys.ex
 SMALL = [
     "-m", "data.n=150", "data.size=48", "data.progress=false", "data.workers=1", "judge=embedding",
     "judge.embedding.size=64", "pool.n=30", "pool.majority_share=.4,.6", "seed=0,1", "entrants.n=30",
-    "audit.n_boot=50", "report.page=false", "threads=1",
+    "audit.n_permutations=99", "report.page=false", "threads=1",
 ]  # fmt: skip
 LAUNCHERS = {
     "basic": [],

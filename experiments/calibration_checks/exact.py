@@ -99,7 +99,7 @@ def families(table: Table, n: int, rng: np.random.Generator) -> None:
             )
             found = audit(
                 entrants, features="group", score="score", brackets="bracket", places=20, n_permutations=499,
-                n_resamples=20, rng=t,
+                rng=t,
             )  # fmt: skip
             tested = found[found["p_adjusted"].notna()]
             outside = tested["family"] == "primary"
@@ -131,7 +131,7 @@ def reported_power(table: Table, n: int, rng: np.random.Generator) -> None:
         )
         won = draw_winners(ENTRANTS, odds, many, rng)
         g = GROUPS.index(group)
-        total, first, back = np.unique(won[:, :, g].sum(1), return_index=True, return_inverse=True)
+        _, first, back = np.unique(won[:, :, g].sum(1), return_index=True, return_inverse=True)
         p = np.array([stratified_exact(counts_of(won[i]), group) for i in first])
         label = f"two-sided within 10 brackets, {group}, ratio {truth:g}"
         table.power(label, contest_power(counts, group, truth), float((p[back] <= 0.05).mean()), many)

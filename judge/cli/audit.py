@@ -81,9 +81,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("exact", "score", "log"),
         help="of the ratio: exact agrees with the test (default), score, or log",
     )
-    add("--boot", type=int, default=1000, metavar="N", help="bootstrap samples (1000)")
     add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
-    add("--seed", type=int, default=0, help="of bootstrap and permutations (0)")
+    add("--seed", type=int, default=0, help="of permutations and drawn subsets (0)")
     add("--tie-seed", type=int, default=0, metavar="N", help="of the lot among those who tie, in figures (0)")
     add("--title", help="of the page (the table's name)")
     add("--all", action="store_true", help="print every number of the audit, not a line a group")
@@ -141,7 +140,6 @@ def _text(args: argparse.Namespace, table: pd.DataFrame, notes: list[str]) -> st
 def _settings(args: argparse.Namespace) -> dict:
     return {
         "confidence": args.confidence,
-        "n_resamples": args.boot,
         "n_permutations": args.permutations,
         "rng": args.seed,
     }

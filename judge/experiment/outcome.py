@@ -22,14 +22,14 @@ class Field:
     entrants    manifest
     feature     the sensitive feature
     reference   the group that ratios refer to, or None: all others
-    confidence, n_boot, seed   of the audit
+    confidence, n_permutations, seed   of the audit
     """
 
     entrants: pd.DataFrame
     feature: str
     reference: str | None
     confidence: float
-    n_boot: int
+    n_permutations: int
     seed: int
 
 
@@ -53,7 +53,7 @@ def hold(
         "reference": field.reference,
         "tie_seed": contest.tie_seed,
         "confidence": field.confidence,
-        "n_resamples": field.n_boot,
+        "n_permutations": field.n_permutations,
         "rng": field.seed,
         # a contest of photographs ranks pictures; its statistics count people, each with their best picture
         "one_per_person": "best" if several else None,

@@ -110,7 +110,7 @@ def _field(experiment: Experiment, drawn: Drawn) -> outcome.Field:
         experiment.pool.feature,
         reference,
         experiment.audit.confidence,
-        experiment.audit.n_boot,
+        experiment.audit.n_permutations,
         experiment.seed,
     )
 

@@ -74,8 +74,8 @@ class Entrants:
 @dataclass
 class Audit:
     reference: str | None = None
-    # single-run intervals: resampled people
-    n_boot: int = 1000
+    # within brackets, of the tests of all groups together
+    n_permutations: int = 10_000
     confidence: float = 0.95
 
 
@@ -146,7 +146,7 @@ class DataSource:
 log = logging.getLogger("judge")
 #: As NumPy and PyTorch take them both.
 LARGEST_SEED = 2**32 - 1
-MOST_RESAMPLES = 1_000_000
+MOST_PERMUTATIONS = 1_000_000
 _READ: dict[str, Dataset] = {}
 KEEP_READ = 4
 
@@ -284,7 +284,7 @@ def check(settings: DictConfig) -> None:
     for setting, whole, least, most in (
         ("seed", settings.seed, 0, LARGEST_SEED),
         ("entrants.seed", entrants.seed, 0, LARGEST_SEED),
-        ("audit.n_boot", settings.audit.n_boot, 1, MOST_RESAMPLES),
+        ("audit.n_permutations", settings.audit.n_permutations, 1, MOST_PERMUTATIONS),
         ("threads", settings.threads, 1, 1024),
     ):
         if whole is not None and not least <= whole <= most:

@@ -98,7 +98,7 @@ def findings(table: pd.DataFrame, *, confidence: float = 0.95) -> list[Finding]:
     >>> rng = np.random.default_rng(0)
     >>> people = pd.DataFrame({"g": ["a", "b", "c"] * 100, "rating": rng.normal(5, 1, 300)})
     >>> people["score"] = people["rating"] - 0.5 * (people["g"] == "c")
-    >>> table = audit(people, features="g", score="score", rating="rating", n_resamples=50, n_permutations=99)
+    >>> table = audit(people, features="g", score="score", rating="rating", n_permutations=99)
     >>> [(found.kind, found.rows[0]["metric"], found.rows[0]["group"]) for found in findings(table)]
     [('survives', 'outrank_probability', 'c'), ('error', 'signed_error', 'c')]
     """

@@ -10,7 +10,7 @@ import pytest
 
 from judge.cli import main
 
-QUICK = ["--boot", "20", "--permutations", "100"]
+QUICK = ["--permutations", "100"]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from judge.experiment import api
 SMALL = [
     "judge=embedding", "judge.embedding.size=64", "judge.embedding.weights=none", "data.n=150", "data.size=32",
     "data.progress=false", "data.workers=1", "pool.n=30", "pool.majority_share=.6", "entrants.n=30",
-    "audit.n_boot=20", "report.page=false", "threads=1",
+    "audit.n_permutations=99", "report.page=false", "threads=1",
 ]  # fmt: skip
 
 

@@ -28,7 +28,7 @@ SMALL = [
     "pool.n=30",
     "pool.majority_share=.6",
     "entrants.n=30",
-    "audit.n_boot=50",
+    "audit.n_permutations=99",
     "report.page=false",
     "threads=1",
 ]

@@ -17,7 +17,7 @@ from judge.experiment.run_folder import RunDir, read_json, write_json
 SMALL = [
     "judge=embedding", "judge.embedding.size=64", "judge.embedding.weights=none", "+judge.progress=false", "data.n=220",
     "data.size=32", "data.progress=false", "data.workers=1", "pool.n=40", "pool.majority_share=.7", "entrants.n=40",
-    "audit.n_boot=20", "report.page=false", "save_judges=false", "threads=1", "contest.brackets=[gender]",
+    "audit.n_permutations=99", "report.page=false", "save_judges=false", "threads=1", "contest.brackets=[gender]",
 ]  # fmt: skip
 pytestmark = pytest.mark.slow
 CONDITIONS = [

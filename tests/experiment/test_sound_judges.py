@@ -26,7 +26,7 @@ FEW = [
     "pool.majority_share=.6",
     "entrants.n=60",
     "entrants.held_out=.5",
-    "audit.n_boot=20",
+    "audit.n_permutations=99",
     "threads=1",
 ]
 # squares whose rating is their brightness, which a small random network reads
@@ -45,7 +45,7 @@ SQUARES = [
     "entrants.held_out=.5",
     "contest.brackets=[]",
     "report.page=false",
-    "audit.n_boot=20",
+    "audit.n_permutations=99",
     "threads=1",
 ]
 pytestmark = pytest.mark.slow

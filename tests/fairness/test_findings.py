@@ -47,7 +47,7 @@ def planted():
     people = pd.DataFrame({"group": group, "rating": rating, "gender": rng.choice(["f", "m"], 600)})
     people["score"] = rating + rng.normal(0, 0.6, 600) - 0.5 * (group == "b")
     return audit(people, features="group", score="score", rating="rating", brackets="gender", places=8,
-                 n_resamples=200, n_permutations=999)  # fmt: skip
+                 n_permutations=999)  # fmt: skip
 
 
 def test_half_a_point_that_moves_no_selection_result_is_found(planted):

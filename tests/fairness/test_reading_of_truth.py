@@ -76,11 +76,13 @@ def test_the_share_and_the_truth_of_the_winners_are_means_over_runs_by_rule(expe
     entered = pd.concat(
         pd.DataFrame(
             {"condition": condition, "folder": folder, "winner": [True] * 4 + [False], "truth": [3.0, 3, 3, 1, 0],
-             "ethnicity": [*np.where(african, "african", "asian"), "african"], **CELL}
+             "ethnicity": [*np.where(african, "african", "asian"), "african"], "image_id": list("pqrst"),
+             "seed": int(folder[-1]), "bracket": "all", "rank": [1, 2, 3, 4, 5], **CELL}
         )
         for (condition, folder), african in winners.items()
     )  # fmt: skip
     table = experiment["causes"].standardised(entered)
     means = table.pivot(index="rule", columns="outcome", values="value")
-    assert means["winner_share"].to_dict() == {"as judged": 0.125, "within groups": 0.625}
-    assert (means["truth"] == 2.5).all() and (table["n"] == 2).all()
+    assert means["winner_share"].to_dict() == {"as judged": 0.125, "difference": 0.5, "within groups": 0.625}
+    assert means["truth"].to_dict() == {"as judged": 2.5, "difference": 0, "within groups": 2.5}
+    assert (table["n"] == 2).all()

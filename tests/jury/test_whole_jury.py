@@ -12,7 +12,7 @@ OVERRIDES = [
     "jury=full", "gate@jury.gate=beauty_ai_2016", "jury.models.n=12", "jury.models.top_share=1",
     "judge=embedding", "judge.embedding.size=64", "judge.embedding.weights=none", "data.n=360", "data.size=96",
     "data.progress=false", "data.workers=1", "pool.n=72", "pool.majority_share=.6", "pool.validation=.1",
-    "entrants.n=48", "data.camera={preset: even, exposure: {uniform: [0.05, 1.0]}}", "audit.n_boot=50",
+    "entrants.n=48", "data.camera={preset: even, exposure: {uniform: [0.05, 1.0]}}", "audit.n_permutations=99",
     "report.page=true", "save_judges=false", "threads=1",
     "+conditions.within={scores: {_target_: judge.mitigation.scores.StandardiseWithin, min_people: 3}}",
 ]  # fmt: skip

@@ -67,9 +67,7 @@ def test_short_tables_count_by_hand():
     people = pd.DataFrame(
         {"g": ["a"] * 4 + ["b"] * 6, "won": [1, 1, 0, 0, 1, 0, 0, 0, 0, 0], "s": np.arange(10.0)}
     )
-    found = audit(
-        people, features="g", score="s", winner="won", reference="b", n_resamples=20, n_permutations=99
-    )
+    found = audit(people, features="g", score="s", winner="won", reference="b", n_permutations=99)
     by_kind = {(short.score, short.kind): short for short in compact_tables(found)}
     won = by_kind["won", "winners"]
     cells = [dict(zip(won.headings, row, strict=True)) for row in won.rows]

@@ -24,7 +24,7 @@ def people(groups, n, *, less, seed=1):
 
 def audited(*args, places=8, **options):
     return audit(people(*args, **options), features="group", score="score", rating="rating", places=places,
-                 n_resamples=50, n_permutations=99)  # fmt: skip
+                 n_permutations=99)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_three_features_brackets_and_two_scores_still_take_twenty_lines():
         table[name] = rng.choice([f"{name} one", f"{name} two"], 800)
     table["other"] = table["score"] + rng.normal(0, 0.2, 800)
     found = audit(table, features=["race", "gender", "age"], score=["score", "other"], rating="rating", places=20,
-                  intersections=True, n_resamples=20, n_permutations=49)  # fmt: skip
+                  intersections=True, n_permutations=49)  # fmt: skip
     assert len(findings_text(found).splitlines()) <= 20
 
 

@@ -45,7 +45,6 @@ def audit(
     ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
-    n_resamples: int = 1000,
     n_permutations: int = 10_000,
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
@@ -99,10 +98,10 @@ def audit(
         Key of the lottery among those who tie, as in `judge.contest`. No number of the table depends on it.
     confidence : float
         Of every interval, from 0.5 to below 1.
-    n_resamples, n_permutations : int
-        Bootstrap samples and permutations, at least 1.
+    n_permutations : int
+        Random divisions of the places within brackets, at least 1.
     rng : numpy.random.Generator or int
-        Of the bootstrap and the permutations.
+        Of permutations and of subsets that are drawn where a distribution is too large to enumerate.
 
     Returns
     -------
@@ -151,7 +150,9 @@ def audit(
             raise InputError(f"{name} is one name, not several: {column!r}")
     features, score, brackets = listed_names(features), listed_names(score), listed_names(brackets)
     checked_settings(features=features, score=score, winner=winner, brackets=brackets, places=places)
-    Inference(confidence, n_resamples, n_permutations)  # refuses what is out of range before anything is read
+    Inference(
+        confidence, n_permutations=n_permutations
+    )  # refuses what is out of range before anything is read
     people = read_entrants(
         entrants,
         features=features,
@@ -173,7 +174,6 @@ def audit(
         ratio_interval=ratio_interval,
         tie_seed=tie_seed,
         confidence=confidence,
-        n_resamples=n_resamples,
         n_permutations=n_permutations,
         rng=rng,
     )
@@ -189,7 +189,6 @@ def audit_entrants(
     ratio_interval: str = "exact",
     tie_seed: int = 0,
     confidence: float = 0.95,
-    n_resamples: int = 1000,
     n_permutations: int = 10_000,
     rng: np.random.Generator | int = 0,
     progress: Callable[[str], None] | None = None,
@@ -217,12 +216,12 @@ def audit_entrants(
     Examples
     --------
     >>> people = read_entrants(pd.DataFrame({"g": list("aabb"), "s": [4, 3, 2, 1]}), features=["g"], score=["s"])
-    >>> table = audit_entrants(people, places=1, n_resamples=10, n_permutations=9)
+    >>> table = audit_entrants(people, places=1, n_permutations=9)
     >>> table.loc[table["metric"] == "winner_share", ["group", "value"]].values.tolist()
     [['a', 1.0], ['b', 0.0]]
     """
     # one seed for the whole table: each test and group takes its own stream from it
-    how = Inference(confidence, n_resamples, n_permutations, Inference(rng=rng).seed())
+    how = Inference(confidence, n_permutations=n_permutations, rng=Inference(rng=rng).seed())
     references = references_of(people, listed_names(reference))
     contrast = primary_of(people, primary, references)
     notes = [*people.notes, *reference_notes(people, references)]

@@ -248,6 +248,15 @@ def with_people(
     -------
     DataFrame
         A copy. Where no two seeds share a contestant the interval over seeds counts people already, and is repeated.
+
+    Examples
+    --------
+    Without a table of people nothing can be said of other contestants:
+
+    >>> dose = pd.DataFrame({"metric": ["dose_slope"], "value": [0.5], "ci_low": [0.1], "ci_high": [0.9]})
+    >>> with_people(dose, pd.DataFrame(), None, baseline="skewed", reference=None, bounds={}, steps={})[
+    ...     ["ci_low", "ci_people_low", "contestants"]].values.tolist()
+    [[0.1, nan, None]]
     """
     table = dose.assign(ci_people_low=np.nan, ci_people_high=np.nan, contestants=None)
     if people is None or dose.empty:

@@ -16,7 +16,7 @@ from judge.fairness.audit.columns.codes import sorted_codes
 from judge.fairness.audit.columns.parquet import StoredIds
 from judge.fairness.counts import Counts, frequencies
 
-QUICK = {"n_resamples": 20, "n_permutations": 99}
+QUICK = {"n_permutations": 99}
 
 
 def random_table(seed, n=700):

@@ -8,7 +8,7 @@ from judge.fairness.audit import audit
 from judge.fairness.audit.families import hypothesis_of
 from judge.fairness.inference import holm
 
-QUICK = {"n_resamples": 20, "n_permutations": 199}
+QUICK = {"n_permutations": 199}
 
 
 def people(groups, n=600, seed=2):

@@ -9,7 +9,7 @@ from judge.fairness.audit.winners import chosen
 from judge.fairness.counts import Counts
 from judge.fairness.inference import stratified_exact
 
-QUICK = {"n_resamples": 50, "n_permutations": 999}
+QUICK = {"n_permutations": 999}
 
 
 def whole_numbers(n=300, seed=4):

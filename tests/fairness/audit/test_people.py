@@ -8,7 +8,7 @@ from scipy import stats
 from judge.errors import InputError
 from judge.fairness.audit import audit, read_entrants
 
-QUICK = {"n_resamples": 20, "n_permutations": 99}
+QUICK = {"n_permutations": 99}
 
 
 def value(table, metric, group, column="value", **where):

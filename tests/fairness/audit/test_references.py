@@ -6,7 +6,7 @@ import pytest
 
 from judge.fairness.audit import audit
 
-QUICK = {"n_resamples": 10, "n_permutations": 49}
+QUICK = {"n_permutations": 49}
 
 
 @pytest.fixture

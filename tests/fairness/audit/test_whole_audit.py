@@ -40,7 +40,7 @@ METRICS = {
     "signed_error",
     "calibration_slope",
 }
-QUICK = {"n_resamples": 50, "n_permutations": 200}
+QUICK = {"n_permutations": 200}
 
 
 def people(n=400, seed=0):
@@ -456,7 +456,7 @@ def test_missing_winners_are_excluded():
         ({"features": "ethnicity", "score": "score", "places": 0}, "places is at least 1"),
         ({"features": "ethnicity", "winner": "gender", "places": 3}, "places needs a score"),
         ({"features": "ethnicity", "score": "score", "confidence": 95}, "confidence"),
-        ({"features": "ethnicity", "score": "score", "n_resamples": 0}, "n_resamples"),
+        ({"features": "ethnicity", "score": "score", "n_permutations": 0}, "n_permutations"),
         ({"features": "ethnicity", "winner": ["won"]}, "winner is one name"),
         ({"features": "ethnicity", "score": ["score", "other"]}, "no column 'other'.*'rating'"),
         ({"features": "gender", "score": "score", "brackets": "gender"}, "one group only"),
