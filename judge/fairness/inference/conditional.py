@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from judge.fairness.inference.roots import rising_roots
+
 #: Log probabilities further below the mode than this are left out; a limit 5 standard errors away is exact to 1e-9.
 CUT = 90.0
 #: Standard deviation of the group's winners above which the limits are those of the normal approximation.
@@ -161,11 +163,12 @@ def _moments(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Approximate means and variances (P, B): the mode's equation and the harmonic variance of the four cells."""
     odds = np.exp(np.asarray(log_odds))[:, None]
-    # x (n0 − w + x) = ψ (n1 − x)(w − x), the root inside the range, in the form that does not cancel
+    # x (n0 − w + x) = ψ (n1 − x)(w − x), the root inside the range, in the form that does not cancel: b < 0 needs ψ < 1
     b = (n1 + won) * odds + n0 - won
     root = np.sqrt(np.maximum(b**2 - 4 * odds * (odds - 1) * n1 * won, 0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.nan_to_num(2 * odds * n1 * won / (b + root))
+        mean = np.where(b < 0, (b - root) / (2 * (odds - 1)), 2 * odds * n1 * won / (b + root))
+        mean = np.nan_to_num(mean)
         mean = np.clip(mean, np.maximum(0, won - n0), np.minimum(n1, won))
         cells = np.array([mean, n1 - mean, won - mean, n0 - won + mean])
         total = n1 + n0
@@ -173,12 +176,7 @@ def _moments(
 
 
 def _rising_root(rising: Callable[[NDArray], NDArray], size: int) -> NDArray[np.float64]:
-    left, right = np.full(size, -REACH), np.full(size, REACH)
-    for _ in range(48):
-        middle = (left + right) / 2
-        below = rising(middle) < 0
-        left, right = np.where(below, middle, left), np.where(below, right, middle)
-    return (left + right) / 2
+    return rising_roots(rising, np.full(size, -REACH), np.full(size, REACH), tolerance=1e-11)
 
 
 def _normal_limits(

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.distributions import convolved
+from judge.fairness.inference.roots import rising_roots, root_between
 from judge.fairness.inference.settings import Interval
 from judge.fairness.lots import Lots
 
@@ -111,13 +112,13 @@ def wallenius_moments(pair: Counts | Margins, odds: float) -> tuple[float, float
 def moments_by_bracket(margins: Margins, odds: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """`wallenius_moments` of each bracket."""
     m1, m2, n = (np.asarray(a, float) for a in margins)
+
     # mean: the common time u by which n are drawn, from m1(1 − e^(-ωu)) + m2(1 − e^(-u)) = n
-    low, high = np.full(len(n), -60.0), np.full(len(n), 30.0)
-    for _ in range(60):
-        middle = (low + high) / 2
-        drawn = -m1 * np.expm1(-odds * np.exp(middle)) - m2 * np.expm1(-np.exp(middle))
-        low, high = np.where(drawn < n, middle, low), np.where(drawn < n, high, middle)
-    mean = -m1 * np.expm1(-odds * np.exp((low + high) / 2))
+    def drawn(log_time: NDArray) -> NDArray:
+        return -m1 * np.expm1(-odds * np.exp(log_time)) - m2 * np.expm1(-np.exp(log_time))
+
+    at = rising_roots(lambda v: drawn(v) - n, np.full(len(n), -60.0), np.full(len(n), 30.0), tolerance=1e-13)
+    mean = -m1 * np.expm1(-odds * np.exp(at))
     r1, r2 = mean * (m1 - mean), (n - mean) * (mean + m2 - n)
     total = m1 + m2
     variance = total * r1 * r2 / ((total - 1) * np.maximum(m1 * r2 + m2 * r1, 1e-300))
@@ -279,41 +280,6 @@ def _crossing(rising: Callable[[float], float], tolerance: float = 1e-6) -> floa
         if rising(right) <= 0:
             return np.inf
     return float(np.exp(root_between(rising, left, right, tolerance=tolerance)))
-
-
-def root_between(f: Callable[[float], float], left: float, right: float, *, tolerance: float) -> float:
-    """Where a continuous f that changes its sign between left and right is 0, to within the tolerance.
-
-    Inverse quadratic interpolation where its two points promise a good one, else bisection (Chandrupatla 1997, Advances
-    in Engineering Software 28:145). `scipy.optimize` has it, too, and takes longer to import than the counts of ten
-    million people take.
-
-    >>> round(root_between(lambda x: x**3 - 2, 0.0, 2.0, tolerance=1e-12), 9) == round(2 ** (1 / 3), 9)
-    True
-    """
-    a, b = right, left
-    fa, fb = f(a), f(b)
-    if fa * fb > 0:
-        raise ValueError(f"f has the same sign at {left} and {right}")
-    c, fc = a, fa
-    part = 0.5
-    while True:
-        x = a + part * (b - a)
-        fx = f(x)
-        if (fx > 0) == (fa > 0):
-            c, fc = a, fa
-        else:
-            c, b, fc, fb = b, a, fb, fa
-        a, fa = x, fx
-        best, value = (a, fa) if abs(fa) < abs(fb) else (b, fb)
-        room = (tolerance / 2 + 2 * np.finfo(float).eps * abs(best)) / abs(b - a)
-        if value == 0 or room > 0.5:
-            return best
-        xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
-        part = 0.5
-        if phi**2 < xi and (1 - phi) ** 2 < 1 - xi:
-            part = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
-            part = min(max(part, room), 1 - room)
 
 
 def _informative(pair: Counts) -> Counts:

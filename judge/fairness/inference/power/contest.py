@@ -15,7 +15,8 @@ from judge.errors import InputError
 from judge.fairness.counts import Counts
 from judge.fairness.inference.exact_tests import Alternative
 from judge.fairness.inference.power.stratified import accepted_outcomes, between
-from judge.fairness.inference.wallenius import LIMIT, Margins, margins_of, moments_by_bracket, root_between
+from judge.fairness.inference.roots import root_between
+from judge.fairness.inference.wallenius import LIMIT, Margins, margins_of, moments_by_bracket
 
 #: Up to so many winners the number needed is found by exact power, beyond it by the normal approximation.
 MAX_SCANNED = 2_000
