@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -76,13 +78,23 @@ def exact_distribution(
 
     Direct convolution, no Fourier transform: all terms are positive, so tails keep their relative precision.
     """
+    return _distribution(*(tuple(np.asarray(margin).tolist()) for margin in (group, total, winners)))
+
+
+@lru_cache(maxsize=256)
+def _distribution(
+    group: tuple[int, ...], total: tuple[int, ...], winners: tuple[int, ...]
+) -> tuple[int, NDArray[np.float64]]:
+    """One distribution serves a group's test, its power and its interval."""
     low, brackets = open_brackets(group, total, winners)
     parts = []
     for g, n, m in brackets:
         start, pmf = hypergeometric_pmf(g, n, m)
         low += start
         parts.append(pmf)
-    return convolved(low, parts)
+    low, pmf = convolved(low, parts)
+    pmf.setflags(write=False)
+    return low, pmf
 
 
 def convolved(low: int, parts: list[NDArray[np.float64]]) -> tuple[int, NDArray[np.float64]]:
