@@ -89,8 +89,8 @@ def odds_and_power(table: Table, n: int, rng: np.random.Generator) -> None:
             known = {}
             for value, first in zip(*np.unique(total, return_index=True), strict=True):
                 known[value] = wallenius_odds(counts_of(won[first]), "dark", interval=kind)
-            low = [known[v].ci_low for v in total]
-            high = [known[v].ci_high for v in total]
+            low = [known[v].low for v in total]
+            high = [known[v].high for v in total]
             table.coverage(
                 f"Wallenius odds, {kind}, ω = {truth:g} (≈ {total.mean():.1f} winners)", low, high, truth
             )
