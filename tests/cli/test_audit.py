@@ -213,7 +213,7 @@ def test_a_control_character_cannot_reach_the_terminal(entrants, capsys):
     [
         (b"", "is empty (0 bytes)"),
         (b"ethnicity,score\n", "0 rows"),
-        (b"\xff\xfe\x00bad", "cannot be read"),
+        (b"\x00\x01\x02\x81\x8d", "cannot be read"),
         (b"a;b\n1;2\n", "no column 'ethnicity', 'score'"),
         (b"ethnicity,score\nx,high\n", "score has 1 of 1 rows that are no number"),
         (b"id,ethnicity,score\n1,x,1\n1,y,2\n", "1 of 2 rows repeat a id"),

@@ -30,7 +30,7 @@ def texts(values: pd.Series, where: str = "a column") -> pd.Series:
         codes, distinct = pd.factorize(values)
     except TypeError as error:
         raise InputError(f"{where} holds lists, which are no names: one value a row is needed") from error
-    names = np.array([*(_name(value, where) for value in list(distinct)), None], dtype=object)
+    names = np.array([*(name_of(value, where) for value in list(distinct)), None], dtype=object)
     return pd.Series(names[codes], index=values.index, dtype="str")
 
 
@@ -90,7 +90,8 @@ def case_note(names: pd.Series, column: str) -> str | None:
     return f"column {column!r}: {shown} differ in spelling alone and count as different values"
 
 
-def _name(value: Any, where: str) -> str:
+def name_of(value: Any, where: str) -> str:
+    """A value as a name: whole numbers without a point. Raises InputError, which begins with `where`, for lists."""
     if isinstance(value, (list, tuple, dict, set, np.ndarray)):
         raise InputError(f"{where} holds lists, which are no names: one value a row is needed")
     if isinstance(value, bytes):

@@ -32,6 +32,8 @@ from judge.fairness.counts import parts_of
 if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import StoredIds
 
+#: Scores and ratings of larger size are refused.
+LARGEST = 1e100
 #: Columns that are taken for the id of a person, in this order, when none is named.
 ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
 #: Between the names of a bracket or of an intersection of features.
@@ -143,8 +145,8 @@ def read_entrants(
     bracket_parts = {name: columns.codes(name) for name in brackets}
     won, unknown = columns.yes_no(winner, what="won") if winner else (None, None)
     passed, unsaid = columns.yes_no(eligible, what="was eligible") if eligible else (None, None)
-    scores = {name: columns.numbers(name) for name in score}
-    ratings = columns.numbers(rating) if rating else None
+    scores = {name: _numbers(columns, name) for name in score}
+    ratings = _numbers(columns, rating) if rating else None
     if passed is not None and unsaid is not None:
         passed = passed & ~unsaid
     if won is not None and passed is not None:
@@ -257,7 +259,7 @@ def read_entrants(
         rating_column=rating or "",
         ids=ids,
         id_column=identity or "",
-        notes=notes,
+        notes=[*dict.fromkeys(columns.notes), *notes],
         eligible=passed,
         eligible_column=eligible or "",
         absent=absent,
@@ -267,6 +269,18 @@ def read_entrants(
 def either_of(names: Sequence[str]) -> str:
     """Names in a sentence: "gender or age_group"."""
     return " or ".join(names)
+
+
+def _numbers(columns: Columns, name: str) -> NDArray[np.float64]:
+    values = columns.numbers(name)
+    with np.errstate(invalid="ignore"):
+        largest = np.abs(values, where=np.isfinite(values), out=np.zeros(len(values))).max(initial=0.0)
+    if largest > LARGEST:
+        raise InputError(
+            f"column {name} holds numbers beyond ±{LARGEST:g}, the largest of size {largest:g}: their squares are no "
+            "numbers any more; give it in another unit, or leave such a cell empty"
+        )
+    return values
 
 
 def _check_columns(columns: Columns, wanted: Sequence[str], features: Sequence[str]) -> None:

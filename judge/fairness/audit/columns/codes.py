@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from judge.data.user_tables import case_note, name_of
+from judge.errors import InputError
 from judge.fairness.counts import parts_of
 
 MISSING = "(missing)"
@@ -36,12 +38,26 @@ def code_type(names: int) -> type:
 
 
 def codes_of(column: pd.Series) -> Codes:
-    """Codes of a column, names as text in sorted order; missing values become the group "(missing)"."""
+    """Codes of a column, names as text in sorted order; missing values become the group "(missing)".
+
+    Whole numbers have no point (a blank among them makes pandas store 0 as 0.0), and blanks around a name are no part
+    of it. Raises InputError for lists.
+    """
+    where = f"column {column.name!r}"
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories, raw = column.cat.categories, column.cat.codes.to_numpy()
     else:
-        raw, categories = pd.factorize(column)
-    return sorted_codes(raw, [str(c) for c in categories])
+        try:
+            raw, categories = pd.factorize(column)
+        except TypeError as error:
+            raise InputError(f"{where} holds lists, which are no names: one value a row is needed") from error
+    return sorted_codes(raw, [name_of(value, where).strip() for value in categories])
+
+
+def spelling_notes(name: str, codes: Codes) -> list[str]:
+    """A sentence where names of a column differ in letter case or inner blanks alone."""
+    note = case_note(pd.Series(codes.names, dtype="str"), name)
+    return [] if note is None else [note]
 
 
 def sorted_codes(raw: NDArray, names: Sequence[str]) -> Codes:

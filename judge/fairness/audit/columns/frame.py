@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from judge.data.user_tables import UserTable, numbers
 from judge.errors import InputError, listed
-from judge.fairness.audit.columns.codes import Codes, codes_of
+from judge.fairness.audit.columns.codes import Codes, codes_of, spelling_notes
 
 _YES = {"1", "1.0", "true", "yes", "y", "t", "won", "winner", "eligible"}
 _NO = {"0", "0.0", "false", "no", "n", "f", "lost", "loser", "refused", ""}
@@ -22,10 +23,13 @@ class FrameColumns:
         self.table = table
         self.names = list(table.columns)
         self.n = len(table)
+        self.notes: list[str] = []
 
     def codes(self, name: str) -> Codes:
         """Groups or brackets."""
-        return codes_of(self.table[name])
+        codes = codes_of(self.table[name])
+        self.notes += spelling_notes(name, codes)
+        return codes
 
     def absent(self, name: str) -> NDArray[np.bool_]:
         """Where the column says nothing."""
@@ -58,16 +62,37 @@ class FrameColumns:
         return pd.factorize(self.table[name])[0]
 
 
-def numbers_of(column: pd.Series, name: str) -> NDArray[np.float64]:
-    """Floats, NaN where missing; text that is no number is an error with its row count."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    bad = numbers.isna() & column.notna()
-    if bad.any():
-        raise InputError(
-            f"column {name} has {int(bad.sum())} of {len(column)} rows that are no number, "
-            f"first {listed(column[bad].head(3).tolist())}"
-        )
-    return numbers.to_numpy(dtype=float, na_value=np.nan)
+class CsvColumns(FrameColumns):
+    """The columns of a CSV file as somebody brought it: every cell is text, and numbers are asked for."""
+
+    def __init__(self, table: UserTable) -> None:
+        super().__init__(table.frame)
+        self.notes = table.notes
+        self.decimal_comma = table.decimal_comma
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        return numbers_of(self.table[name], name, decimal_comma=self.decimal_comma)
+
+
+def numbers_of(column: pd.Series, name: str, *, decimal_comma: bool = False) -> NDArray[np.float64]:
+    """Floats, NaN where missing, infinities as they are.
+
+    Raises InputError for text that is no number, with its row count, for times and lists, and for whole numbers that
+    floats cannot tell apart.
+    """
+    if column.dtype == np.float64:
+        return column.to_numpy()
+    found, wrong = numbers(column, f"column {name}", decimal_comma=decimal_comma)
+    if wrong.any():
+        # an infinite score is a number that nobody can be ranked by
+        infinite = pd.to_numeric(column[wrong].astype("str"), errors="coerce").abs() == np.inf
+        if not infinite.all():
+            bad = column[wrong][~infinite]
+            raise InputError(
+                f"column {name} has {len(bad)} of {len(column)} rows that are no number, "
+                f"first {listed(bad.head(3).tolist())}"
+            )
+    return found.to_numpy()
 
 
 def yes_no_of(

@@ -18,8 +18,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from judge.data.user_tables import EXACT
 from judge.fairness.audit.columns import frame
-from judge.fairness.audit.columns.codes import MISSING, Codes, code_type, codes_of, sorted_codes
+from judge.fairness.audit.columns.codes import (
+    MISSING,
+    Codes,
+    code_type,
+    codes_of,
+    sorted_codes,
+    spelling_notes,
+)
 
 #: Rows decoded at a time.
 BATCH = 1 << 18
@@ -63,8 +71,14 @@ class ParquetColumns:
             self.schema = file.schema_arrow
             self.n = file.metadata.num_rows
         self.names = list(self.schema.names)
+        self.notes: list[str] = []
 
     def codes(self, name: str) -> Codes:
+        codes = self._codes(name)
+        self.notes += spelling_notes(name, codes)
+        return codes
+
+    def _codes(self, name: str) -> Codes:
         kind = self.schema.field(name).type
         if not _is_text(kind):
             return codes_of(self._series(name))
@@ -85,7 +99,7 @@ class ParquetColumns:
                 index = np.array([*known, -1], code.dtype)[index]
             code[at : at + len(part)] = index
             at += len(part)
-        return sorted_codes(code, list(position))
+        return sorted_codes(code, [text.strip() for text in position])
 
     def absent(self, name: str) -> NDArray[np.bool_]:
         found = np.zeros(self.n, bool)
@@ -101,7 +115,10 @@ class ParquetColumns:
         kind = self.schema.field(name).type
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)) or pa.types.is_float16(kind):
             return frame.numbers_of(self._series(name), name)
-        return self._filled(name, np.float64)
+        values = self._filled(name, np.float64)
+        if pa.types.is_integer(kind) and kind.bit_width == 64 and (np.abs(values) >= EXACT).any():
+            return frame.numbers_of(self._series(name), name)  # says which are no longer told apart
+        return values
 
     def yes_no(self, name: str, *, what: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
         kind = self.schema.field(name).type
@@ -117,7 +134,7 @@ class ParquetColumns:
                 at += len(part)
             return yes, unknown
         if _is_text(kind):
-            codes = self.codes(name)
+            codes = self._codes(name)
             values = pd.Series([None if value == MISSING else value for value in codes.names], dtype=object)
             yes, unknown = frame.yes_no_of(values, name, what=what)
             return yes[codes.code], None if unknown is None else unknown[codes.code]

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from judge.data.user_tables import read_user_table, user_columns
 from judge.errors import InputError, listed
-from judge.fairness.audit.columns.frame import FrameColumns
+from judge.fairness.audit.columns.frame import CsvColumns, FrameColumns
 from judge.fairness.audit.columns.people import person_columns
 
 if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import ParquetColumns
 
-_PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz")
+_PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 def column_names(path: str | Path) -> list[str]:
@@ -48,7 +49,9 @@ def column_names(path: str | Path) -> list[str]:
             import pyarrow.parquet as pq
 
             return list(pq.read_schema(path).names)
-        return list(pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns)
+        return user_columns(path)
+    except InputError:
+        raise
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
 
@@ -87,7 +90,9 @@ def open_columns(
     if missing:
         raise InputError(f"no column {listed(missing)} in {path}; it has {listed(there)}")
     if not Path(path).name.lower().endswith(_PARQUET):
-        return FrameColumns(read_columns(path, groups=groups, others=[*others, *more]))
+        return CsvColumns(
+            read_user_table(path, [*dict.fromkeys([*groups, *others, *more])], categories=groups)
+        )
     from judge.fairness.audit.columns.parquet import ParquetColumns  # pyarrow, which a CSV file does not need
 
     try:
@@ -136,19 +141,12 @@ def read_columns(path: str | Path, *, groups: Iterable[str], others: Iterable[st
     try:
         if path.name.lower().endswith(_PARQUET):
             return _read_parquet(path, wanted, groups)
-        missing_marks = {
-            name: [""] if name in groups else ["", "NA", "NaN", "nan", "null", "None", "N/A"]
-            for name in wanted
-        }
-        return pd.read_csv(
-            path,
-            usecols=wanted,
-            dtype=dict.fromkeys(groups, "str"),
-            keep_default_na=False,
-            na_values=missing_marks,
-            encoding="utf-8-sig",
-            low_memory=False,
+        table = read_user_table(path, wanted)
+        return pd.DataFrame(
+            {name: table.texts(name) if name in groups else table.typed(name) for name in wanted}
         )
+    except InputError:
+        raise
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
 
