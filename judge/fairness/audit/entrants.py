@@ -32,8 +32,8 @@ from judge.fairness.counts import parts_of
 if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import StoredIds
 
-#: Scores and ratings of larger size are refused.
-LARGEST = 1e100
+#: Scores and ratings of larger size are refused: fourth powers of them, summed, have to be numbers.
+LARGEST = 1e60
 #: Columns that are taken for the id of a person, in this order, when none is named.
 ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
 #: Between the names of a bracket or of an intersection of features.

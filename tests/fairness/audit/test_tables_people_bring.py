@@ -119,18 +119,18 @@ def test_ids_are_text(tmp_path, capsys):
     ] == 3  # fmt: skip
 
 
-@pytest.mark.parametrize("value", [1e308, -1e308, 1e101])
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e61])
 @pytest.mark.parametrize("column", ["s", "r"])
 def test_numbers_that_cannot_be_squared_are_refused(column, value):
     table = pd.DataFrame({"g": ["a", "b"] * 3, "s": 1.0, "r": 2.0})
     table.loc[0, column] = value
     with pytest.raises(
-        InputError, match=rf"column {column} holds numbers beyond ±1e\+100, the largest of size"
+        InputError, match=rf"column {column} holds numbers beyond ±1e\+60, the largest of size"
     ):
         audit(table, features="g", score="s", rating="r", places=2)
 
 
-@pytest.mark.parametrize("value", [1e99, -1e99, 5e-324, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [1e59, -1e59, 5e-324, np.inf, -np.inf])
 def test_extreme_scores_rank_and_nothing_overflows_in_silence(value):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"g": ["a", "b"] * 30, "s": rng.normal(size=60), "r": rng.normal(size=60)})
