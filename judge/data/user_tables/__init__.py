@@ -7,7 +7,16 @@ the way out. `reading` has the one function that all who read such tables call, 
 which can be had alone by who reads the columns otherwise.
 """
 
-from judge.data.user_tables.columns import EXACT, MISSING_NUMBERS, case_note, name_of, numbers, texts, typed
+from judge.data.user_tables.columns import (
+    EXACT,
+    LARGEST,
+    MISSING_NUMBERS,
+    case_note,
+    name_of,
+    numbers,
+    texts,
+    typed,
+)
 from judge.data.user_tables.encodings import decoded
 from judge.data.user_tables.reading import CSV, PARQUET, read_user_table, user_columns
 from judge.data.user_tables.table import UserTable
@@ -15,6 +24,7 @@ from judge.data.user_tables.table import UserTable
 __all__ = [
     "CSV",
     "EXACT",
+    "LARGEST",
     "MISSING_NUMBERS",
     "PARQUET",
     "UserTable",

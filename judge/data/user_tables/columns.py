@@ -15,6 +15,8 @@ from judge.errors import InputError
 MISSING_NUMBERS = ("NA", "N/A", "#N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "none")
 #: Whole numbers above this cannot be told apart as scores: float64 holds no more digits.
 EXACT = 2**53
+#: Numbers of larger size are none: fourth powers of them, summed, have to be finite.
+LARGEST = 1e60
 #: Numbers as programs write them: no leading zeros, at most 15 digits, no exponent but Python's own.
 _PLAIN = re.compile(r"-?(?:(?:0|[1-9]\d{0,14})(?:\.\d+)?|\d(?:\.\d+)?e[-+]\d\d+)")
 
@@ -37,7 +39,7 @@ def texts(values: pd.Series, where: str = "a column") -> pd.Series:
 def numbers(
     values: pd.Series, where: str = "a column", *, decimal_comma: bool = False
 ) -> tuple[pd.Series, pd.Series]:
-    """(float64, NaN where missing or no number; which cells hold something that is no finite number).
+    """(float64, NaN where missing or no number; which cells hold something that is no number up to LARGEST in size).
 
     decimal_comma  read 3,5 as 3.5
     Raises InputError, which begins with `where`, for times, durations and lists, and for whole numbers beyond 2^53,
@@ -140,9 +142,11 @@ def _exact(values: pd.Series, found: np.ndarray, where: str) -> None:
 
 
 def _finite(found: np.ndarray, given: pd.Series) -> tuple[pd.Series, pd.Series]:
-    wrong = np.isinf(found) | (np.isnan(found) & given.notna().to_numpy())
+    with np.errstate(invalid="ignore"):
+        beyond = np.abs(found) > LARGEST  # infinities as well
+    wrong = beyond | (np.isnan(found) & given.notna().to_numpy())
     return (
-        pd.Series(np.where(np.isinf(found), np.nan, found), index=given.index),
+        pd.Series(np.where(beyond, np.nan, found), index=given.index),
         pd.Series(wrong, index=given.index),
     )
 

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from judge.contest import order_of_merit
+from judge.data.user_tables import LARGEST
 from judge.errors import InputError, listed
 from judge.fairness.audit.columns import MISSING, Codes, Columns, FrameColumns
 from judge.fairness.audit.columns.codes import code_type, looked_up
@@ -32,8 +33,6 @@ from judge.fairness.counts import parts_of
 if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import StoredIds
 
-#: Scores and ratings of larger size are refused: fourth powers of them, summed, have to be numbers.
-LARGEST = 1e60
 #: Columns that are taken for the id of a person, in this order, when none is named.
 ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
 #: Between the names of a bracket or of an intersection of features.
@@ -331,7 +330,9 @@ def crossed(parts: Sequence[Codes]) -> Codes:
         label = []
         for part in reversed(parts):
             value, rest = divmod(int(value), len(part.names))
-            label.append(part.names[rest])
+            name = part.names[rest]
+            # "x × y" with "z" and "x" with "y × z" would be one name
+            label.append(f"“{name}”" if JOINT.strip() in name else name)
         names.append(JOINT.join(reversed(label)))
     return Codes(position.astype(code_type(len(names)), copy=False), tuple(names))
 

@@ -46,6 +46,7 @@ def cells(counts: pd.DataFrame, *, limit: int = 24) -> Figure:
         np.log1p(grid), ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), vmin=0,
         annot=grid.map(lambda n: f"{int(n):,}").to_numpy(), fmt="",
         linewidths=1.5, annot_kws={"fontsize": 7}, cbar=False, mask=(grid == 0),
+        xticklabels=False, yticklabels=False,  # names as they are could be formulas to matplotlib
     )  # fmt: skip
     for y, x in zip(*np.nonzero(grid.to_numpy() == 0), strict=True):
         ax.text(

@@ -21,7 +21,7 @@ QUICK = {"n_permutations": 99}
 
 def random_table(seed, n=700):
     rng = np.random.default_rng(seed)
-    groups = np.array(["", "NA", "éa", "b", "(missing)x", *(f"g{i}" for i in range(rng.integers(1, 200)))])
+    groups = np.array(["NA", "éa", "b", "(missing)x", *(f"g{i}" for i in range(rng.integers(1, 200)))])
     table = pd.DataFrame(
         {
             "image_id": [f"p{i}" for i in rng.permutation(n)],

@@ -62,7 +62,7 @@ def spelling_notes(name: str, codes: Codes) -> list[str]:
 
 def sorted_codes(raw: NDArray, names: Sequence[str]) -> Codes:
     """Codes into any list of names (−1: missing) as codes into their sorted set; names given twice become one."""
-    listed = np.array([*names], dtype=object)
+    listed = np.array([name or MISSING for name in names], dtype=object)  # blank is nothing, as in a CSV
     missing = len(raw) > 0 and raw.min() < 0
     if missing:
         listed = np.append(listed, MISSING)  # where −1 points already: the last name
