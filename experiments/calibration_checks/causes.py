@@ -102,7 +102,7 @@ def twins(table: Table, n: int, rng: np.random.Generator) -> None:
     people = pd.DataFrame({"image_id": np.arange(120), "bracket": np.repeat(["a", "b"], [80, 40])})
     for effect in (0.0, -0.3):
         found = []
-        for t in range(n // 4 if effect == 0 else n // 8):
+        for t in range(n if effect == 0 else n // 2):
             base = rng.normal(size=120)
             score = base + 0.3 * rng.normal(size=120)
             place = fill_places(people["image_id"], score, bracket=people["bracket"], places=5)

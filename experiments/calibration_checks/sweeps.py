@@ -102,8 +102,14 @@ def dose(table: Table, n: int, rng: np.random.Generator) -> None:
 
 
 def inverse(table: Table, n: int, rng: np.random.Generator) -> None:
-    """Settings drawn from the prior, winners from the setting: the 90 % highest-posterior set holds it 90 % of the
-    time."""
+    """Settings drawn from the prior, winners from the setting: the 95 % highest-posterior set holds it 95 % of the
+    time. With few runs a cell it falls short, as `grid_posterior` says: each cell's shares are known with an error, and
+    the cell whose error fits best is believed too much."""
+    for runs in (6, 10, 20):
+        _inverse(table, n, rng, runs)
+
+
+def _inverse(table: Table, n: int, rng: np.random.Generator, runs_a_cell: int) -> None:
     grid = [(x, d) for x in (0.5, 0.7, 0.9) for d in (0.0, -0.5, -1.0)]
     base = np.array([0.08, 0.17, 0.75])
 
@@ -112,9 +118,11 @@ def inverse(table: Table, n: int, rng: np.random.Generator) -> None:
         return odds / odds.sum()
 
     inside = []
-    for t in range(n // 20):
+    for t in range(n // 5):
         rows = [
-            (x, d, *rng.multinomial(50, rng.dirichlet(80 * shares(x, d)))) for x, d in grid for _ in range(6)
+            (x, d, *rng.multinomial(50, rng.dirichlet(80 * shares(x, d))))
+            for x, d in grid
+            for _ in range(runs_a_cell)
         ]
         runs = pd.DataFrame(rows, columns=["share", "shift", *GROUPS])
         for _ in range(4):
@@ -139,12 +147,15 @@ def inverse(table: Table, n: int, rng: np.random.Generator) -> None:
             before = reached[place - 1] if place else 0.0
             inside.append(np.clip((0.95 - before) / (reached[place] - before), 0, 1))
     value = float(np.mean(inside))
-    verdict = "yes" if 0.93 <= value <= 0.97 else ("conservative" if value > 0.97 else "NO")
+    least = 0.93 if runs_a_cell >= 20 else 0.9
+    verdict = "NO" if value < least else "yes" if value <= 0.97 else "conservative"
+    if least <= value < 0.93:
+        verdict = "short, as said"
     table._add(
-        "grid posterior, 95 % set of settings, 6 runs a cell",
+        f"grid posterior, 95 % set of settings, {runs_a_cell} runs a cell",
         "coverage",
         value,
         len(inside),
-        ".93–.97",
+        ".93–.97" if runs_a_cell >= 20 else ".90–.97, said to be short",
         verdict,
     )

@@ -107,6 +107,11 @@ def grid_posterior(
         (over seeds, to the same cell: may exceed 1), posterior, posterior_low, posterior_high, tail (probability,
         in that cell, of counts at least as improbable as the published ones).
 
+    Notes
+    -----
+    A 95 % set of settings holds the right one in 92 % of simulated sweeps with 6 or 10 runs a cell, 94 % with 20:
+    the cell whose own error fits the published counts best is believed a little too much.
+
     Raises
     ------
     InputError
