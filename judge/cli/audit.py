@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judge.errors import InputError
+from judge.storage import make_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.out is None and (args.latex or args.pdf):
         raise InputError("--latex and --pdf write files: name a folder with --out DIR")
+    if args.out is not None:
+        make_writable(args.out, inner=["figures"])
     collecting = gc.isenabled()
     gc.disable()  # what is imported and read stays; looking through it for cycles takes a tenth of the time
     try:
@@ -258,10 +261,6 @@ def _write(
     from judge.report.sentences import findings_json
     from judge.storage import write_text
 
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {args.out} cannot be made: {error}") from error
     title = args.title or f"Audit of {Path(args.table).name}"
     write_numbers(table, args.out / "audit", as_json=True)
     write_text(args.out / "findings.json", findings_json(findings(table, confidence=args.confidence), table))

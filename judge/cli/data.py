@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judge.errors import InputError, listed
+from judge.storage import make_writable
 
 if TYPE_CHECKING:
     from judge.data.dataset import Dataset
@@ -129,6 +130,8 @@ def _describe(args: argparse.Namespace) -> int:
 
     if args.out is None and (args.sheet or args.sheet_of_real_people):
         raise InputError("--sheet needs --out DIR to write sheet.png into")
+    if args.out is not None:
+        make_writable(args.out, inner=["figures"])
     dataset = _read(args)
     tables = describe.tables_of(dataset)
     print(describe.text_of(dataset, tables))
@@ -193,6 +196,7 @@ def _make(args: argparse.Namespace) -> int:
 
     if args.out is None:
         raise InputError(f"judge data {args.name} needs --out DIR, the folder to write")
+    make_writable(args.out, inner=["images"])
     settings = {name: getattr(args, name) for name in ("n", "seed", "size", "mode", "camera", "workers")}
     if args.name == "twins":
         settings |= {"tones": _tones(args.tones), "placebo": not args.no_placebo}

@@ -20,6 +20,7 @@ from judge.experiment.run_folder import RunDir, find_runs
 from judge.fairness.sweeps import dose_response, with_people
 from judge.fairness.sweeps.over_seeds import RATIO, SHARE
 from judge.report.soundness import sweep_warnings
+from judge.storage import make_writable
 
 log = logging.getLogger("judge")
 
@@ -72,7 +73,7 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
     if len(features) > 1:
         raise InputError(f"runs over different features cannot be compared: {listed(features)}")
     conditions = same_conditions(finished)
-    out.mkdir(parents=True, exist_ok=True)
+    make_writable(out, inner=["figures"])
     write_table(runs, out / "runs")
     doses, pages = [], []
     for levels, part in combinations(runs, factors):

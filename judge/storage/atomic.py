@@ -19,7 +19,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -130,8 +130,10 @@ def _places(path: str | Path) -> tuple[Path, Path | None]:
     return target, target.parent / f"{PART}{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}"
 
 
-def make_writable(folder: str | Path) -> None:
+def make_writable(folder: str | Path, *, inner: Sequence[str] = ()) -> None:
     """Makes a folder that files can be written to, and tries it with one; removes what killed writers left in it.
+
+    inner  names of folders in it that are written to as well, and swept where they are there
 
     Called before hours of work whose result is to lie there. Raises CannotWrite.
     """
@@ -144,7 +146,8 @@ def make_writable(folder: str | Path) -> None:
             probe.write_bytes(b"\0" * 4096)
         finally:
             probe.unlink(missing_ok=True)
-    remove_leftovers(folder, below=False)
+    for place in (folder, *(folder / name for name in inner)):
+        remove_leftovers(place, below=False)
 
 
 def write_text(path: str | Path, text: str) -> None:

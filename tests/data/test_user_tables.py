@@ -192,7 +192,9 @@ def test_whole_numbers_that_float_would_make_equal_are_refused():
         with pytest.raises(InputError, match=f"beyond 2\\^53, such as {near[1]}"):
             numbers(values)
     assert numbers(pd.Series([2**53, 2**54]))[0].tolist() == [2.0**53, 2.0**54]
-    found, wrong = numbers(pd.Series([1e300, -1e61, 1e60, 1.5]))  # squares and fourth powers have to be finite
+    found, wrong = numbers(
+        pd.Series([1e300, -1e61, 1e60, 1.5])
+    )  # squares and fourth powers have to be finite
     assert (found.tolist()[2:], wrong.tolist()) == ([1e60, 1.5], [True, True, False, False])
 
 
