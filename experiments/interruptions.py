@@ -3,11 +3,11 @@
     python experiments/interruptions.py [--kills 1000] [--pairs 20] [--seed 0] [--out results]
 
 Five small jobs (a run with a network, a sweep of two, faces that are drawn, pictures that are scored, a table that is
-audited) are each done undisturbed once. Then they are started again and again and killed (SIGKILL): half of the times at a
-random moment, half just before or after one of the renames by which every file gets its name, until nothing more
-comes to be killed; then the job is let finish and all that it wrote is compared, table by table and byte by byte. Pairs of
-equal runs start at the same moment in one folder. Where this process may mount (root on Linux), each job also meets a
-disk that fills up and one that is read-only: it has to end in one line that names the place, and to finish well after
+audited) are each done undisturbed once. Then they are started again and again and killed (SIGKILL): half of the times
+at a random moment, half just before or after one of the renames by which every file gets its name, until nothing more
+comes to be killed; then the job is let finish and all that it wrote is compared, table by table and byte by byte. Pairs
+of equal runs start at the same moment in one folder. Where this process may mount (root on Linux), each job also meets
+a disk that fills up and one that is read-only: it has to end in one line that names the place, and to finish well after
 room was made.
 
 Jobs are children of one process that has imported everything, so that a kill costs seconds. Writes
