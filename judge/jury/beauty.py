@@ -204,7 +204,8 @@ class CnnJudge:
         """The judge of a folder; facts: what its judge.json holds."""
         if "network" not in facts:
             raise InputError(f"{folder}: judge.json does not say what the network is made of; train it again")
-        settings, spec = dict(facts["settings"]), NetworkSpec.from_json(facts["network"])
+        # a file that comes from elsewhere names no folder here
+        settings, spec = {**facts["settings"], "cache": None}, NetworkSpec.from_json(facts["network"])
         loss, depths = dict(settings.pop("loss")), settings.pop("depths", None)
         judge = cls(
             depths=None if depths is None else Depths(**depths),

@@ -261,7 +261,10 @@ class EmbeddingJudge:
 
     @classmethod
     def load(cls, folder: str | Path, facts: dict[str, Any]) -> EmbeddingJudge:
-        settings = dict(facts.pop("settings"))
+        settings = {
+            **facts.pop("settings"),
+            "cache": None,
+        }  # a file that comes from elsewhere names no folder here
         what = settings.pop("embedding")
         depths = what.pop("depths", None)
         judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)

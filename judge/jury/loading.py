@@ -6,8 +6,10 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from types import UnionType
+from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
 
 import pandas as pd
 
@@ -96,7 +98,9 @@ def load_judge(folder: str | Path, *, own: Sequence[str] = ()) -> Judge:
     module, _, name = BUILT_IN[kind].partition(":")
     cls = getattr(importlib.import_module(module), name)
     try:
-        return cls.load(folder, facts)
+        judge = cls.load(folder, facts)
+        _check_types(judge)
+        return judge
     except InputError as error:
         raise InputError(f"{folder} holds no judge that can be read: {error}") from error
     except Exception as error:  # facts of another shape stumble over anything: a key, a type, a size, a name
@@ -104,6 +108,34 @@ def load_judge(folder: str | Path, *, own: Sequence[str] = ()) -> Judge:
             f"{folder} holds no judge that can be read: judge.json and model.safetensors do not make a {kind} judge "
             f"({type(error).__name__}: {str(error)[:300]})"
         ) from error
+
+
+#: Largest number that any setting of a judge may hold: pixels, pictures, epochs.
+LARGEST_SETTING = 1_000_000
+
+
+def _check_types(settings: Any, where: str = "settings") -> None:
+    """Raises InputError where a field of a dataclass, or of one in it, holds another type than it says.
+
+    What is written in a program is checked where it is used; a file can hold anything, and would stumble in the middle
+    of a pass.
+    """
+    for name, kind in get_type_hints(type(settings)).items():
+        if name not in getattr(settings, "__dataclass_fields__", {}):
+            continue
+        value, place = getattr(settings, name), f"{where}.{name}"
+        if is_dataclass(value):
+            _check_types(value, place)
+            continue
+        allowed = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+        plain = [k for k in allowed if k in (int, float, str, bool, type(None))]
+        if not plain or len(plain) < len(allowed):
+            continue  # tables, tensors, sequences: checked by the class itself
+        number = float in plain and isinstance(value, int) and not isinstance(value, bool)
+        if not number and type(value) not in plain:
+            raise InputError(f"{place}={value!r}: {listed(k.__name__ for k in plain)} is needed")
+        if isinstance(value, (int, float)) and not abs(value) <= LARGEST_SETTING:
+            raise InputError(f"{place}={value!r}: at most {LARGEST_SETTING:,} in size")
 
 
 def _own_kind(kind: Any, file: Path, own: Sequence[str]) -> Any:

@@ -126,3 +126,16 @@ def test_the_weights_of_another_judge_are_refused(judges, tmp_path, kind):
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(InputError, match="holds no judge that can be read"):
         load_judge(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["cnn", "embedding"])
+def test_a_judges_file_names_no_folder_that_is_written_to(judges, tmp_path, kind):
+    folder = judges[0] if kind == "cnn" else judges[1]
+    for name in ("judge.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    facts = json.loads((folder / "judge.json").read_text())
+    for cache in (str(tmp_path / "elsewhere"), True, ["a"]):
+        facts["settings"]["cache"] = cache
+        (tmp_path / "judge.json").write_text(json.dumps(facts))
+        load_judge(tmp_path).score(judges[2])
+    assert not (tmp_path / "elsewhere").exists()
