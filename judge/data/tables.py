@@ -287,8 +287,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Writes path.parquet and path.csv (path without ending; spreadsheet-safe), each complete or not at all."""
+    """Writes path.csv and path.parquet (path without ending; spreadsheet-safe), each complete or not at all.
+
+    The Parquet file comes last: where it is, which is what programs look for, both are.
+    """
     stem = Path(path)
+    write_bytes(stem.with_name(stem.name + ".csv"), csv_bytes(table))
     with replacing(stem.with_name(stem.name + ".parquet")) as part:
         table.to_parquet(part, index=False)
-    write_bytes(stem.with_name(stem.name + ".csv"), csv_bytes(table))

@@ -164,7 +164,10 @@ class Trainings:
         if trainer in self._calibrated:
             assert self.drawn.calibration is not None
             whole &= bool(calibration) and calibration <= set(self.drawn.calibration["image_id"])
-        return judged if whole else None
+        if not whole:
+            return None
+        _forget_states(folder)  # a kill may have come between the last table and this
+        return judged
 
     def _judge_all(self, trainer: str) -> Judged:
         experiment, drawn = self.experiment, self.drawn
@@ -196,8 +199,7 @@ class Trainings:
             strict=True,
         ):
             write_table(table, folder / name)
-        for state in set(folder.glob("*.safetensors")) - {folder / "model.safetensors"}:
-            state.unlink()  # the training is over; its checkpoints are not the judge
+        _forget_states(folder)
         return judged
 
     def _trained(self, trainer: str) -> tuple[Any, pd.DataFrame]:
@@ -232,6 +234,12 @@ class Trainings:
             rng = np.random.default_rng([experiment.seed, 5])
             judge = condition.refit(judge, pool, feature=experiment.pool.feature, rng=rng)
         return judge, untrained
+
+
+def _forget_states(folder: Path) -> None:
+    """Removes what a training goes on from: it is over, and its checkpoints are not the judge."""
+    for state in set(folder.glob("*.safetensors")) - {folder / "model.safetensors"}:
+        state.unlink()
 
 
 def pool_digest(pool: pd.DataFrame) -> str:
