@@ -287,6 +287,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000, help="over all jobs (1000)")
     parser.add_argument("--pairs", type=int, default=20, help="of equal runs at once (20)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (0)")
+    parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS), help="only these")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for interruptions.csv")
     args = parser.parse_args()
     # imported before the children are forked: a kill then costs what the job costs, not four seconds of imports
@@ -300,7 +301,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder).resolve() / "given"
         prepared(given)
-        for job in JOBS:
+        for job in args.jobs:
             home = home_of(Path(folder).resolve() / job, given)
             start = time.monotonic()
             code = ended(child(job, home))
@@ -308,7 +309,7 @@ def main() -> int:
             assert code == 0, (home / "log.txt").read_text()[-2000:]
             wanted = written(home)
             print(f"{job}: {seconds:.1f} s undisturbed, {len(wanted)} files compared", flush=True)
-            rows.append(interrupted(job, given, wanted, seconds, args.kills // len(JOBS), rng))
+            rows.append(interrupted(job, given, wanted, seconds, args.kills // len(args.jobs), rng))
             if job in ("run", "score"):
                 rows.append(in_pairs(job, given, wanted, args.pairs))
             rows += filter(None, (on_disk(job, given, wanted, state) for state in ("full", "read-only")))
