@@ -26,6 +26,10 @@ class Bounds(NamedTuple):
     high: NDArray[np.float64]
 
 
+#: Draws of which the memory of one process has room.
+MOST_DRAWS = 10_000_000
+
+
 @dataclass(frozen=True)
 class Inference:
     """Confidence, numbers of draws, and where randomness comes from.
@@ -69,6 +73,10 @@ class Inference:
         for name in ("n_resamples", "n_permutations"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is at least 1, not {getattr(self, name)}")
+            if getattr(self, name) > MOST_DRAWS:
+                raise InputError(f"{name} is at most {MOST_DRAWS:,}, not {getattr(self, name)}")
+        if not isinstance(self.rng, np.random.Generator) and not 0 <= self.rng < 2**128:
+            raise InputError(f"the seed is a whole number from 0 to 2^128 − 1, not {self.rng}")
 
     @property
     def tails(self) -> tuple[float, float]:

@@ -472,6 +472,8 @@ def test_missing_winners_are_excluded():
         ({"features": "ethnicity", "winner": "gender", "places": 3}, "places needs a score"),
         ({"features": "ethnicity", "score": "score", "confidence": 95}, "confidence"),
         ({"features": "ethnicity", "score": "score", "n_permutations": 0}, "n_permutations"),
+        ({"features": "ethnicity", "score": "score", "n_permutations": 10**12}, "at most 10,000,000"),
+        ({"features": "ethnicity", "score": "score", "rng": -1}, "the seed is a whole number from 0"),
         ({"features": "ethnicity", "winner": ["won"]}, "winner is one name"),
         ({"features": "ethnicity", "score": ["score", "other"]}, "no column 'other'.*'rating'"),
         ({"features": "gender", "score": "score", "brackets": "gender"}, "one group only"),
