@@ -29,8 +29,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from judge.errors import InputError, listed
-from judge.fairness.inference.intervals import Bounds, clopper_pearson, koopman_ratio, wilson
-from judge.fairness.inference.settings import Inference
+from judge.fairness.inference.intervals import clopper_pearson, koopman_ratio, wilson
+from judge.fairness.inference.settings import Bounds, Inference
 
 
 def chain(

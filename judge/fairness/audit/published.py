@@ -18,8 +18,9 @@ from judge.fairness.audit.power_rows import TOLD_RATIOS
 from judge.fairness.audit.rows import ALL_OTHERS, Rows, table_of
 from judge.fairness.counts import Counts
 from judge.fairness.inference.distributions import exact_distribution
-from judge.fairness.inference.exact_tests import multinomial_exact, tail_probability
+from judge.fairness.inference.exact_tests import tail_probability
 from judge.fairness.inference.intervals import clopper_pearson
+from judge.fairness.inference.multinomial import multinomial_exact
 from judge.fairness.inference.power import binomial_power, smallest_significant_share, winners_needed
 from judge.fairness.metrics.selection import selection_table
 

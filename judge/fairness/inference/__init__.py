@@ -10,7 +10,6 @@ its randomness as `rng`, a seed or a generator; `Inference` holds them together.
 from judge.fairness.inference.exact_tests import (
     expected_winners,
     holm,
-    multinomial_exact,
     permutation,
     permutation_test,
     stratified_exact,
@@ -23,6 +22,7 @@ from judge.fairness.inference.intervals import (
     miettinen_nurminen_difference,
     wilson,
 )
+from judge.fairness.inference.multinomial import multinomial_exact
 from judge.fairness.inference.power import (
     binomial_power,
     contest_power,

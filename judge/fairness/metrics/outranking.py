@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from judge.fairness.inference.rank_intervals import Placements, outrank_interval, placements_of
+from judge.fairness.inference.intervals.ranks import Placements, outrank_interval, placements_of
 from judge.fairness.inference.rank_sums import BracketRanks, rank_sum_test
 from judge.fairness.inference.settings import Inference
 

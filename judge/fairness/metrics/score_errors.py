@@ -11,7 +11,7 @@ mae, rmse           mean |score − rating|, √ mean (score − rating)²; 0 is
 signed_error        mean (score − rating): above 0 the judge flatters the group
 calibration_slope   slope of rating regressed on score; 1 is calibrated, below 1 the scores are too far apart
 
-The intervals are in closed form (`inference.scale_intervals`, `inference.pair_intervals`), so the same people with the
+The intervals are in closed form (`inference.intervals.scale` and `.pairs`), so the same people with the
 same ratings have one interval wherever they are asked for. Each needs a number of people (INTERVALS); a row without one
 says why in `flag`.
 """
@@ -26,13 +26,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from judge.errors import InputError
-from judge.fairness.inference.pair_intervals import (
+from judge.fairness.inference.intervals.pairs import (
     FEWEST_FOR_CORRELATION,
     FEWEST_FOR_SLOPE,
     pearson_interval,
     slope_interval,
 )
-from judge.fairness.inference.scale_intervals import (
+from judge.fairness.inference.intervals.scale import (
     FEWEST_FOR_SCALE,
     FEWEST_IN_TAIL,
     TOP,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from judge.fairness.inference.pair_intervals import pearson_interval, slope_interval
+from judge.fairness.inference.intervals.pairs import pearson_interval, slope_interval
 
 X = np.arange(1.0, 9)
 Y = np.array([2.1, 1.4, 3.9, 3.0, 5.2, 4.1, 6.8, 6.0])

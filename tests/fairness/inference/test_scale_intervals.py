@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from judge.fairness.inference.scale_intervals import rmse_interval, spread_interval, top_tail_interval
+from judge.fairness.inference.intervals.scale import rmse_interval, spread_interval, top_tail_interval
 
 
 def coverage(interval, draw, truth, trials=1500):

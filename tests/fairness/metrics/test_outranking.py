@@ -6,8 +6,8 @@ from scipy import stats
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
-from judge.fairness.inference import rank_intervals
-from judge.fairness.inference.rank_intervals import Placements, delong_variance
+from judge.fairness.inference.intervals import ranks
+from judge.fairness.inference.intervals.ranks import Placements, delong_variance
 from judge.fairness.metrics import outrank_probability
 from judge.fairness.metrics.outranking import ByScore
 
@@ -82,9 +82,9 @@ def test_the_interval_of_large_sides_is_delongs_on_the_logit_scale(people):
 
 def test_a_small_side_has_newcombes_score_interval():
     # 8 against 8 with 10 of 64 pairs won: (value − p)² = z² V(p) at both limits, V by Hanley & McNeil with N = 8
-    low, high = rank_intervals.outrank_interval(
-        10 / 64, [(Placements(8, 10 / 64, 0.0), Placements(8, 54 / 64, 0.0))]
-    )[:2]
+    low, high = ranks.outrank_interval(10 / 64, [(Placements(8, 10 / 64, 0.0), Placements(8, 54 / 64, 0.0))])[
+        :2
+    ]
     for p in (low, high):
         variance = p * (1 - p) * (1 + 7 * ((1 - p) / (2 - p) + p / (1 + p))) / 64
         assert (10 / 64 - p) ** 2 == pytest.approx(1.959964**2 * variance, rel=1e-6)

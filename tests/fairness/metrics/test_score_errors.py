@@ -10,7 +10,7 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from judge.errors import InputError
 from judge.fairness.audit import audit
 from judge.fairness.counts import Counts
-from judge.fairness.inference.scale_intervals import top_tail
+from judge.fairness.inference.intervals.scale import top_tail
 from judge.fairness.metrics import group_metrics, selection_table
 from judge.fairness.metrics import selection_rate as selection_rate_by_group
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.inference.scale_intervals import inner
+from judge.fairness.inference.intervals.scale import inner
 
 #: Fewest people on the smaller side, over all brackets, for an interval at all: with two to four people whose scores
 #: spread twice as far as the others', the score interval holds the truth 82 to 88 % of the time.

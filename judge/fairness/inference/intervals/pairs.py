@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.inference.scale_intervals import NONE, inner
+from judge.fairness.inference.intervals.scale import NONE, inner
 
 #: Fewest people for the interval of a correlation (Fisher's variance is 1/(n − 3)) and of a slope (n − 2 degrees).
 FEWEST_FOR_CORRELATION, FEWEST_FOR_SLOPE = 4, 3
