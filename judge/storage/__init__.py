@@ -8,6 +8,9 @@ name, `from judge.storage.tensors import save_tensors`, and never by a command t
 pickled: a file from somebody else can be wrong, but it cannot run code.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from judge.storage.atomic import (
     CannotWrite,
     make_writable,
@@ -17,8 +20,10 @@ from judge.storage.atomic import (
     write_json,
     write_text,
 )
-from judge.storage.cache import ContentCache, DamagedShard, Found, cache_root
 from judge.storage.lock import locked
+
+if TYPE_CHECKING:
+    from judge.storage.cache import ContentCache, DamagedShard, Found, cache_root
 
 __all__ = [
     "CannotWrite",
@@ -34,3 +39,10 @@ __all__ = [
     "write_json",
     "write_text",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # safetensors take longer to import than a small audit takes, which has no cache
+    if name not in ("ContentCache", "DamagedShard", "Found", "cache_root"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("judge.storage.cache"), name)
