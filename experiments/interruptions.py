@@ -17,6 +17,7 @@ OUT/interruptions.csv: a row a kind of interruption and job; ends with 1 if anyt
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import io
 import os
@@ -117,8 +118,11 @@ def _dies_at(number: int, after: bool) -> None:
 
 
 def ended(number: int) -> int:
-    """Waits for a child; its exit code, negative for a signal."""
-    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+    """Waits for a child; its exit code, negative for a signal. What it had started ends with it."""
+    code = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGKILL)
+    return code
 
 
 def killed_after(number: int, seconds: float) -> bool:
@@ -128,7 +132,10 @@ def killed_after(number: int, seconds: float) -> bool:
         if os.waitpid(number, os.WNOHANG)[0]:
             return False
         time.sleep(min(0.005, max(until - time.monotonic(), 0.0)))
-    os.killpg(number, signal.SIGKILL)
+    try:
+        os.killpg(number, signal.SIGKILL)
+    except ProcessLookupError:  # so young that it has no group of its own yet
+        os.kill(number, signal.SIGKILL)
     os.waitpid(number, 0)
     return True
 
@@ -182,7 +189,7 @@ def interrupted(
     done, episodes, codes = 0, 0, 0
     lost = differing = left = 0
     while done < kills:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             home = home_of(Path(folder).resolve() / "home", given)
             for _ in range(rng.randint(1, 6)):
                 if done >= kills:
@@ -209,7 +216,7 @@ def interrupted(
 def in_pairs(job: str, given: Path, wanted: dict[str, str], pairs: int) -> dict:
     lost = differing = left = codes = 0
     for _ in range(pairs):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             home = home_of(Path(folder).resolve() / "home", given)
             both = [child(job, home) for _ in range(2)]
             codes += sum(ended(one) != 0 for one in both)
