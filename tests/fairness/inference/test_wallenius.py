@@ -115,3 +115,22 @@ def test_moments_are_close_to_the_distributions():
 def test_an_unknown_interval_is_named():
     with pytest.raises(InputError, match="midp"):
         wallenius_odds(Counts([[5, 5]], [[1, 2]], ("a", "b")), "a", interval="wald")
+
+
+def test_probabilities_and_odds_are_those_of_r():
+    """R 4.2, BiasedUrn 2.0.9: dWNCHypergeo(x, m1, m2, n, odds), and the odds that maximise the product over brackets:
+
+    f <- function(v) -sum(log(mapply(function(x, a, b, k) dWNCHypergeo(x, a, b, k, exp(v), precision = 1e-12),
+                                     c(1, 3, 0, 2), c(10, 12, 8, 20), c(90, 60, 40, 100), c(5, 8, 5, 10))))
+    exp(optimize(f, c(-3, 3), tol = 1e-10)$minimum)
+    """
+    found = np.exp(wallenius_log_pmf([0, 3, 7, 12], 20, 30, 15, 0.5))
+    assert found == pytest.approx(
+        [0.00385621353363289, 0.218510888412696, 0.0405207913078009, 8.39856388674222e-07], rel=1e-7
+    )
+    found = np.exp(wallenius_log_pmf([1, 4], 5, 400, 44, 2.5))
+    assert found == pytest.approx([0.401121591010488, 0.0129773844506934], rel=1e-7)
+    counts = Counts(
+        [[10, 90], [12, 60], [8, 40], [20, 100]], [[1, 4], [3, 5], [0, 5], [2, 8]], ("a", "b"), tuple("wxyz")
+    )
+    assert wallenius_odds(counts, "a").value == pytest.approx(1.52498696310844, rel=1e-6)
