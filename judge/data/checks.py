@@ -54,7 +54,8 @@ def inspect(paths: Sequence[str], check: str = "header") -> pd.DataFrame:
 
 def _inspect(path: str, check: str) -> Inspection:
     try:
-        there = Path(path).exists()
+        # what is there but no regular file is told as such where it is read
+        there = Path(path).is_file() if check == "none" else Path(path).exists()
     except (OSError, ValueError) as error:  # a name that is too long, or with a NUL in it
         return Inspection(None, None, "broken picture", f"{path}: {error}")
     if not there:

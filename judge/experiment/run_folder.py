@@ -16,8 +16,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,13 +119,11 @@ class RunDir:
         damaged = (self.path / "done.json").is_file()
         return "not finished", "done.json is damaged" if damaged else "killed or still running"
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """The folder to oneself; where the same run is going on already, waits for its end and says so."""
-        with locked(
+        return locked(
             self.path, waits=lambda holder: log.warning("%s is being run by %s; waiting", self.path, holder)
-        ):
-            yield
+        )
 
     def damaged_tables(self) -> list[str]:
         """Tables of a finished run that are not there, cannot be read, or hold another number of rows than it wrote."""
@@ -138,11 +135,16 @@ class RunDir:
         wanted = (self.done or {}).get("rows", {}).get("audit")
         if wanted is not None and table_rows(self.path / "audit.parquet") != wanted:
             return "audit.parquet is damaged; the same command again makes it anew"
+        return (
+            "" if self._settings_whole() else "settings.yaml is damaged; the same command again makes it anew"
+        )
+
+    def _settings_whole(self) -> bool:
+        """Whether the file has its end: it is written at once, so damage comes from a copy or a disk."""
         try:
-            whole = (self.path / "settings.yaml").read_bytes().endswith(b"\n")
+            return (self.path / "settings.yaml").read_bytes().endswith(b"\n")
         except OSError:
-            whole = False
-        return "" if whole else "settings.yaml is damaged; the same command again makes it anew"
+            return False
 
     def claim(self, digest: str, settings_yaml: str) -> bool:
         """Makes the folder ready for these settings; True if they are finished already. Call it within `locked`.
@@ -157,6 +159,8 @@ class RunDir:
             if old == digest and self.done:
                 damaged = self.damaged_tables()
                 if not damaged:
+                    if not self._settings_whole():
+                        write_text(self.path / "settings.yaml", settings_yaml)
                     (self.path / "failed.json").unlink(missing_ok=True)
                     return True
                 log.warning("%s: damaged tables (%s); they are made again", self.path, ", ".join(damaged))

@@ -261,10 +261,8 @@ class EmbeddingJudge:
 
     @classmethod
     def load(cls, folder: str | Path, facts: dict[str, Any]) -> EmbeddingJudge:
-        settings = {
-            **facts.pop("settings"),
-            "cache": None,
-        }  # a file that comes from elsewhere names no folder here
+        # a file that comes from elsewhere names no folder here
+        settings = {**facts.pop("settings"), "cache": None}
         what = settings.pop("embedding")
         depths = what.pop("depths", None)
         judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)

@@ -155,6 +155,17 @@ def test_a_finished_run_with_a_damaged_table_is_made_again(tmp_path, table, dama
     assert run.done is None
 
 
+@pytest.mark.parametrize("content", [None, "", "x: 1\ny"])
+def test_damaged_settings_of_a_finished_run_are_written_again_and_its_tables_stay(tmp_path, content):
+    run = with_tables(tmp_path / "run")
+    file = run / "settings.yaml"
+    file.unlink() if content is None else file.write_text(content)
+    assert find_runs([tmp_path])[1]["reason"].str.contains("settings.yaml is damaged").all()
+    assert run.claim("a" * 16, "x: 1\n")
+    assert file.read_text() == "x: 1\n"
+    assert len(find_runs([tmp_path])[0]) == 1
+
+
 def test_two_equal_runs_at_once_go_one_after_the_other_and_the_second_finds_the_first_finished(tmp_path):
     """Two processes claim one folder twenty times over; nobody is ever in it together."""
     code = """

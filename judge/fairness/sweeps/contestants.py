@@ -254,7 +254,7 @@ def with_people(
     Without a table of people nothing can be said of other contestants:
 
     >>> dose = pd.DataFrame({"metric": ["dose_slope"], "value": [0.5], "ci_low": [0.1], "ci_high": [0.9]})
-    >>> with_people(dose, pd.DataFrame(), None, baseline="skewed", reference=None, bounds={}, steps={})[
+    >>> with_people(dose, pd.DataFrame(), None, baseline="first", reference=None, bounds={}, steps={})[
     ...     ["ci_low", "ci_people_low", "contestants"]].values.tolist()
     [[0.1, nan, None]]
     """

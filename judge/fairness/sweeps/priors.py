@@ -77,9 +77,9 @@ def under_priors(
     >>> from judge.fairness.sweeps import grid_posterior
     >>> runs = pd.DataFrame({"share": [0.5, 0.9], "a": [8, 8], "b": [2, 2]})
     >>> found = grid_posterior(runs, settings=["share"], target={"a": 4, "b": 1}, n_resamples=2, n_simulations=99)
-    >>> table = under_priors(found, {"even": {(0.5,): 1, (0.9,): 1}, "skewed": {(0.5,): 1, (0.9,): 3}})
+    >>> table = under_priors(found, {"even": {(0.5,): 1, (0.9,): 1}, "leaning": {(0.5,): 1, (0.9,): 3}})
     >>> table[["prior", "value", "before", "posterior"]].round(3).values.tolist()
-    [['even', 0.5, 0.5, 0.5], ['even', 0.9, 0.5, 0.5], ['skewed', 0.5, 0.25, 0.25], ['skewed', 0.9, 0.75, 0.75]]
+    [['even', 0.5, 0.5, 0.5], ['even', 0.9, 0.5, 0.5], ['leaning', 0.5, 0.25, 0.25], ['leaning', 0.9, 0.75, 0.75]]
     """
     if not priors:
         raise InputError("at least one prior is needed")
