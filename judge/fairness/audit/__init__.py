@@ -7,7 +7,7 @@ the columns that are needed are read, one at a time (`open_columns`), and number
 spreadsheets alike (`write_numbers`).
 """
 
-from judge.fairness.audit.columns.reading import column_names, open_columns, read_columns
+from judge.fairness.audit.columns.reading import column_names, open_columns
 from judge.fairness.audit.curves import skew_curves
 from judge.fairness.audit.entrants import Entrants, read_entrants
 from judge.fairness.audit.one_contest import audit, audit_entrants
@@ -24,7 +24,6 @@ __all__ = [
     "beauty_ai_2016_counts",
     "column_names",
     "open_columns",
-    "read_columns",
     "read_entrants",
     "records_json",
     "selections",

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from judge.data.user_tables import read_user_table, user_columns
 from judge.errors import InputError, listed
 from judge.fairness.audit.columns.frame import CsvColumns, FrameColumns
@@ -63,8 +61,12 @@ def open_columns(
 
     Parameters
     ----------
-    path, groups, others
-        As in `read_columns`. Columns that say whose picture a row is come with them.
+    path : str or Path
+        As in `column_names`.
+    groups : iterable of str
+        Columns of features and brackets: names as they are written ("NA" and "007" stay).
+    others : iterable of str
+        Columns of scores, winners, ratings, ids. Columns that say whose picture a row is come with them.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def open_columns(
     Raises
     ------
     InputError
-        As `read_columns`.
+        For an unusable file, and for a column that it lacks, naming those that it has.
 
     Examples
     --------
@@ -99,71 +101,6 @@ def open_columns(
         return ParquetColumns(Path(path))
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
-
-
-def read_columns(path: str | Path, *, groups: Iterable[str], others: Iterable[str]) -> pd.DataFrame:
-    """These columns of a table and no others.
-
-    Parameters
-    ----------
-    path : str or Path
-        As in `column_names`.
-    groups : iterable of str
-        Columns of features and brackets. From Parquet they come as categories; in CSV their names are taken as they
-        are written ("NA" and "007" stay), and only an empty cell is missing.
-    others : iterable of str
-        Columns of scores, winners, ratings, ids.
-
-    Returns
-    -------
-    DataFrame
-        One row a row of the file.
-
-    Raises
-    ------
-    InputError
-        For an unusable file, and for a column that it lacks, naming those that it has.
-
-    Examples
-    --------
-    >>> from importlib.resources import files
-    >>> path = str(files("judge.fairness.audit") / "beauty_ai_2016.csv")
-    >>> read_columns(path, groups=["ethnicity"], others=["winners"]).values.tolist()
-    [['white', 37], ['dark', 1], ['rest', 6]]
-    """
-    groups, others = list(dict.fromkeys(groups)), list(dict.fromkeys(others))
-    wanted = list(dict.fromkeys([*groups, *others]))
-    there = column_names(path)
-    missing = [name for name in wanted if name not in there]
-    if missing:
-        raise InputError(f"no column {listed(missing)} in {path}; it has {listed(there)}")
-    path = Path(path)
-    try:
-        if path.name.lower().endswith(_PARQUET):
-            return _read_parquet(path, wanted, groups)
-        table = read_user_table(path, wanted)
-        return pd.DataFrame(
-            {name: table.texts(name) if name in groups else table.typed(name) for name in wanted}
-        )
-    except InputError:
-        raise
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path} cannot be read as a table: {error}") from error
-
-
-def _read_parquet(path: Path, wanted: list[str], groups: list[str]) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path, columns=wanted, read_dictionary=groups)
-    texts = [
-        name
-        for name in groups
-        if pa.types.is_string(table[name].type) or pa.types.is_large_string(table[name].type)
-    ]
-    for name in texts:
-        table = table.set_column(table.column_names.index(name), name, table[name].dictionary_encode())
-    return table.to_pandas(split_blocks=True, self_destruct=True)
 
 
 def _usable(path: str | Path) -> Path:
