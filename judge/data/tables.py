@@ -15,6 +15,9 @@ brackets   a bracket                condition, bracket, entrants, places, winner
 unranked   an entrant not ranked    condition, image_id, reason
 judges     a trained judge          condition, n, score_low, score_high, scale_low, scale_high, off_scale, n_rated,
                                     agreement, ci_low, ci_high, rated
+agreement  a group of judged people  condition, people, group, n, mse, mean_error, pearson
+probes     a probe of a judge       condition, reads, probe, n_train, n_test, balanced_accuracy, ci_low, ci_high,
+                                    chance, shuffled, p_value
 excluded   what was not used        item, reason, detail, dataset
 gate       a broken rule            condition, image_id, rule, value, threshold, first, bracket
 gate_rates refusals by group        condition, rule, feature, group, n, refused, rate, ci_low, ci_high
@@ -40,7 +43,7 @@ from judge.storage import replacing, write_bytes
 SPLITS = ("train", "val", "test")
 SOURCES = ("photo", "parametric", "generated")
 #: What a picture is in a condition.
-ROLES = ("train", "validation", "entrant", "calibration")
+ROLES = ("train", "validation", "entrant", "calibration", "refit")
 #: Columns that a manifest may group people by; a reader fills those that its data set knows.
 SENSITIVE_FEATURES = ("ethnicity", "gender", "age_group", "skin_tone")
 
@@ -201,6 +204,35 @@ JUDGES = pa.DataFrameSchema(
     name="judges",
 )
 
+AGREEMENT = pa.DataFrameSchema(
+    {
+        "condition": _condition,
+        # who: the pool's validation part, or calibration people
+        "people": pa.Column(**_text),
+        # one of the sensitive feature, or all
+        "group": pa.Column(**_text),
+        "n": pa.Column(**_count),
+        # of score minus rating, in points; weighted by nothing
+        **{name: pa.Column(**_number) for name in ("mse", "mean_error", "pearson")},
+    },
+    name="agreement",
+)
+PROBES = pa.DataFrameSchema(
+    {
+        "condition": _condition,
+        # what the probe reads of the judge: features or score
+        "reads": pa.Column(**_text),
+        # linear, two_layer or boosted_trees
+        "probe": pa.Column(**_text),
+        **{name: pa.Column(**_count) for name in ("n_train", "n_test")},
+        **{
+            name: pa.Column(**_share)
+            for name in ("balanced_accuracy", "ci_low", "ci_high", "chance", "shuffled", "p_value")
+        },
+    },
+    name="probes",
+)
+
 
 def _of_a_run(
     schema: pa.DataFrameSchema, key: Sequence[str] = (), needed: Sequence[str] = ("condition",)
@@ -223,6 +255,8 @@ RUN_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
         "unranked": _of_a_run(UNRANKED, ["condition", "image_id"]),
         "excluded": _of_a_run(EXCLUDED, needed=["dataset"]),
         "judges": _of_a_run(JUDGES, ["condition"]),
+        "agreement": _of_a_run(AGREEMENT, ["condition", "people", "group"]),
+        "probes": _of_a_run(PROBES, ["condition", "reads", "probe"]),
         "gate": _of_a_run(GATE),
         "gate_rates": _of_a_run(GATE_RATES),
     }

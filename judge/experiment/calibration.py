@@ -1,4 +1,4 @@
-"""Who neither trains nor enters: the people on whom methods of the scores seam are fitted."""
+"""Who neither trains nor enters: the people on whom methods of the scores and the refit seam are fitted."""
 
 from __future__ import annotations
 
@@ -13,18 +13,53 @@ from judge.errors import InputError, listed
 from judge.experiment.settings import Experiment
 
 
-def calibration_people(
+def refit_people(
     experiment: Experiment,
     pools: Mapping[str, pd.DataFrame],
     source: pd.DataFrame,
     field: pd.DataFrame,
     entrants: pd.DataFrame,
 ) -> pd.DataFrame | None:
+    """Rated people who neither train nor enter, for methods of the refit seam; None where no method asks.
+
+    Found where calibration people are, at most `pool.refit` of them, as evenly over the groups as they allow.
+    Raises InputError if a group of the pools has nobody among them.
+    """
+    names = [name for name, c in experiment.conditions.items() if getattr(c.refit, "needs_held_out", False)]
+    if not names:
+        return None
+    feature, n = experiment.pool.feature, experiment.pool.refit
+    wanted = set(source[feature].dropna())
+    found: list[dict[str, int]] = []
+    for people in (_without(field, entrants), _unlearnt(experiment, pools, source)):
+        chosen = _evenly(
+            people[people["rating"].notna()], n, feature, np.random.default_rng([experiment.seed, 6])
+        )
+        found.append(chosen[feature].value_counts().to_dict())
+        if wanted <= set(found[-1]):
+            return chosen
+    raise InputError(
+        f"conditions.{names[0]}.refit: rated people of each group who neither train nor enter are needed "
+        f"({listed(sorted(wanted))}); there are {found[0]} among those who could have entered and {found[1]} among "
+        "those who could have trained. Lower entrants.n or pool.n"
+    )
+
+
+def calibration_people(
+    experiment: Experiment,
+    pools: Mapping[str, pd.DataFrame],
+    source: pd.DataFrame,
+    field: pd.DataFrame,
+    entrants: pd.DataFrame,
+    taken: pd.DataFrame | None = None,
+) -> pd.DataFrame | None:
     """People who neither train nor enter, on whom methods of the scores seam are fitted; None where no method asks.
 
     Those of the field who were not drawn to enter: seen by the same camera as the entrants, and by no judge. Where they
     are too few (everybody enters), people of the source whom no judge of this run learns from. As evenly over the
     groups as they allow.
+
+    taken  people whom a refit learns from, left out as well
     """
     methods = {name: c.scores for name, c in experiment.conditions.items() if c.scores is not None}
     if not methods:
@@ -32,6 +67,7 @@ def calibration_people(
     feature, n = experiment.pool.feature, experiment.pool.calibration
     refused = None
     for people in (_without(field, entrants), _unlearnt(experiment, pools, source)):
+        people = people if taken is None else _without(people, taken)
         rng = np.random.default_rng([experiment.seed, 4])
         chosen = _evenly(people, n, feature, rng)
         try:

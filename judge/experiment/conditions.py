@@ -35,7 +35,7 @@ class Condition:
     name         as in the settings
     settings     the resolved settings, names of methods replaced by what they stand for
     trained_as   the condition whose judge is used again, or None
-    pool, refit, scores  methods of judge.mitigation, or None
+    pool, refit, scores, ranking  methods of judge.mitigation, or None
     objective    factory of one, `(base loss, groups) -> Objective`, or None
     jury         the keys gate, models and panel, where they are changed
     """
@@ -47,6 +47,7 @@ class Condition:
     objective: Callable[..., Any] | None = None
     refit: Any = None
     scores: Any = None
+    ranking: Any = None
     jury: Mapping[str, Any] = field(default_factory=dict)
 
     def described(self, seam: str) -> Any:
@@ -177,7 +178,9 @@ def conditions_of(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Condit
     made = {name: _condition(name, own, baseline) for name, own in settings.items()}
     seen: dict[str, str] = {}
     for name, condition in made.items():
-        methods = [condition.trained_as, condition.pool, condition.refit, condition.scores]
+        methods = [
+            condition.trained_as, condition.pool, condition.refit, condition.scores, condition.ranking
+        ]  # fmt: skip
         jury = json.dumps(condition.jury, sort_keys=True, default=str)
         twin = seen.setdefault(repr([*methods, condition.described("objective"), jury]), name)
         if twin != name:
@@ -224,6 +227,16 @@ def _condition(name: str, own: Mapping[str, Any], baseline: str) -> Condition:
             except InstantiationException as error:
                 raise InputError(f"conditions.{name}.{seam}: {reason_of(error)}") from error
     return Condition(name, own, trained_as, jury=own.get("jury", {}), **made)
+
+
+def learns_from_others(conditions: Mapping[str, Condition], name: str) -> bool:
+    """Whether the judge of this condition was refitted on people of `pool.refit`."""
+    step: str | None = name
+    while step is not None:
+        if getattr(conditions[step].refit, "needs_held_out", False):
+            return True
+        step = conditions[step].trained_as
+    return False
 
 
 def reason_of(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from judge.data.dataset import Dataset
 from judge.data.duplicates import HASHES
 from judge.data.groups import Groups
 from judge.errors import InputError, listed
-from judge.experiment.calibration import calibration_people
+from judge.experiment.calibration import calibration_people, refit_people
 from judge.experiment.conditions import Condition
 from judge.experiment.settings import DataSource, Entrants, Experiment, Pool
 
@@ -32,6 +32,7 @@ class Drawn:
     source        manifest that pools are drawn from, its ratings shifted as theirs
     entrants      manifest, nobody of the source
     calibration   manifest of people who neither train nor enter, or None where no method asks for them
+    refit         others like them, all rated, or None where no method asks for them
     ratings       single ratings of pool pictures, or None
     rating_range  (lowest, highest) possible rating of the pools, or None
     one_scale     whether entrants are rated on the scale on which the judges learn to score
@@ -43,11 +44,30 @@ class Drawn:
     source: pd.DataFrame
     entrants: pd.DataFrame
     calibration: pd.DataFrame | None
+    refit: pd.DataFrame | None
     ratings: pd.DataFrame | None
     rating_range: tuple[float, float] | None
     one_scale: bool
     excluded: pd.DataFrame
     real_people: bool
+
+    def ratings_for(self, condition: str) -> pd.DataFrame | None:
+        """Single ratings as this condition's judge learns them.
+
+        Where its method has changed a picture's mean rating, its single ratings move by as much, inside the scale.
+        """
+        if self.ratings is None:
+            return None
+        pool = self.pools[condition].drop_duplicates("image_id").set_index("image_id")["rating"]
+        moved = pool - self.source.drop_duplicates("image_id").set_index("image_id")["rating"].reindex(
+            pool.index
+        )
+        moved = moved[moved.abs() > 0]
+        if moved.empty:
+            return self.ratings
+        low, high = self.rating_range or (-np.inf, np.inf)
+        by = self.ratings["image_id"].map(moved).fillna(0.0)
+        return self.ratings.assign(rating=(self.ratings["rating"] + by).clip(low, high))
 
     @property
     def entrants_rated(self) -> bool:
@@ -73,12 +93,13 @@ def draw(experiment: Experiment) -> Drawn:
     source = source[source["rating"].notna()]
     _balanced_by(source, "pool", pool.jointly, dataset.name)
     # before any method of a condition: it has to meet the ratings that it is to mend
-    source, ratings = _shift_ratings(source, dataset, feature, dict(pool.rating_shift or {}))
+    shift = dict(pool.rating_shift or {})
+    source, ratings = _shift_ratings(source, dataset, feature, shift)
     groups = Groups.of(source, feature)
     first = composition.draw(
         source, pool.n, _pool_shares(pool, groups.names), feature=feature, rng=rng, jointly=pool.jointly
     )
-    pools = _pools(experiment.conditions, first, source, feature, rng)
+    pools = _pools(experiment.conditions, first, source, ratings, feature, rng)
 
     if experiment.entrants_data is None:
         other, field = dataset, held_out
@@ -93,12 +114,15 @@ def draw(experiment: Experiment) -> Drawn:
     entrants = _draw_entrants(entering, field, feature, contest_rng)
     for drawn in pools.values():
         composition.check_disjoint(drawn, entrants)
+    refit = refit_people(experiment, pools, source, field, entrants)
+    calibration = calibration_people(experiment, pools, source, field, entrants, refit)
     return Drawn(
         pools,
         groups,
         source,
         entrants,
-        calibration_people(experiment, pools, source, field, entrants),
+        _rated_alike(calibration, source, feature, shift, dataset.rating_range),
+        _rated_alike(refit, source, feature, shift, dataset.rating_range),
         ratings,
         dataset.rating_range,
         other.rating_range == dataset.rating_range,
@@ -107,11 +131,29 @@ def draw(experiment: Experiment) -> Drawn:
     )
 
 
+def _rated_alike(
+    people: pd.DataFrame | None,
+    source: pd.DataFrame,
+    feature: str,
+    shift: Mapping[str, float],
+    rating_range: tuple[float, float] | None,
+) -> pd.DataFrame | None:
+    """People who neither train nor enter, as the raters of the pool would have rated them: with the planted shift.
+
+    Those who come from the source have it already. Otherwise a cure would learn from raters without prejudice.
+    """
+    if people is None or not shift or people["rating"].isna().all():
+        return people
+    low, high = rating_range or (-np.inf, np.inf)
+    by = people[feature].map(shift).astype(float).fillna(0.0)
+    by[people["image_id"].isin(source["image_id"])] = 0.0
+    return people.assign(rating=(people["rating"] + by).clip(low, high))
+
+
 def make_pictures(experiment: Experiment, drawn: Drawn) -> None:
     """Draws the pictures of people who do not exist and are wanted: of the pools, the contest, reference sets."""
     wanted = [*drawn.pools.values(), drawn.entrants]
-    if drawn.calibration is not None:
-        wanted.append(drawn.calibration)
+    wanted += [people for people in (drawn.calibration, drawn.refit) if people is not None]
     if experiment.jury is not None:
         wanted.append(drawn.source)  # reference sets are chosen among all of it
     paths = set(pd.concat([part["path"] for part in wanted]))
@@ -125,28 +167,33 @@ def _pools(
     conditions: Mapping[str, Condition],
     first: pd.DataFrame,
     source: pd.DataFrame,
+    ratings: pd.DataFrame | None,
     feature: str,
     rng: np.random.Generator,
 ) -> dict[str, pd.DataFrame]:
-    """Each condition's pool, all of one n.
+    """Each condition's pool, all of one n but for those of methods with a size of their own (`own_size`).
 
     Every method begins at the random state that the draw of the pool left behind: what one condition draws does not
     depend on which others there are, and methods are compared with common random numbers.
     """
-    own, states = _changed(conditions, first, source, feature, rng)
-    before, after = len(first), min(map(len, own.values()))
+    free = {name for name, c in conditions.items() if getattr(c.pool, "own_size", False)}
+    own, states = _changed(conditions, first, source, ratings, feature, rng)
+    before, after = len(first), min(len(pool) for name, pool in own.items() if name not in free)
     if after < before:
-        short = [name for name, pool in own.items() if len(pool) == after]
+        short = [name for name, pool in own.items() if len(pool) == after and name not in free]
         # cut before the others change it: weights and repeats are then those of the pool that is trained on
         both = {short[0]: own[short[0]], "": first}
         cut = composition.equal_n(both, feature=feature, rngs={short[0]: states[short[0]], "": rng})[""]
         rest = {name: condition for name, condition in conditions.items() if name not in short}
-        own |= _changed(rest, cut, source, feature, rng)[0]
+        own |= _changed(rest, cut, source, ratings, feature, rng)[0]
         log.warning(
             "%s leaves %d pictures, so every pool of this run is cut from %d to %d",
             ", ".join(short), after, before, after,
         )  # fmt: skip
-    pools = composition.equal_n(own, feature=feature, rngs=states)
+    pools = {name: pool.reset_index(drop=True) for name, pool in own.items() if name in free}
+    pools |= composition.equal_n(
+        {name: pool for name, pool in own.items() if name not in free}, feature=feature, rngs=states
+    )
     return {name: pools[trainer_of(conditions, name)] for name in conditions}
 
 
@@ -154,6 +201,7 @@ def _changed(
     conditions: Mapping[str, Condition],
     pool: pd.DataFrame,
     source: pd.DataFrame,
+    ratings: pd.DataFrame | None,
     feature: str,
     rng: np.random.Generator,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, np.random.Generator]]:
@@ -166,7 +214,10 @@ def _changed(
             method = condition.pool
             # a condition that changes no pool has the baseline's, which comes first
             unchanged = next(iter(own.values())) if own else pool
-            own[name] = method(pool, source, feature=feature, rng=states[name]) if method else unchanged
+            more = {"ratings": ratings} if getattr(method, "reads_ratings", False) else {}
+            own[name] = (
+                method(pool, source, feature=feature, rng=states[name], **more) if method else unchanged
+            )
     return own, states
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -34,15 +35,25 @@ class Field:
 
 
 def hold(
-    contest: Contest, field: Field, admitted: pd.DataFrame, scores: pd.DataFrame, *, errors: bool = True
+    contest: Contest,
+    field: Field,
+    admitted: pd.DataFrame,
+    scores: pd.DataFrame,
+    *,
+    errors: bool = True,
+    rerank: Callable[[pd.DataFrame], pd.Series] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Ranks those whom the gate admitted; the audit sets the winners against everybody who entered.
 
     scores   image_id, score
     errors   whether the scores are estimates of the entrants' ratings, on their scale
+    rerank   the ranking by merit (image_id, bracket, score, rank, winner) → another rank of each row, from 1 within
+             its bracket. Scores stay; numbers about the order are then of the new one
     Returns the tables ranking, audit, brackets and unranked.
     """
     result = contest(scores[scores["image_id"].isin(admitted["image_id"])], admitted)
+    if rerank is not None:
+        result = replace(result, ranking=_reranked(contest, result.ranking, rerank(result.ranking)))
     people = admitted.drop(columns=[*RANKING_COLUMNS], errors="ignore")
     several = _comes_twice(field.entrants)
     table = _of_persons(result.ranking.merge(people, on="image_id"), several)
@@ -60,6 +71,10 @@ def hold(
     }
     rating = "rating" if errors and table["rating"].notna().any() else None
     numbers = audit(table, score="score", rating=rating, **shared)
+    if rerank is not None:
+        numbers = _with_the_new_order(
+            numbers, audit(table.assign(place=-table["rank"]), score="place", **shared)
+        )
     if len(admitted) < len(field.entrants):
         won = audit(_of_persons(_with_the_refused(contest, field.entrants, table), several), **shared)
         numbers = pd.concat([won, numbers[~numbers["metric"].isin(won["metric"])]], ignore_index=True)
@@ -69,6 +84,34 @@ def hold(
         "brackets": result.brackets,
         "unranked": result.unranked,
     }
+
+
+def _reranked(contest: Contest, ranking: pd.DataFrame, rank: pd.Series) -> pd.DataFrame:
+    if not isinstance(rank, pd.Series) or not rank.index.equals(ranking.index):
+        raise InputError(
+            f"a method of the ranking seam gave {type(rank).__name__}; a Series of ranks with the index of the people "
+            "is needed"
+        )
+    new = ranking.assign(rank=rank.astype(int))
+    size = new.groupby("bracket")["rank"].transform("size")
+    wrong = new["rank"].lt(1) | new["rank"].gt(size) | new.duplicated(["bracket", "rank"])
+    if wrong.any():
+        raise InputError(
+            f"a method of the ranking seam gave {int(wrong.sum())} ranks that are not 1 to the number of people of the "
+            f"bracket, each once; the first in {new.loc[wrong, 'bracket'].iloc[0]!r}"
+        )
+    new = new.assign(winner=new["rank"] <= contest.places)
+    return new.sort_values(["bracket", "rank"], kind="stable").reset_index(drop=True)
+
+
+#: Numbers of an audit that are about an order of people, not about their scores.
+OF_AN_ORDER = ("ndkl", "exposure_ratio", "outrank_probability")
+
+
+def _with_the_new_order(of_scores: pd.DataFrame, of_places: pd.DataFrame) -> pd.DataFrame:
+    """The audit of a contest whose places were not given by the scores alone."""
+    kept = of_scores[~of_scores["metric"].isin(OF_AN_ORDER)]
+    return pd.concat([kept, of_places[of_places["metric"].isin(OF_AN_ORDER)]], ignore_index=True)
 
 
 def _comes_twice(people: pd.DataFrame) -> bool:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from judge.data.composition import training_part
+from judge.experiment.conditions import learns_from_others
 from judge.experiment.draw import Drawn
 from judge.experiment.outcome import Field
 from judge.experiment.settings import Experiment
 from judge.experiment.trainings import Trainings
 from judge.fairness.metrics.soundness import soundness
+from judge.fairness.probes import probe
 
 
 def manifest_of(drawn: Drawn) -> pd.DataFrame:
     """Every picture of the run, once; weights are of a membership."""
     parts = [*drawn.pools.values(), drawn.entrants]
-    if drawn.calibration is not None:
-        parts.append(drawn.calibration)
+    parts += [people for people in (drawn.calibration, drawn.refit) if people is not None]
     everybody = pd.concat(parts, ignore_index=True).drop(columns="weight", errors="ignore")
     return everybody.drop_duplicates("image_id").reset_index(drop=True)
 
@@ -34,6 +36,7 @@ def membership_of(experiment: Experiment, drawn: Drawn) -> pd.DataFrame:
             ("validation", validation),
             ("entrant", drawn.entrants),
             ("calibration", drawn.calibration),
+            ("refit", drawn.refit if learns_from_others(experiment.conditions, name) else None),
         ):
             if part is None:
                 continue
@@ -67,6 +70,71 @@ def judges_of(experiment: Experiment, drawn: Drawn, trainings: Trainings) -> pd.
         )
         rows.append({"condition": name, **found, "rated": apart})
     return pd.DataFrame(rows)
+
+
+def agreement_of(experiment: Experiment, drawn: Drawn, trainings: Trainings) -> pd.DataFrame:
+    """How near each trained judge comes to ratings of people it has not learnt from, by group.
+
+    validation   the pool's own validation part: composed as the pool is, so it may hold nobody of a small group
+    calibration  people who neither train nor enter, as evenly over the groups as they allow, where the run has some
+    Settings of a method can be chosen by either, the first without group labels (experiments/cures.py).
+    """
+    rows = []
+    for name in dict.fromkeys(trainings.trained_as.values()):
+        judged = trainings.judged(name)
+        _, apart = training_part(drawn.pools[name], experiment.seed, experiment.pool.validation)
+        for who, people, scores in (
+            ("validation", apart.drop_duplicates("image_id"), judged.validation),
+            ("calibration", drawn.calibration, judged.calibration),
+        ):
+            if people is None or scores.empty:
+                continue
+            both = people.merge(scores, on="image_id", suffixes=("_of_manifest", ""))
+            both = both[both["rating"].notna() & both["score"].notna()]
+            parts = {"all": both, **dict(iter(both.groupby(experiment.pool.feature)))}
+            for group in ("all", *drawn.groups.names):
+                part = parts.get(group, both.head(0))
+                error = part["score"] - part["rating"]
+                several = len(part) > 2 and part["score"].nunique() > 1 and part["rating"].nunique() > 1
+                rows.append(
+                    {"condition": name, "people": who, "group": group, "n": len(part),
+                     "mse": (error**2).mean(), "mean_error": error.mean(),
+                     "pearson": part["score"].corr(part["rating"]) if several else np.nan}
+                )  # fmt: skip
+    columns = ["condition", "people", "group", "n", "mse", "mean_error", "pearson"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def probes_of(
+    experiment: Experiment,
+    drawn: Drawn,
+    trainings: Trainings,
+    parts: Mapping[str, Mapping[str, pd.DataFrame]],
+) -> dict[str, pd.DataFrame]:
+    """The table `probes`, or nothing where the run does not ask for it.
+
+    A probe of features is of a trained judge, so it stands under the condition that trained it; a probe of scores is of
+    what a condition's contest was decided by. Both read entrants: half of them teach the probe, the others test it.
+    """
+    if not experiment.probes:
+        return {}
+    feature = experiment.pool.feature
+    groups = drawn.entrants.set_index("image_id")[feature]
+    tables = []
+    for name in dict.fromkeys(trainings.trained_as.values()):
+        told = trainings.feature_probes(name)
+        if told is not None:
+            tables.append(told.assign(condition=name, reads="features"))
+    for name in experiment.conditions:
+        ranked = parts[name]["ranking"].sort_values("image_id")
+        told = probe(
+            ranked[["score"]].to_numpy(float),
+            ranked["image_id"].map(groups).to_numpy(),
+            seed=experiment.seed,
+            confidence=experiment.audit.confidence,
+        )
+        tables.append(told.assign(condition=name, reads="score"))
+    return {"probes": pd.concat(tables, ignore_index=True)}
 
 
 def summary_of(

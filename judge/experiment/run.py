@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from omegaconf import DictConfig
@@ -17,7 +19,14 @@ from judge.errors import InputError
 from judge.experiment import outcome
 from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw, make_pictures
-from judge.experiment.records import judges_of, manifest_of, membership_of, summary_of
+from judge.experiment.records import (
+    agreement_of,
+    judges_of,
+    manifest_of,
+    membership_of,
+    probes_of,
+    summary_of,
+)
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
 from judge.experiment.settings import Experiment, unpack
 from judge.experiment.sitting import jury_of
@@ -73,6 +82,8 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
         "manifest": manifest_of(drawn),
         "membership": membership_of(experiment, drawn),
         "judges": judges_of(experiment, drawn, trainings),
+        "agreement": agreement_of(experiment, drawn, trainings),
+        **probes_of(experiment, drawn, trainings, parts),
         "excluded": pd.concat([drawn.excluded, *(p["excluded"] for p in parts.values() if "excluded" in p)]),
         **{
             table: _stacked({name: part[table] for name, part in parts.items()})
@@ -195,6 +206,7 @@ def _condition(
     if method is not None and not hasattr(method, "fit"):
         final = _applied(experiment, method, final, admitted)
         scores = pd.concat([scores, final.assign(judge="adjusted", seed=experiment.seed)], ignore_index=True)
+    ranking = experiment.conditions[name].ranking
     parts = outcome.hold(
         experiment.contest,
         field,
@@ -202,6 +214,7 @@ def _condition(
         final,
         # a panel's score is no estimate of a rating, and neither is one on another data set's scale
         errors=not sits and drawn.one_scale,
+        rerank=None if ranking is None else partial(_reranked, experiment, ranking, admitted),
     )
     unranked.append(parts["unranked"])
     trained_here = trainings.trained_as[name] == name
@@ -257,6 +270,23 @@ def _applied(
             "index of the scores that it was given is needed, so that nobody gets the score of another"
         )
     return people[["image_id"]].assign(score=changed.to_numpy(float))
+
+
+def _reranked(
+    experiment: Experiment, method: Any, admitted: pd.DataFrame, ranking: pd.DataFrame
+) -> pd.Series:
+    """The ranks that a method of the ranking seam gives, in the order of the ranking by merit."""
+    known = admitted.drop(columns=[*outcome.RANKING_COLUMNS], errors="ignore")
+    people = ranking[["image_id"]].merge(known, on="image_id", how="left", validate="one_to_one")
+    return method(
+        ranking["score"],
+        people,
+        merit=ranking["rank"],
+        feature=experiment.pool.feature,
+        brackets=ranking["bracket"],
+        places=experiment.contest.places,
+        rng=np.random.default_rng([experiment.seed, 7]),
+    )
 
 
 def _truth(experiment: Experiment, field: outcome.Field) -> dict[str, pd.DataFrame]:

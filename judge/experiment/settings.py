@@ -53,6 +53,8 @@ class Pool:
     rating_shift: Any = None
     # people who neither train nor enter, on whom methods of the scores seam are fitted: at most so many
     calibration: int = 1000
+    # others like them, rated, on whom methods of the refit seam that need some are fitted: at most so many
+    refit: int = 90
 
 
 @dataclass
@@ -77,6 +79,9 @@ class Audit:
     # within brackets, of the tests of all groups together
     n_permutations: int = 10_000
     confidence: float = 0.95
+    # whether freshly trained probes try to read the group from each judge (judge.fairness.probes); null: where a
+    # condition has an objective or a refit
+    probe: bool | None = None
 
 
 @dataclass
@@ -158,6 +163,7 @@ class Experiment:
     plain       the resolved settings as plain containers, conditions written out
     digest      of all that changes a number
     make_judge  an untrained judge
+    probes      whether freshly trained probes try to read the group from each judge
     jury        plain settings of the jury, or None where the network judges alone
     sittings    what each condition has of it
     """
@@ -175,6 +181,7 @@ class Experiment:
     sittings: dict[str, Sitting] | None
     age_data: DataSource | None
     audit: Audit
+    probes: bool
     report: Report
     save_judges: bool
     threads: int | None
@@ -219,12 +226,20 @@ def unpack(settings: DictConfig) -> Experiment:
         sittings=sittings_of(jury, conditions) if sits else None,
         age_data=DataSource(jury["age_data"]) if sits and jury.get("age_data") else None,
         audit=Audit(**plain["audit"]),
+        probes=_probes(plain["audit"]["probe"], conditions),
         report=Report(**plain["report"]),
         save_judges=plain["save_judges"],
         threads=plain["threads"],
         plain=plain,
         digest=settings_hash(plain),
     )
+
+
+def _probes(asked: bool | None, conditions: Mapping[str, Condition]) -> bool:
+    """A condition that claims to take the group out of a judge is put to the test unless that was declined."""
+    if asked is not None:
+        return asked
+    return any(c.objective is not None or c.refit is not None for c in conditions.values())
 
 
 def _without_idle_balance(settings: DictConfig) -> DictConfig:
@@ -292,8 +307,9 @@ def check(settings: DictConfig) -> None:
     checked_name(settings.name)
     if pool.n < 20:
         raise InputError(f"pool.n is at least 20 pictures; given {pool.n}")
-    if pool.calibration < 1:
-        raise InputError(f"pool.calibration is at least 1 person; given {pool.calibration}")
+    for name in ("calibration", "refit"):
+        if pool[name] < 1:
+            raise InputError(f"pool.{name} is at least 1 person; given {pool[name]}")
     if entrants.n is not None and entrants.n < 1:
         raise InputError(f"entrants.n is at least 1, or null for everybody; given {entrants.n}")
     if isinstance(entrants.shares, str) and entrants.shares not in ("equal", "natural"):

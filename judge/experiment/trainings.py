@@ -21,6 +21,7 @@ from judge.experiment.draw import Drawn, trainer_of
 from judge.experiment.folder_names import changes_a_number
 from judge.experiment.run_folder import RunDir, read_json, write_json
 from judge.experiment.settings import Experiment
+from judge.fairness.probes import probe
 from judge.jury.loading import load_judge
 
 log = logging.getLogger("judge")
@@ -34,9 +35,8 @@ class Judged:
     entrants     image_id, judge, seed, score of everybody it could read
     unreadable   image_id, reason of the others
     untrained    item, reason, detail of training pictures that it could not use
-    calibration  image_id, score of the calibration people, empty where no condition with this judge asks for them
-    validation   image_id, score of the pool's validation part, empty where the entrants' own ratings say how well the
-                 judge agrees with raters, and where a refit has learnt from it
+    calibration  image_id, score of the calibration people, empty where no condition of the run asks for them
+    validation   image_id, score of the pool's validation part, empty where a refit may have learnt from it
     """
 
     entrants: pd.DataFrame
@@ -58,10 +58,8 @@ class Trainings:
         for name in sorted(words, key=lambda name: experiment.conditions[name].trained_as is not None):
             first.setdefault(words[name], name)
         self.trained_as = {name: first[words[name]] for name in experiment.conditions}
-        self._calibrated = {
-            self.trained_as[name] for name, c in experiment.conditions.items() if c.scores is not None
-        }
         self._judged: dict[str, Judged] = {}
+        self._probed: dict[str, pd.DataFrame] = {}
         self._check()
 
     def judged(self, name: str) -> Judged:
@@ -92,6 +90,33 @@ class Trainings:
             for file in (self.folder(trainer) / "judge.json", *self.folder(trainer).glob("*.safetensors")):
                 file.unlink(missing_ok=True)
 
+    def feature_probes(self, name: str) -> pd.DataFrame | None:
+        """What probes read from the features of this condition's judge; None for a judge that has none to show.
+
+        Rows of judge.fairness.probes. Judges with equal features, such as those of one frozen backbone, share them.
+        """
+        folder = self.folder(name)
+        file = folder / "probes"
+        if file.with_suffix(".parquet").is_file():
+            return read_table(file.with_suffix(".parquet"))
+        self.judged(name)
+        if not (folder / "judge.json").is_file():
+            return None
+        judge = load_judge(folder, own=[getattr(self.experiment.make_judge(), "kind", "")])
+        if not hasattr(judge, "read"):
+            return None
+        features, rows, _ = judge.read(self.drawn.entrants.sort_values("image_id"))
+        key = hashlib.blake2b(np.ascontiguousarray(features).data, digest_size=16).hexdigest()
+        if key not in self._probed:
+            self._probed[key] = probe(
+                features,
+                rows[self.experiment.pool.feature].to_numpy(),
+                seed=self.experiment.seed,
+                confidence=self.experiment.audit.confidence,
+            )
+        write_table(self._probed[key], file)
+        return self._probed[key]
+
     def train_again(self, name: str) -> float:
         """Trains and saves a judge that was not saved. Returns how far its scores are from the run's, in points."""
         told = self.home.table("scores")  # not the folder of the judge, which may have been deleted whole
@@ -105,7 +130,8 @@ class Trainings:
         for name, condition in self.experiment.conditions.items():
             for seam in ("objective", "refit"):
                 if getattr(condition, seam) is not None:
-                    reason = judge.refusal(seam)
+                    method = getattr(condition, seam)
+                    reason = judge.refusal(seam, getattr(method, "func", method))
                     if reason:
                         raise InputError(f"conditions.{name}.{seam}: {reason}")
             self._same_training(self.trained_as[name])
@@ -127,6 +153,7 @@ class Trainings:
             "validation": self.experiment.pool.validation,
             "feature": self.experiment.pool.feature,
             "objective": conditions[trainer].described("objective"),
+            "held_out": _digest_of(self.drawn.refit) if conditions[name].refit is not None else None,
             "refit": [refit for refit in reversed(refits) if refit is not None],
         }
 
@@ -161,8 +188,7 @@ class Trainings:
         seen = {*judged.entrants["image_id"], *judged.unreadable["image_id"]}
         whole = seen == set(self.drawn.entrants["image_id"])
         calibration = set(judged.calibration["image_id"])
-        if trainer in self._calibrated:
-            assert self.drawn.calibration is not None
+        if self.drawn.calibration is not None:
             whole &= bool(calibration) and calibration <= set(self.drawn.calibration["image_id"])
         if not whole:
             return None
@@ -178,10 +204,10 @@ class Trainings:
         scores, broken = judge.score(drawn.entrants)
         nobody = pd.DataFrame({"image_id": pd.Series(dtype=str), "score": pd.Series(dtype=float)})
         calibration = validation = nobody
-        if trainer in self._calibrated:
-            assert drawn.calibration is not None
+        if drawn.calibration is not None:
             calibration, _ = judge.score(drawn.calibration)
-        if not drawn.entrants_rated and experiment.conditions[trainer].refit is None:
+        refit = experiment.conditions[trainer].refit
+        if refit is None or getattr(refit, "needs_held_out", False):
             _, apart = training_part(drawn.pools[trainer], experiment.seed, experiment.pool.validation)
             validation, _ = judge.score(apart.drop_duplicates("image_id"))
         judged = Judged(
@@ -221,7 +247,7 @@ class Trainings:
             judge.fit(
                 train,
                 validation,
-                ratings=drawn.ratings,
+                ratings=drawn.ratings_for(trainer),
                 rating_range=drawn.rating_range,
                 seed=experiment.seed,
                 workdir=folder,
@@ -232,7 +258,8 @@ class Trainings:
         if condition.refit is not None:
             log.info("refit: %s", trainer)
             rng = np.random.default_rng([experiment.seed, 5])
-            judge = condition.refit(judge, pool, feature=experiment.pool.feature, rng=rng)
+            held_out = drawn.refit if getattr(condition.refit, "needs_held_out", False) else None
+            judge = condition.refit(judge, pool, held_out=held_out, feature=experiment.pool.feature, rng=rng)
         return judge, untrained
 
 
@@ -247,6 +274,10 @@ def pool_digest(pool: pd.DataFrame) -> str:
     columns = [column for column in ("image_id", "rating", "weight", "content_hash") if column in pool]
     hashed = pd.util.hash_pandas_object(pool[columns], index=False).to_numpy()
     return hashlib.blake2b(hashed.tobytes(), digest_size=16).hexdigest()
+
+
+def _digest_of(people: pd.DataFrame | None) -> str | None:
+    return None if people is None else pool_digest(people)
 
 
 def _numbers(value: Any, path: str) -> Any:

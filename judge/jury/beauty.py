@@ -167,7 +167,7 @@ class CnnJudge:
                 shutil.rmtree(folder, ignore_errors=True)
         return self
 
-    def refusal(self, seam: str) -> str | None:
+    def refusal(self, seam: str, method: Any = None) -> str | None:
         """None: the network takes whatever a condition changes (loading.Judge)."""
         return None
 

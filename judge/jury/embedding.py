@@ -26,7 +26,7 @@ from judge.jury.network.backbone import create_backbone
 from judge.jury.network.depths import Depths
 from judge.jury.network.losses import ObjectiveFactory
 from judge.jury.network.pictures import decode_stream, excluded_table
-from judge.jury.network.ridge import PENALTIES, once_each, ridge
+from judge.jury.network.ridge import PENALTIES, Ridge, once_each, ridge
 from judge.storage import ContentCache, cache_root, write_json
 from judge.storage.tensors import load_weights, save_tensors
 
@@ -216,10 +216,7 @@ class EmbeddingJudge:
         if not weight.sum() > 0:
             raise InputError("the training weights sum to 0: column `weight` of the manifest")
         fit = ridge(features, rating, weight, self.penalties)
-        self.head = {
-            "weight": fit.weight / fit.scale,
-            "bias": np.array([fit.bias - (fit.mean / fit.scale) @ fit.weight]),
-        }
+        self.set_head(fit)
         self.facts = {
             "kind": self.kind,
             "seed": seed,
@@ -229,7 +226,7 @@ class EmbeddingJudge:
         }
         return self
 
-    def refusal(self, seam: str) -> str | None:
+    def refusal(self, seam: str, method: Any = None) -> str | None:
         """Why the judge cannot take what a condition changes at this seam, None where it can (loading.Judge)."""
         if seam == "objective":
             return (
@@ -249,6 +246,17 @@ class EmbeddingJudge:
             )
         score = features.astype(float) @ self.head["weight"] + self.head["bias"][0]
         return pd.DataFrame({"image_id": kept["image_id"].astype(str), "score": score}), excluded
+
+    def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+        """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded."""
+        return self._embed(manifest)
+
+    def set_head(self, fit: Ridge) -> None:
+        """Another linear head on what `read` gives."""
+        self.head = {
+            "weight": fit.weight / fit.scale,
+            "bias": np.array([fit.bias - (fit.mean / fit.scale) @ fit.weight]),
+        }
 
     def save(self, folder: str | Path) -> None:
         """Writes model.safetensors (the head) and judge.json; a backbone of one's own is named by its path."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pandas as pd
 
 from judge.data.groups import Groups
@@ -55,11 +56,21 @@ class Judge(Protocol):
         objective  `(loss, groups) -> objective`, minimised in place of the judge's own loss (network/losses.py)
         """
 
-    def refusal(self, seam: str) -> str | None:
+    def refusal(self, seam: str, method: Any = None) -> str | None:
         """The reason why this judge has no use for what a condition changes at a seam; None: it takes it.
 
-        seam  pool, objective, refit, scores or jury. A run asks before it does any work.
+        seam    pool, objective, refit, scores or jury. A run asks before it does any work.
+        method  the method, of an objective its class
         """
+
+    def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+        """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded.
+
+        Optional: without it a refit refuses the judge, and probes read its scores only.
+        """
+
+    def set_head(self, fit: Any) -> None:
+        """Another linear head: a judge.jury.network.ridge.Ridge on what `read` gives. Optional as `read` is."""
 
     def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""

@@ -14,7 +14,7 @@ class RaiseAll:
     points: float = 1.0
     seam: ClassVar[str] = "refit"
 
-    def __call__(self, judge, pool: pd.DataFrame, *, feature: str, rng: np.random.Generator):
+    def __call__(self, judge, pool: pd.DataFrame, *, held_out, feature: str, rng: np.random.Generator):
         judge.head["bias"] = judge.head["bias"] + self.points
         return judge
 

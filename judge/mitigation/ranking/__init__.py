@@ -1,0 +1,1 @@
+"""Methods that change who gets the places, given the scores."""

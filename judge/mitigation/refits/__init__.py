@@ -1,0 +1,1 @@
+"""Methods that fit the last part of a trained judge again."""
