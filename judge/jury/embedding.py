@@ -26,7 +26,7 @@ from judge.jury.network.backbone import create_backbone
 from judge.jury.network.depths import Depths
 from judge.jury.network.losses import ObjectiveFactory
 from judge.jury.network.pictures import decode_stream, excluded_table
-from judge.jury.network.ridge import PENALTIES, Ridge, once_each, ridge
+from judge.jury.ridge import PENALTIES, Projection, Ridge, once_each, ridge
 from judge.storage import ContentCache, cache_root, write_json
 from judge.storage.tensors import load_weights, save_tensors
 
@@ -180,6 +180,7 @@ class EmbeddingJudge:
     def __post_init__(self) -> None:
         self.penalties = tuple(float(penalty) for penalty in self.penalties)
         self.head: dict[str, np.ndarray] | None = None
+        self.projection: Projection | None = None
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
@@ -239,7 +240,7 @@ class EmbeddingJudge:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
         if self.head is None:
             raise InputError("this judge is not trained: call fit, or load_judge")
-        features, kept, excluded = self._embed(manifest)
+        features, kept, excluded = self.read(manifest)
         if features.shape[1] != len(self.head["weight"]):
             raise InputError(
                 f"the judge's head reads {len(self.head['weight'])} features, its embedding gives {features.shape[1]}"
@@ -249,7 +250,22 @@ class EmbeddingJudge:
 
     def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
         """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded."""
-        return self._embed(manifest)
+        features, kept, excluded = self._embed(manifest)
+        if self.projection is not None:
+            if features.shape[1] != len(self.projection.mean):
+                raise InputError(
+                    f"the judge's projection reads {len(self.projection.mean)} features, its embedding gives "
+                    f"{features.shape[1]}"
+                )
+            features = self.projection(features).astype(np.float32)
+        return features, kept, excluded
+
+    def project(self, mean: np.ndarray, basis: np.ndarray) -> None:
+        """From now on the head reads (features − mean) @ basis of what `read` gave: set_head has to follow."""
+        width = None if self.head is None else len(self.head["weight"])
+        further = Projection.checked(mean, basis, width)
+        self.projection = further if self.projection is None else self.projection.then(further)
+        self.head = None
 
     def set_head(self, fit: Ridge) -> None:
         """Another linear head on what `read` gives."""
@@ -257,14 +273,20 @@ class EmbeddingJudge:
             "weight": fit.weight / fit.scale,
             "bias": np.array([fit.bias - (fit.mean / fit.scale) @ fit.weight]),
         }
+        self.facts = {**self.facts, "penalty": fit.penalty}
 
     def save(self, folder: str | Path) -> None:
-        """Writes model.safetensors (the head) and judge.json; a backbone of one's own is named by its path."""
+        """Writes model.safetensors (the head, and what stands before it) and judge.json.
+
+        A backbone of one's own is named by its path.
+        """
         if self.head is None:
             raise InputError("this judge is not trained: there is nothing to save")
         folder = Path(folder)
-        head = {name: torch.from_numpy(value) for name, value in self.head.items()}
-        save_tensors(folder / "model.safetensors", head, {"kind": self.kind})
+        tensors = {name: torch.from_numpy(value) for name, value in self.head.items()}
+        if self.projection is not None:
+            tensors |= {f"projection.{n}": torch.from_numpy(v) for n, v in self.projection._asdict().items()}
+        save_tensors(folder / "model.safetensors", tensors, {"kind": self.kind})
         write_json(folder / "judge.json", {**self.facts, "settings": asdict(self)})
 
     @classmethod
@@ -275,10 +297,19 @@ class EmbeddingJudge:
         depths = what.pop("depths", None)
         judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
-        judge.head = {n: t.numpy() for n, t in load_weights(Path(folder) / "model.safetensors").items()}
-        shapes = {name: judge.head[name].ndim for name in ("weight", "bias")}
+        tensors = {n: t.numpy() for n, t in load_weights(Path(folder) / "model.safetensors").items()}
+        judge.head = {name: tensors[name] for name in ("weight", "bias")}
+        shapes = {name: value.ndim for name, value in judge.head.items()}
         if shapes != {"weight": 1, "bias": 1} or len(judge.head["bias"]) != 1:
             raise InputError(f"{folder}/model.safetensors holds no linear head: dimensions {shapes}")
+        if any(name.startswith("projection.") for name in tensors):
+            projection = Projection.checked(tensors["projection.mean"], tensors["projection.basis"])
+            if projection.basis.shape[1] != len(judge.head["weight"]):
+                raise InputError(
+                    f"{folder}/model.safetensors: its projection gives {projection.basis.shape[1]} features, its head "
+                    f"reads {len(judge.head['weight'])}"
+                )
+            judge.projection = projection
         return judge
 
     def _embed(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
