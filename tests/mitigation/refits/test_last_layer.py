@@ -21,7 +21,7 @@ def people(n, share, seed):
     )  # fmt: skip
 
 
-POOL, HELD_OUT, OTHERS = people(400, 0.1, 0), people(200, 0.3, 1), people(400, 0.5, 2)
+POOL, HELD_OUT, OTHERS = people(600, 0.04, 0), people(200, 0.3, 1), people(400, 0.5, 2)
 
 
 def worst_error(judge):
@@ -37,9 +37,9 @@ def refitted(method, pool=POOL, held_out=HELD_OUT, seed=0):
 @pytest.mark.parametrize("whose", ["held_out", "pool"])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_worst_groups_error_is_less_than_half_of_plain_trainings(whose, seed):
-    pool, held_out = people(400, 0.1, 10 + seed), people(200, 0.3, 20 + seed)
+    pool, held_out = people(600, 0.04, 10 + seed), people(200, 0.3, 20 + seed)
     plain = ShownFeatures(["x0", "x1"]).fit(pool)
-    assert plain.slope("x1") > 0.4
+    assert plain.slope("x1") > 0.3
     again = refitted(LastLayer(people=whose), pool, held_out, seed)
     # as many for whom the cue points up as for whom it points down: it says nothing
     assert abs(again.slope("x1")) < 0.2 < again.slope("x0")
