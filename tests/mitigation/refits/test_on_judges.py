@@ -104,7 +104,7 @@ def test_a_head_that_is_set_gives_the_regressions_ratings_of_what_is_read(traine
     weight *= 1.0 / ((x - x.mean(0)) / 2 @ weight).std()
     judge.set_head(Ridge(x.mean(0), np.full(x.shape[1], 2.0), weight, 5.0, 1.0))
     expected = (x - x.mean(0)) / 2 @ weight + 5
-    assert 1.5 < expected.min() and expected.max() < 8.5
+    assert expected.min() > 1.5 and expected.max() < 8.5
     np.testing.assert_allclose(judge.score(manifest)[0]["score"], expected, atol=2e-3)
     np.testing.assert_allclose(judge.read(manifest)[0], x, rtol=1e-6)  # another head reads the same
 
