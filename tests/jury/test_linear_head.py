@@ -154,7 +154,7 @@ class Diverging(nn.Module):
 
 
 def test_a_loss_that_is_not_finite_and_a_pool_of_one_group_are_refused(people):
-    with pytest.raises(InputError, match="the loss of Diverging is (inf|nan|-inf) in step 1 of 400"):
+    with pytest.raises(InputError, match=r"the loss of Diverging is (inf|nan|-inf) in step 1 of 400"):
         fitted(Diverging(), people)
     x, rating, weight, code = people
     with pytest.raises(InputError, match="at least 2 groups"):

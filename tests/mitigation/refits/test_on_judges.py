@@ -149,7 +149,7 @@ def test_a_projection_of_other_features_than_the_embedding_gives_judges_nobody(t
     judge = refitted(trained["embedding"], METHODS["leace"], manifest)
     judge.projection = Projection(judge.projection.mean[:-1], judge.projection.basis[:-1])
     judge.save(tmp_path)
-    with pytest.raises(InputError, match="projection reads .* features, its embedding gives"):
+    with pytest.raises(InputError, match=r"projection reads .* features, its embedding gives"):
         load_judge(tmp_path).score(manifest)
 
 
