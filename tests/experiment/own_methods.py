@@ -32,3 +32,12 @@ class Plain:
 
     def __call__(self, network, batch):
         return self.base(network, batch)
+
+
+class ScoresOnly:
+    """A judge that shows nobody what its head reads."""
+
+    kind = "own_methods:ScoresOnly"
+
+    def refusal(self, seam, method=None):
+        return None
