@@ -59,6 +59,7 @@ COLOURS = {"red": (200, 60, 60), "blue": (60, 60, 200)}
 MIDDLE, REACH, GAP = 5.0, 4.0, 0.5
 SKEWED, BALANCED = 0.95, 0.5
 HELD_OUT = 200
+COUNTS = ("seed", "n", "tested", "epochs")
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
             row = {"seed": seed, "method": name, "n": given.n, "tested": given.tested, "epochs": given.epochs}
             row |= errors(judge, drawn[seed]["test"])
             runs = pd.concat([runs, pd.DataFrame([row])], ignore_index=True)
-            write_table(runs.astype({"seed": int}), given.out / "runs")
+            write_table(runs.astype(dict.fromkeys(COUNTS, int)), given.out / "runs")
     if (runs["method"] == "plain").any():
         table = summary(runs).round(4)
         table.to_csv(given.out / "summary.csv", index=False)
