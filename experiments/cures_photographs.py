@@ -75,10 +75,9 @@ def by_group(runs: list[judge.Run]) -> pd.DataFrame:
     found = []
     for run in runs:
         people = run.table("manifest").set_index("image_id")
-        ranked = run.ranking.assign(
-            group=lambda t: t["image_id"].map(people["ethnicity"]),
-            rating=lambda t: t["image_id"].map(people["rating"]),
-        )
+        ranked = run.ranking
+        for name, column in (("group", "ethnicity"), ("rating", "rating")):
+            ranked = ranked.assign(**{name: ranked["image_id"].map(people[column])})
         rated = ranked["rating"].notna().all() and run.summary["entrants"] > 0
         own = run.winners.assign(seed=run.summary["seed"])
         if rated:
@@ -209,7 +208,8 @@ def main() -> int:
     sections.append(Section("How this was made", [Code(command)]))
     page = write_page(
         RESULTS, title="Cures on photographs, without a truth",
-        subtitle=f"Judges of 340 MEBeauty photographs, 95 % of caucasian people; {told.seeds} seeds.", sections=sections,
+        subtitle=f"Judges of 340 MEBeauty photographs, 95 % of caucasian people; {told.seeds} seeds.",
+        sections=sections,
     )  # fmt: skip
     print(page)
     return 0
@@ -247,7 +247,8 @@ def section(name: str, table: pd.DataFrame, means: pd.DataFrame, found: pd.DataF
     return Section(
         title,
         [
-            Picture(f"{name}_shares", shares(table, means), "A dot is a seed, the square the mean with its 95 % interval.",
+            Picture(f"{name}_shares", shares(table, means),
+                    "A dot is a seed, the square the mean with its 95 % interval.",
                     ", ".join(f"{r.condition} {percent(r.value)}" for r in means.itertuples())),
             Text(f"{means['n'].max()} seeds; contestants are drawn anew with each."),
             table_from(shown, columns, f"Cures, {name}.", note=note, limit=40),

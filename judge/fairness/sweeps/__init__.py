@@ -11,7 +11,7 @@ tables.
 
 from judge.fairness.sweeps.contestants import means_with_people, with_people
 from judge.fairness.sweeps.crossed import crossed_interval
-from judge.fairness.sweeps.cures import compare_cures, fieller
+from judge.fairness.sweeps.cures import compare_cures, fieller, selected
 from judge.fairness.sweeps.dose import dose_response
 from judge.fairness.sweeps.dose_people import bootstrap_seeds_people
 from judge.fairness.sweeps.factorial import shapley_effects, two_by_two
@@ -35,6 +35,7 @@ __all__ = [
     "means_over_seeds",
     "means_with_people",
     "mixed_slope",
+    "selected",
     "shapley_effects",
     "two_by_two",
     "under_priors",

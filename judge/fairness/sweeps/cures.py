@@ -102,6 +102,61 @@ def compare_cures(
     return table
 
 
+#: How a method's setting may be chosen, and the column of a run's row that is then lowest: without group labels by the
+#: error on the pool's validation part, with them by the largest error of a group among people who neither train nor
+#: enter, and by what nobody knows: the distance from the truth's share itself.
+RULES = {
+    "no group labels": "mse_validation",
+    "worst group": "worst_mse_held_out",
+    "oracle": "distance",
+}
+
+
+def selected(runs: pd.DataFrame, rule: str) -> pd.DataFrame:
+    """For each run and method the one of its settings that a rule of selection chooses.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `compare_cures` takes it, with the columns method and setting: conditions of one method differ by that.
+        Of mse_validation, worst_mse_held_out those that the rule needs.
+    rule : str
+        One of RULES, "no group labels", "worst group" or "oracle", after SubpopBench (Yang et al. 2023,
+        arXiv:2302.12254).
+
+    Returns
+    -------
+    DataFrame
+        The chosen rows, with `condition` the method's name. Of equal ones the first is taken. Each seed chooses on its
+        own, as who trains one judge would.
+
+    Raises
+    ------
+    judge.errors.InputError
+        An unknown rule, and settings of which a run does not know what the rule needs.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"seed": 0, "condition": ["a1", "a2"], "method": "a", "setting": [1, 2], "share": [.2, .3],
+    ...                      "truth_share": .33, "mse_validation": [1.0, 1.1]})
+    >>> selected(runs, "no group labels")["setting"].item(), selected(runs, "oracle")["setting"].item()
+    (1, 2)
+    """
+    if rule not in RULES:
+        raise InputError(f"rule={rule!r}; allowed are {listed(RULES)}")
+    known = runs.assign(distance=(runs["share"] - runs["truth_share"]).abs())
+    column = RULES[rule]
+    if column not in known or known[column].isna().any():
+        lacking = (
+            "there is no such column"
+            if column not in known
+            else f"{int(known[column].isna().sum())} rows lack it"
+        )
+        raise InputError(f"rule={rule!r} chooses by the lowest {column}; {lacking}")
+    best = known.groupby(["seed", "method"], sort=False)[column].idxmin()
+    return known.loc[best].assign(condition=lambda t: t["method"]).drop(columns="distance")
+
+
 def fieller(
     numerator: NDArray[np.float64], denominator: NDArray[np.float64], *, confidence: float = 0.95
 ) -> Interval:
