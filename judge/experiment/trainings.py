@@ -265,7 +265,7 @@ class Trainings:
 
 def _forget_states(folder: Path) -> None:
     """Removes what a training goes on from: it is over, and its checkpoints are not the judge."""
-    for state in set(folder.glob("*.safetensors")) - {folder / "model.safetensors"}:
+    for state in set(folder.rglob("*.safetensors")) - {folder / "model.safetensors"}:
         state.unlink()
 
 

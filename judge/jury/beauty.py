@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from judge.jury.network.losses import (
     SquaredError,
 )
 from judge.jury.network.pictures import load_pictures
-from judge.jury.network.pool import Pool, usable
+from judge.jury.network.pool import Pool, predict_clean, usable
 from judge.jury.network.ridge import head_start
 from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.training import Training, train
@@ -38,6 +39,8 @@ from judge.jury.network.views import frozen_views
 from judge.storage import write_json
 from judge.storage.tensors import load_weights, save_tensors
 
+#: Folder, within a training's, of the first training of an objective that has two.
+FIRST = "first"
 Loss = SquaredError | Huber | LabelDistribution
 
 
@@ -109,7 +112,10 @@ class CnnJudge:
         ratings         single ratings (RATINGS schema), for a label distribution
         workdir         state of the training, continued after a kill; None: a folder that is removed
         groups          of the sensitive feature; batches have the codes of its column in both manifests
-        objective       `(loss, groups) -> objective`, which is minimised in place of the loss (losses.py)
+        objective       `(loss, groups) -> objective`, which is minimised in place of the loss (losses.py). One that
+                        has `reweigh(error, weight) -> weight` and `first_epochs` is trained for twice: first for so
+                        many epochs with the judge's own loss, then from the start with the weights that it makes of
+                        the errors (n,) on the training pictures, in points, and their weights (n,), mean 1
 
         What could not be read is in `excluded` (item, reason, detail), epochs in `history`.
         Raises InputError: no rated picture, fewer than two, a rating outside rating_range, an objective without
@@ -144,28 +150,50 @@ class CnnJudge:
         self.spec = self._spec(rating_range)
         views = self._frozen_views(pool.pixels, seed) if self.views else pool.pixels
         start = self._probe(pool, rated, seed) if self.probe else None
-        pool.pixels = views
+        clean, pool.pixels = pool.pixels, views
         own = workdir is None
         folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
+        training = partial(
+            train,
+            partial(build_network, self.spec, self.weights, start),
+            size=self.size,
+            augmentation=self.augmentation,
+            seed=seed,
+            identity={"network": self.spec.to_json(), "weights": self.weights, "probe": self.probe},
+            progress=self.progress,
+        )
         try:
-            self.network, self.history = train(
-                partial(build_network, self.spec, self.weights, start),
+            if callable(reweigh := getattr(trained_for, "reweigh", None)):
+                error = self._first_errors(training, pool, clean, trained_for.first_epochs, folder / FIRST)
+                weight = reweigh(error.double().numpy(), pool.weight.double().numpy())
+                pool.weight = torch.from_numpy(weight).float()
+            self.network, self.history = training(
                 trained_for,
                 pool,
                 held_out,
-                size=self.size,
-                augmentation=self.augmentation,
                 settings=self.training,
-                seed=seed,
                 workdir=folder,
-                identity={"network": self.spec.to_json(), "weights": self.weights, "probe": self.probe},
                 objective_as=objective_as,
-                progress=self.progress,
             )
         finally:
             if own:
                 shutil.rmtree(folder, ignore_errors=True)
         return self
+
+    def _first_errors(
+        self, training: Callable[..., Any], pool: Pool, clean: Tensor, epochs: int, folder: Path
+    ) -> Tensor:
+        """(n,) errors on the training pictures, unaugmented, after a training of so many epochs with the judge's loss.
+
+        They are written down: what a GPU computes again after a kill may differ in its last bits.
+        """
+        settings = replace(self.training, epochs=epochs, select="last")
+        network, _ = training(self.loss, pool, None, settings=settings, workdir=folder)
+        file = folder / "errors.safetensors"
+        if not file.is_file():
+            rating = predict_clean(network, clean, size=self.size)
+            save_tensors(file, {"error": rating - pool.rating}, {"kind": "errors"})
+        return load_weights(file)["error"]
 
     def refusal(self, seam: str, method: Any = None) -> str | None:
         """None: the network takes whatever a condition changes (loading.Judge)."""
@@ -240,7 +268,9 @@ class CnnJudge:
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # of parameters that the objective may have
             objective = factory(self.loss, groups)
-        return objective, described(factory, loss=self.loss, groups=groups)
+        # what was not given is a setting too: another default makes another training
+        told = {"settings": objective.settings()} if callable(getattr(objective, "settings", None)) else {}
+        return objective, described(factory, loss=self.loss, groups=groups, **told)
 
     def _spec(self, rating_range: tuple[float, float]) -> NetworkSpec:
         distribution = isinstance(self.loss, LabelDistribution)
