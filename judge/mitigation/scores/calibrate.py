@@ -32,9 +32,10 @@ class CalibrateWithin:
     noise of the reading is blown up with it, to a spread of 1/ρ times the ratings', so a badly read group takes MORE
     than its places at the top, and takes them with people of less truth. `prediction` goes the other way: the line of
     rating on score, whose value is the expected rating given score and group, with a spread of ρ times the ratings';
-    nothing gives winners of higher expected rating (a judge that least squares has made is left nearly as it is), and the badly read group wins LESS, as nobody of it can be singled
-    out. Equal spread (StandardiseWithin with its own mean) lies between them, at 1: each group wins as its ratings
-    would let it win, without either extreme being right. Which of them is fair is not a question of statistics.
+    no other scores give winners of a higher expected rating (a judge made by least squares is left nearly as it is),
+    and the badly read group wins LESS, as few of it can be singled out. Equal spread (StandardiseWithin) lies between
+    them: groups whose ratings are distributed alike win alike, at a price in truth between the two. Which of the three
+    is fair is not a question of statistics.
 
     The level of a group, too, comes from the ratings: if its raters were prejudiced, so is the calibrated score, more
     than before if the judge had not learnt it. `centre=False` takes the level from the scores instead.
@@ -112,8 +113,8 @@ class CalibrateWithin:
             r = both / float(np.sqrt((score @ score) * (rating @ rating)))
             if r * np.sqrt(max(len(rows) - 2, 1)) < 3 * np.sqrt(1 - r**2):
                 log.warning(
-                    "calibrate_within: among %d people of %s scores hardly rise with ratings (correlation %.2f), so their "
-                    "slope is uncertain, and what it blows up is mostly noise", len(rows), name, r,
+                    "calibrate_within: among %d people of %s scores hardly rise with ratings (correlation %.2f), so "
+                    "the slope is uncertain, and what it blows up is mostly noise", len(rows), name, r,
                 )  # fmt: skip
             gain = self.rating_reliability * float(rating @ rating) / both
         return float(rows["score"].mean()), float(rows["rating"].mean()), gain

@@ -43,7 +43,7 @@ class QuantileMatch:
     nearest in squared error (Chzhen, Denis, Hebiri, Oneto & Pontil 2020, "Fair regression with Wasserstein
     barycenters", Theorem 2.3, arXiv:2006.07286; Le Gouic, Loubes & Rigollet 2020, "Projection to fairness in
     statistical learning", arXiv:2005.11720). Or it is the pooled distribution of all people, which is wider where
-    groups lie apart.
+    groups lie apart, and whose ties become ties of a group.
 
     Between the people whom it is fitted on the map is interpolated. It is fitted where all groups have people, from
     quantile 1/(2n) to 1 − 1/(2n) of the smallest group's n; beyond that a line goes on, on which nearly all winners

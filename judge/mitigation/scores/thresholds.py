@@ -119,7 +119,7 @@ class GroupThresholds:
             if not 0 < rate < 1:
                 raise InputError(
                     f"group_thresholds: the rule selects {'all' if rate else 'nobody'} of the {(group == name).sum()} "
-                    f"people of {name!r} ({self.constraint}, {self.objective}, share {share:.3g}), so no score is their "
+                    f"people of {name!r} ({self.constraint}, {self.objective}, share {share:.3g}), so they have no "
                     "threshold; choose objective=balanced_accuracy_score or a larger share"
                 )
             found[str(name)] = float(np.quantile(score[group == name], 1 - rate))

@@ -59,7 +59,9 @@ def test_order_within_a_group_stays_and_ties_stay_ties(target, tails):
     for group in "ab":
         out = changed(QuantileMatch(target, tails), entrants, [group] * 200, (scores, people)).to_numpy()
         assert (np.diff(out)[np.diff(entrants) == 0] == 0).all()
-        assert (np.diff(out)[np.diff(entrants) > 0] > 0).all()
+        rises = np.diff(out)[np.diff(entrants) > 0]
+        # all people together have ties where a group has none, as these scores are rounded
+        assert (rises > 0).all() if target == "barycentre" else (rises >= 0).all()
 
 
 def test_groups_of_other_shapes_end_in_one_where_standardising_leaves_their_shapes():

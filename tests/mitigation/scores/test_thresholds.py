@@ -107,7 +107,7 @@ def test_what_cannot_be_fitted_or_applied_is_named():
     blind = pd.Series(np.random.default_rng(1).normal(size=80))
     with pytest.raises(InputError, match=r"selects nobody of the 40.*balanced_accuracy_score"):
         applied(GroupThresholds(objective="accuracy_score").fit(blind, people, feature="g"), blind, people)
-    with pytest.raises(InputError, match="constraint is one of 'demographic_parity'.*given 'parity'"):
+    with pytest.raises(InputError, match=r"constraint is one of 'demographic_parity'.*given 'parity'"):
         GroupThresholds("parity")
     with pytest.raises(InputError, match="share lies between 0 and 1"):
         GroupThresholds(share=1)
