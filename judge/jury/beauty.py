@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -20,15 +21,14 @@ from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation
 from judge.jury.network.backbone import HeadStart, RatingNetwork
 from judge.jury.network.depths import Depths
-from judge.jury.network.engine import Scoring, build_engine, score_pictures
-from judge.jury.network.identity import described
+from judge.jury.network.engine import Scoring, build_engine, judged_pictures, score_pictures
 from judge.jury.network.losses import (
     LOSSES,
     Huber,
     LabelDistribution,
-    Objective,
     ObjectiveFactory,
     SquaredError,
+    made_objective,
 )
 from judge.jury.network.pictures import load_pictures
 from judge.jury.network.pool import Pool, predict_clean, usable
@@ -36,6 +36,7 @@ from judge.jury.network.ridge import head_start
 from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.training import Training, train
 from judge.jury.network.views import frozen_views
+from judge.jury.ridge import Projection, Ridge
 from judge.storage import write_json
 from judge.storage.tensors import load_weights, save_tensors
 
@@ -122,7 +123,7 @@ class CnnJudge:
         groups, a workdir that holds the training of another objective or other settings.
         """
         rating_range = (float(rating_range[0]), float(rating_range[1]))
-        trained_for, objective_as = self._objective(objective, groups, seed)
+        trained_for, objective_as = made_objective(objective, self.loss, groups, seed)
         rated, unrated = usable(train_manifest, rating_range)
         pixels, rated, broken = load_pictures(rated, round(self.size * self.margin), crop=self.crop)
         if len(rated) < 2:
@@ -209,6 +210,44 @@ class CnnJudge:
             manifest, engine, size=self.size, settings=self.scoring, crop=self.crop, progress=self.progress
         )
 
+    def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+        """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded.
+
+        Means over the views that `scoring` asks for: for a head of one number the score is linear in them.
+        """
+        if self.network is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        kind = self.scoring.engine_for(len(manifest))
+        engine = build_engine(self.network, self.size, self.scoring, kind=kind, features=True)
+        features, kept, excluded = judged_pictures(
+            manifest, engine, size=self.size, settings=self.scoring, crop=self.crop, progress=self.progress
+        )
+        return features, manifest[kept].reset_index(drop=True), excluded
+
+    def project(self, mean: np.ndarray, basis: np.ndarray) -> None:
+        """From now on the head reads (features − mean) @ basis of what `read` gave: set_head has to follow."""
+        if self.network is None or self.spec is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        projection = Projection.checked(mean, basis, self.network.head.in_features)
+        if (before := self.network.projection) is not None:
+            first = Projection(before.mean.double().cpu().numpy(), before.basis.double().cpu().numpy())
+            projection = first.then(projection)
+        self.network.set_projection(projection)
+        self.spec = replace(self.spec, project=projection.basis.shape[1])
+
+    def set_head(self, fit: Ridge) -> None:
+        """Another head, that gives the regression's ratings of what `read` gives.
+
+        With levels it gives a Gaussian about them, one level wide: so narrow that its mean is that of the regression
+        up to half a level from the ends of the scale, where it stays within the levels.
+        """
+        if self.network is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        levels = self.network.levels
+        mean, scale, weight = (torch.from_numpy(np.asarray(part)).float() for part in fit[:3])
+        spread = 1.0 if levels is None else float(levels[1] - levels[0])
+        self.network.cpu().start_head(HeadStart(mean, scale, weight, fit.bias, spread))
+
     def save(self, folder: str | Path) -> None:
         """Writes model.safetensors and judge.json."""
         if self.network is None or self.spec is None:
@@ -254,23 +293,6 @@ class CnnJudge:
         judge.network.load_state_dict(load_weights(Path(folder) / "model.safetensors"), strict=True)
         judge.network.eval()
         return judge
-
-    def _objective(
-        self, factory: ObjectiveFactory | None, groups: Groups | None, seed: int
-    ) -> tuple[Objective, str]:
-        """What is minimised, and the words that tell it from another objective."""
-        if factory is None:
-            return self.loss, described(self.loss)
-        if groups is None:
-            raise InputError(
-                "an objective needs the groups of the sensitive feature: fit(…, groups=Groups.of(…))"
-            )
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)  # of parameters that the objective may have
-            objective = factory(self.loss, groups)
-        # what was not given is a setting too: another default makes another training
-        told = {"settings": objective.settings()} if callable(getattr(objective, "settings", None)) else {}
-        return objective, described(factory, loss=self.loss, groups=groups, **told)
 
     def _spec(self, rating_range: tuple[float, float]) -> NetworkSpec:
         distribution = isinstance(self.loss, LabelDistribution)

@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from judge.data.groups import Groups
 from judge.errors import InputError
+from judge.jury.network.identity import described
 
 Parts = dict[str, Tensor]
 
@@ -54,6 +55,29 @@ class Batch:
 
 Objective = Callable[[nn.Module, Batch], Parts]
 ObjectiveFactory = Callable[[Objective, Groups], Objective]
+
+
+def made_objective(
+    factory: ObjectiveFactory | None, loss: Objective, groups: Groups | None, seed: int
+) -> tuple[Objective, str]:
+    """What is minimised, and the words that tell it from another objective (identity.described).
+
+    factory  None: the loss itself
+    seed     of parameters that the objective may have
+    Raises InputError: an objective without groups.
+    """
+    if factory is None:
+        return loss, described(loss)
+    if groups is None:
+        raise InputError(
+            "an objective needs the groups of the sensitive feature: fit(…, groups=Groups.of(…))"
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        objective = factory(loss, groups)
+    # what was not given is a setting too: another default makes another training
+    told = {"settings": objective.settings()} if callable(getattr(objective, "settings", None)) else {}
+    return objective, described(factory, loss=loss, groups=groups, **told)
 
 
 def prepared(

@@ -122,7 +122,7 @@ def predict(network: nn.Module, pixels: Tensor, *, device: torch.device, batch: 
 
 
 def predict_clean(network: nn.Module, pixels: Tensor, *, size: int) -> Tensor:
-    """Ratings (n,) of uint8 (n, 3, H, H) pictures, brought to `size` pixels but not varied; on a GPU if there is one."""
+    """Ratings (n,) of uint8 (n, 3, H, H) pictures brought to `size` pixels, as they are; on a GPU if there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = network.to(device, memory_format=torch.channels_last)
     parts = []
