@@ -19,10 +19,12 @@ class ConstrainedSort:
 
     Geyik, Ambler & Kenthapadi 2019 (arXiv:1905.01989), algorithm 3. Whenever a group's minimum rises, its best person
     not yet placed is taken, and moves up past lower scores as long as nobody slips below the place by which they are
-    needed. Ranks follow merit within each group. The minima hold for any number of groups that have enough people; the
-    paper's other half, at most ⌈k · share⌉ of a group, may not hold together with it from four groups on (or from three,
-    where a group runs out of people), as several minima that rise at once wait for one another. With few places the
-    minima of small groups are 0: five places owe nothing to a group with less than a fifth.
+    needed. Ranks follow merit within each group. The minima hold for any number of groups that have enough people. The
+    paper's other bound, at most ⌈k · share⌉ of a group, is not asked for and need not hold. With few places the minima
+    of small groups are 0: five places owe nothing to a group with less than a fifth.
+
+    Two things are read otherwise than in implementations that count lists from 0 (FairRankTune 0.0.7), in which people
+    slip one place too far and the minima are broken: see `det_const_sort`.
 
     Who is behind the places follows by merit. A group with fewer people than its minimum gives all of them.
 
@@ -67,21 +69,27 @@ class ConstrainedSort:
         )
 
 
-def det_const_sort(groups: NDArray, shares: Mapping[str, float], places: int) -> list[int]:
+def det_const_sort(
+    groups: NDArray, shares: Mapping[str, float], places: int, *, literal: bool = False
+) -> list[int]:
     """The first `places` positions of people who stand in order of merit (fewer, where shares of 0 leave nobody).
 
-    groups  (n,) the group of each, the best first
+    groups   (n,) the group of each, the best first
+    literal  the lists of the printed algorithm counted from 0, as FairRankTune 0.0.7 does, and one person more taken
+             than there are places: people then slip one place too far, and the minima do not hold
 
-    >>> det_const_sort(np.array(["a", "a", "a", "b", "b"], object), {"a": 0.5, "b": 0.5}, 4)
-    [0, 3, 1, 4]
+    >>> people = np.array(["a", "a", "a", "b", "b"], object)
+    >>> det_const_sort(people, {"a": 0.5, "b": 0.5}, 4), det_const_sort(people, {"a": 0.5, "b": 0.5}, 4, literal=True)
+    ([0, 3, 1, 4], [0, 1, 3, 2])
     """
+    slack = int(literal)
     waiting = {str(name): list(np.flatnonzero(groups == name)[::-1]) for name in shares}
-    wanted = min(places, sum(len(waiting[name]) for name, share in shares.items() if share > 0))
+    placeable = sum(len(waiting[name]) for name, share in shares.items() if share > 0)
     minimum = dict.fromkeys(waiting, 0)
     ranked: list[int] = []
     latest: list[int] = []  # the number of places by which each is needed
     k = 0
-    while len(ranked) < wanted:
+    while len(ranked) < min(places + slack, placeable):
         k += 1
         risen = []
         for name, share in shares.items():
@@ -95,8 +103,8 @@ def det_const_sort(groups: NDArray, shares: Mapping[str, float], places: int) ->
             latest.append(k)
             # positions count from 0, numbers of places from 1: whoever is needed by place k may stand at k − 1 at most
             at = len(ranked) - 1
-            while at > 0 and latest[at - 1] > at and ranked[at - 1] > ranked[at]:
+            while at > 0 and latest[at - 1] + slack > at and ranked[at - 1] > ranked[at]:
                 ranked[at - 1], ranked[at] = ranked[at], ranked[at - 1]
                 latest[at - 1], latest[at] = latest[at], latest[at - 1]
                 at -= 1
-    return ranked[:wanted]
+    return ranked[:places]

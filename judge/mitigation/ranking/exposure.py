@@ -21,12 +21,12 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class ExposureConstrained:
-    """The lottery over rankings of the highest expected score whose exposure is divided between the groups as it is due.
+    """A lottery over rankings: the highest expected score at which each group has the exposure that is its due.
 
     Singh & Joachims 2018 (arXiv:1802.07281). A linear programme finds the probability with which each person stands at
     each place, so that the sum of score × exposure is greatest and each group's expected exposure is its due, where
-    place j has the exposure 1 / log2(1 + j). What is behind the places has none here: nobody looks at it. One ranking is
-    then drawn from a Birkhoff–von Neumann decomposition of these probabilities.
+    place j has the exposure 1 / log2(1 + j). What is behind the places has none here: nobody looks at it. One ranking
+    is then drawn from a Birkhoff–von Neumann decomposition of these probabilities.
 
     So the outcome is a lottery: exposure is right on average over draws, not in the one that is held, and another seed
     gives other winners. In each draw, people of one group stand in order of merit.
@@ -102,7 +102,7 @@ class ExposureConstrained:
             worst = int(np.argmin(merit / people))
             raise InputError(
                 f"exposure: the mean score of {str(names[worst])!r} in a bracket is "
-                f"{merit[worst] / people[worst] + self.zero:.3g}, not above zero={self.zero:g}, so it is due no exposure "
+                f"{merit[worst] / people[worst] + self.zero:.3g}, not above zero={self.zero:g}, so no exposure is due "
                 "in proportion to it; set zero below all groups' means, or due=share"
             )
         return merit / merit.sum()
@@ -164,7 +164,7 @@ def decomposed(chance: csr_array) -> list[tuple[float, NDArray[np.int64]]]:
     >>> [(round(w, 3), who.tolist()) for w, who in decomposed(csr_array([[.75, 0.], [.25, .5], [0., .5]]))]
     [(0.5, [0, 1]), (0.25, [0, 2]), (0.25, [1, 2])]
     """
-    n, places = chance.shape
+    places = chance.shape[1]
     who = np.flatnonzero(chance.sum(axis=1) > _NOTHING)
     left = chance.toarray()[who]
     m = len(who)

@@ -36,7 +36,7 @@ class FairTopK:
     Who is behind the places follows by merit. A bracket with too few protected people places all of them as needed.
 
     protected  groups, as a set; None: all but the largest of those who enter, over all brackets
-    share      wanted of the places, between 0 and 1; None: the protected people's share of those who entered the bracket
+    share      wanted of the places, between 0 and 1; None: the share of those who entered the bracket
     alpha      probability with which a ranking drawn at random fails
     adjust     for the many tests; False: α for each of them
     """
@@ -132,7 +132,8 @@ def fair_top_k(protected: NDArray[np.bool_], table: Sequence[int] | NDArray) -> 
 def minima(k: int, share: float, alpha: float) -> NDArray[np.int64]:
     """(k,) the table of minima: the α quantile of Binomial(i, share) for i = 1, …, k.
 
-    The quantile is the least m with P(X ≤ m) ≥ α, where probabilities that differ in rounding alone are equal.
+    The quantile is the least m with P(X ≤ m) ≥ α, where probabilities that differ in rounding alone are equal. (A test
+    at level α would ask for P(X ≤ m) > α; the two differ where it is exactly α, as for nobody of one at share 1 − α.)
 
     >>> minima(12, 0.5, 0.1).tolist()
     [0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 3, 4]
@@ -174,7 +175,7 @@ def adjusted_alpha(k: int, share: float, alpha: float) -> float:
 
     It is the largest one with its table of minima.
     """
-    return _adjusted(k, round(share, 12), alpha)[0]
+    return _adjusted(k, share, alpha)[0]
 
 
 def adjusted_minima(k: int, share: float, alpha: float) -> NDArray[np.int64]:
@@ -183,7 +184,7 @@ def adjusted_minima(k: int, share: float, alpha: float) -> NDArray[np.int64]:
     >>> adjusted_minima(12, 0.5, 0.1).tolist()
     [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     """
-    return np.array(_adjusted(k, round(share, 12), alpha)[1])
+    return np.array(_adjusted(k, share, alpha)[1])
 
 
 @lru_cache(maxsize=64)
