@@ -38,11 +38,10 @@ class ConstrainedSort:
         checked_shares("det_const_sort", self.shares)
 
     def check(self, entrants: pd.DataFrame, *, feature: str) -> None:
-        """Raises InputError if a group that enters has no share."""
+        """Raises InputError if somebody who enters has no group, or a group no share."""
+        groups = known_groups("det_const_sort", entrants, feature)
         if self.shares is not None:
-            check_named(
-                "det_const_sort", "shares", self.shares, known_groups("det_const_sort", entrants, feature)
-            )
+            check_named("det_const_sort", "shares", self.shares, groups)
 
     def __call__(
         self,

@@ -32,9 +32,10 @@ class Quotas:
         checked_shares("quota", self.shares)
 
     def check(self, entrants: pd.DataFrame, *, feature: str) -> None:
-        """Raises InputError if a group that enters has no share."""
+        """Raises InputError if somebody who enters has no group, or a group no share."""
+        groups = known_groups("quota", entrants, feature)
         if self.shares is not None:
-            check_named("quota", "shares", self.shares, known_groups("quota", entrants, feature))
+            check_named("quota", "shares", self.shares, groups)
 
     def __call__(
         self,

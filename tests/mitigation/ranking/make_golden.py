@@ -3,9 +3,9 @@
     python -m venv golden && golden/bin/pip install FairRankTune==0.0.7 fairsearchcore==1.0.4
     golden/bin/python tests/mitigation/ranking/make_golden.py
 
-Made with FairRankTune 0.0.7, fairsearchcore 1.0.4, numpy 2.4.6, scipy 1.17.1, pandas 3.1.1, Python 3.11. Each file has a
-row a random ranking, 200 in all: groups of the people in order of merit, as letters ("p" is protected in the first), the
-settings, and the positions of the first k in the library's ranking.
+Made with FairRankTune 0.0.7, fairsearchcore 1.0.4, numpy 2.4.6, scipy 1.17.1, pandas 3.1.1, Python 3.11. Each file has
+a row a random ranking, 200 in all: groups of the people in order of merit, as letters ("p" is protected in the first),
+the settings, and the positions of the first k in the library's ranking.
 
 fairsearchcore takes the sum of a pandas column for a hash, which is no Python int any more; it is made one here, and
 nothing else is changed.
