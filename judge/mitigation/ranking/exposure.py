@@ -8,9 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 from scipy.sparse import coo_array, csr_array, vstack
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from judge.errors import InputError
 from judge.mitigation.ranking.order import known_groups, ranks_within, shares_of
@@ -121,6 +119,8 @@ def lottery(
     values, codes  (n,) score and group, 0 to G − 1, in order of merit
     due            (G,) each group's part of the exposure
     """
+    from scipy.optimize import linprog  # takes a second to import
+
     n = len(values)
     places = min(places, n)
     # of each group, only as many as there are places: whoever else had a chance could leave it to a better one of the
@@ -164,6 +164,8 @@ def decomposed(chance: csr_array) -> list[tuple[float, NDArray[np.int64]]]:
     >>> [(round(w, 3), who.tolist()) for w, who in decomposed(csr_array([[.75, 0.], [.25, .5], [0., .5]]))]
     [(0.5, [0, 1]), (0.25, [0, 2]), (0.25, [1, 2])]
     """
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     places = chance.shape[1]
     who = np.flatnonzero(chance.sum(axis=1) > _NOTHING)
     left = chance.toarray()[who]

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from judge.errors import InputError, listed
 from judge.mitigation.ranking.order import known_groups, ranks_within
@@ -190,4 +190,5 @@ def adjusted_minima(k: int, share: float, alpha: float) -> NDArray[np.int64]:
 @lru_cache(maxsize=64)
 def _cumulative(k: int, share: float) -> NDArray[np.float64]:
     """(k, k + 1) P(X ≤ m) of Binomial(i, share), i from 1 in the rows, m from 0 in the columns."""
-    return binom.cdf(np.arange(k + 1)[None, :], np.arange(1, k + 1)[:, None], share)
+    n, m = np.arange(1, k + 1)[:, None], np.arange(k + 1)[None, :]
+    return np.where(m < n, bdtr(m.astype(float), n, share), 1.0)  # scipy.stats takes a second to import

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from judge.data.composition import allocate
 from judge.mitigation.ranking.order import check_named, checked_shares, known_groups, ranks_within, shares_of
 
 
@@ -70,6 +69,8 @@ def winners_by_quota(groups: NDArray, shares: Mapping[str, float], places: int) 
     >>> winners_by_quota(np.array(["a", "a", "a", "b", "b"], object), {"a": 0.5, "b": 0.5}, 4).tolist()
     [0, 1, 3, 4]
     """
+    from judge.data.composition import allocate  # takes half a second to import
+
     places = min(places, len(groups))
     quota = allocate(places, {str(group): float(share) for group, share in shares.items()})
     place_in_group = pd.Series(groups).groupby(groups).cumcount().to_numpy()
