@@ -65,7 +65,7 @@ def probe(features: ArrayLike, groups: ArrayLike, *, seed: int = 0, confidence: 
         ci_low, ci_high     of this probe, over other people like the tested: exact intervals of the groups' shares,
                             combined by MOVER
         chance              1 / number of groups: what any classifier reaches that knows nothing
-        shuffled            balanced accuracy of the same classifier, taught and tested by as many people under shuffled labels
+        shuffled            the same of a classifier that as many people taught and tested under shuffled labels
         p_value             one-sided: how often the test labels in a random order are read as well (2,000 orders)
 
     Raises

@@ -78,7 +78,8 @@ def probes_section(probes: pd.DataFrame | None) -> Section:
     note = (
         f"Balanced accuracy, the mean of the groups’ shares; chance {percent(chance)}. In brackets: {level(probes)} "
         "intervals over people, the probe taken as taught; p: one-sided, by permuting the test labels. The same "
-        f"classifiers, taught and tested under shuffled labels, reach {percent(shuffled.min())} to {percent(shuffled.max())}."
+        f"classifiers, taught and tested under shuffled labels, reach {percent(shuffled.min())} to "
+        f"{percent(shuffled.max())}."
     )
     excluded = int(probes["n_excluded"].max()) if "n_excluded" in probes else 0
     if excluded:
