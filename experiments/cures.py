@@ -43,9 +43,12 @@ JUDGES = {"embedding_depths": [], "cnn": ["judge=cnn", "conditions=cures_cnn"]}
 UNCURED, BAR = "uncured", "subg"
 
 
-def sweep(name: str, skew: str, seeds: int, jobs: int, overrides: list[str]) -> list[Path]:
+def sweep(
+    name: str, skew: str, seeds: int, jobs: int, overrides: list[str], folder: str | None = None
+) -> list[Path]:
     """Folders of the finished runs of one skew; what did not finish is told and left out."""
-    words = ["experiment=cures", *JUDGES[name], f"name=cures/{name}/{skew}", f"skew={skew}"]
+    folder = folder or name
+    words = ["experiment=cures", *JUDGES[name], f"name=cures/{folder}/{skew}", f"skew={skew}"]
     words += [f"seed=range(0,{seeds})", "threads=1", *overrides]
     if jobs > 1:
         words += ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}"]
@@ -53,7 +56,7 @@ def sweep(name: str, skew: str, seeds: int, jobs: int, overrides: list[str]) -> 
         return [run.folder for run in judge.sweep(words).runs]
     except SweepError as error:
         print(f"{name}, {skew}: {error}", file=sys.stderr)
-        return finished(name, skew)
+        return finished(folder, skew)
 
 
 def finished(name: str, skew: str) -> list[Path]:
