@@ -264,8 +264,8 @@ class EmbeddingJudge:
         method = getattr(method, "func", method)
         if seam == "objective" and getattr(method, "trains_features", False):
             return (
-                f"the embedding judge's features are frozen, and {getattr(method, '__name__', method)} asks for others; "
-                "take a judge with a network (judge=cnn), or erase the group from frozen features (refit: leace)"
+                f"the embedding judge's features are frozen, and {getattr(method, '__name__', method)} asks for "
+                "others; take a judge with a network (judge=cnn), or erase the group from frozen features (leace)"
             )
         return None
 
