@@ -13,7 +13,7 @@ ALLOWED = {
     "data": set(),
     "jury": {"data"},
     "generator": {"data"},
-    "mitigation": {"data", "jury.network.losses"},
+    "mitigation": {"data", "jury.network.losses", "jury.ridge", "jury.scaling"},
     "contest": {"data.tables", "data.brackets"},
     "fairness": {"contest", "data.tables", "data.brackets", "data.spreadsheets", "data.user_tables"},
     "privacy": {"data", "generator", "fairness.inference"},

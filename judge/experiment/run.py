@@ -21,6 +21,7 @@ from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw, make_pictures
 from judge.experiment.records import (
     agreement_of,
+    check_probes,
     judges_of,
     manifest_of,
     membership_of,
@@ -65,6 +66,7 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     _limit_threads(experiment)
     drawn = draw(experiment)
     field = _field(experiment, drawn)
+    check_probes(experiment, drawn)
     trainings = Trainings(experiment, drawn, home)
     log.info(
         "%s (baseline: %s) · trainings %d · pool %d · entrants %d · seed %d",
