@@ -150,7 +150,8 @@ def rerank(
         Column of ids, from which lots among those who tie are drawn. None: the first of image_id, person_id,
         entrant_id, id that the table has, else the number of the row.
     rating : str, optional
-        Column of ratings, for methods that are fitted on them. None: rating, if the table has it.
+        Column of ratings, for methods that are fitted on them: of `fit`, if that is given. None: rating, if the table
+        has it.
     settings : mapping, optional
         Settings of the method that differ from its file.
     fit : DataFrame, optional
@@ -200,7 +201,9 @@ def rerank(
     if taken:
         raise InputError(f"the table has column(s) {listed(taken)} already, which would be written over")
     notes: list[str] = []
-    people, value, reason = _people(frame, feature, score, columns, rating, notes, what="the table")
+    # where others are fitted on, nobody who enters needs a rating
+    own_rating = rating if fit is None or rating in frame else None
+    people, value, reason = _people(frame, feature, score, columns, own_rating, notes, what="the table")
     ids = _ids(frame, person, [feature, score, *columns])
     enter = reason.isna().to_numpy()
     if not enter.any():

@@ -91,7 +91,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         tie_seed=args.tie_seed,
     )
-    told = dict.fromkeys(column for column in (args.score, args.rating, args.truth) if column)
+    rating = args.rating if args.rating in table.frame else None  # it may be of those who are fitted on only
+    told = dict.fromkeys(column for column in (args.score, rating, args.truth) if column)
     costs = price(result, list(told))
     notes = [*table.notes, *([] if others is None else others.notes), *result.attrs["notes"]]
     print(_text(args, method, result, costs, list(dict.fromkeys(notes))))

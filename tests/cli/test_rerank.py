@@ -110,8 +110,6 @@ def test_a_method_of_the_scores_seam_is_fitted_on_others(scores, tmp_path, capsy
             "stars": truth + rng.normal(size=200) * 0.2,
         }
     ).to_csv(others, index=False)
-    people = pd.read_csv(scores).assign(stars=2.0)
-    people.to_csv(scores, index=False)
     fitted = ["--fit", str(others), "--rating", "stars", "--out", str(tmp_path / "out.csv")]
     for name, method in methods().items():
         if method.seam == "scores":
@@ -148,7 +146,7 @@ def test_the_input_is_never_written_over(scores, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--method", "fair"], "no method 'fair' that works on scores alone; there are 'standardise_within'"),
+        (["--method", "fair"], "no method 'fair' that works on scores alone; there are 'calibrate_within'"),
         (["--set", "shares"], "--set takes KEY=VALUE"),
         (["--set", "shares=[1"], "cannot be read as YAML"),
         (["--set", "a=1", "--set", "a=2"], "--set a is given twice"),
