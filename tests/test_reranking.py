@@ -34,7 +34,7 @@ def test_a_ranking_method_changes_ranks_and_leaves_scores():
 def test_brackets_have_places_of_their_own():
     out = judge.rerank(PEOPLE, method="quota", **ASKED | {"places": 1}, brackets="sex")
     assert out.loc[out["winner_before"], "id"].tolist() == ["a", "b"]
-    # one place for two equal groups goes by name
+    # one place for two equal groups goes to the better of their best
     assert out.loc[out["winner_after"], "id"].tolist() == ["a", "b"]
     shares = {"x": 0.0, "y": 1.0}
     out = judge.rerank(
