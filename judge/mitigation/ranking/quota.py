@@ -82,7 +82,7 @@ def winners_by_quota(groups: NDArray, shares: Mapping[str, float], places: int) 
     def claim(name: str) -> tuple[float, int]:
         theirs = np.flatnonzero(groups == name)
         following = int(theirs[quota[name]]) if quota[name] < len(theirs) else len(groups)
-        return quota[name] - wanted[name], following
+        return round(quota[name] - wanted[name], 9), following
 
     for name in sorted(wanted, key=claim)[: places - sum(quota.values())]:
         quota[name] += 1
