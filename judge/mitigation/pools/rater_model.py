@@ -131,7 +131,7 @@ def rater_model(
                     "rater_group": other,
                     "group": name,
                     "shift": float(take @ estimate),
-                    "se": float(np.sqrt(take @ spread @ take)),
+                    "se": float(np.sqrt(max(take @ spread @ take, 0.0))),
                     "n": n,
                     "n_own": int(((group == name) & (rater_group == name)).sum()),
                 }
