@@ -56,6 +56,7 @@ def rater_model(
     """The shifts of `groups` from single ratings: all arrays (n,), a rating each.
 
     prior_sd   points; a shift is then drawn towards 0 as by a prior N(0, prior_sd²). None: unbiased
+    Time grows with the cube of raters × groups: a fraction of a second for 60 raters of three.
     Raises InputError where no picture of a group was rated by raters of its own group and by others.
     """
     outside = np.array([(group == name) & (rater_group != name) for name in groups])
@@ -72,9 +73,9 @@ def rater_model(
     # everything that the likelihood needs, with the pictures' levels projected out
     centred = rating - rating.mean()
     all_ = sparse.hstack([x, *parts.values(), sparse.csr_matrix(centred[:, None])]).tocsr()
-    means = pictures.T @ all_
+    sums = pictures.T @ all_
     size = np.asarray(pictures.sum(axis=0)).ravel()
-    gram = (all_.T @ all_ - means.T @ sparse.diags(1 / size) @ means).toarray()
+    gram = (all_.T @ all_ - sums.T @ sparse.diags(1 / size) @ sums).toarray()
     p, q = len(groups), gram.shape[0] - len(groups) - 1
     own = np.diag(gram)[:p]
     if lost := [name for name, ss in zip(groups, own, strict=True) if not ss > 1e-9]:
