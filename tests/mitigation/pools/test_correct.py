@@ -96,6 +96,14 @@ def test_only_named_groups_are_corrected():
         applied(CorrectRatings(), pool, ratings)
 
 
+def test_a_shift_of_a_group_that_is_not_to_be_corrected_is_not_taken_for_the_raters_own():
+    more = {**OUTSIDERS, ("a", "c"): -1.0, ("b", "c"): -1.0}
+    pool, ratings = noisy(*crossed(more, pictures=8)[:2], sd=0.02)
+    out = applied(CorrectRatings(groups=["b"]), pool, ratings)
+    assert shifts(out)["shift"].loc[["a", "c"]].tolist() == pytest.approx([-1.5, -1.5], abs=0.05)
+    assert out["rating"][out["g"] == "c"].equals(pool["rating"][pool["g"] == "c"])
+
+
 def test_ratings_stay_on_the_scale():
     pool, ratings = noisy(*crossed({("a", "b"): -4.0, ("c", "b"): -4.0})[:2], sd=0.1)
     top = pool["g"] == "b"
