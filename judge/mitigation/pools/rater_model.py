@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, sparse
+from threadpoolctl import threadpool_limits
 
 from judge.errors import InputError, listed
 
@@ -110,9 +111,11 @@ def rater_model(
         _, _, determinant, rest = solved(np.exp(logs))
         return determinant + free * np.log(max(rest, 1e-12))
 
-    best = optimize.minimize(
-        deviance, np.full(len(parts), -2.0), method="L-BFGS-B", bounds=[(-12.0, 4.0)] * len(parts)
-    )
+    # one thread: on a busy machine threads that wait for one another cost more than such small matrices
+    with threadpool_limits(1):
+        best = optimize.minimize(
+            deviance, np.full(len(parts), -2.0), method="L-BFGS-B", bounds=[(-12.0, 4.0)] * len(parts)
+        )
     ratios = np.exp(best.x)
     equations, right, _, rest = solved(ratios)
     noise = rest / free
