@@ -10,7 +10,7 @@ import pytest
 import judge.fairness
 
 ROOMS = ["judge.contest", "judge.fairness.counts"] + [
-    f"judge.fairness.{name}" for name in ("attribution", "audit", "inference", "metrics", "sweeps")
+    f"judge.fairness.{name}" for name in ("advice", "attribution", "audit", "inference", "metrics", "sweeps")
 ]
 MODULES = ["judge.contest", "judge.fairness"] + [
     module.name for module in pkgutil.walk_packages(judge.fairness.__path__, "judge.fairness.")
