@@ -31,9 +31,6 @@ RATIOS = tuple(name for name in LEAST if name.endswith("_ratio"))
 COUNTED = ("representation", "reference")
 #: Measures that compare a group with all others, so that of two groups one is the mirror of the other.
 MIRRORED = tuple(name for name in LEAST if name != "rating_shift")
-#: Where one group moves, each of the others moves against a mean that it is in, by half as much among three: of one
-#: measure only groups are named whose effect is more than this part of the largest.
-NAMED = 0.6
 COLUMNS = [
     "skew", "group", "measure", "value", "n", "ci_low", "ci_high", "p_value", "p_adjusted", "test", "size", "least",
     "strength", "detail",
@@ -94,17 +91,23 @@ def summary(evidence: pd.DataFrame, unknown: Sequence[tuple[str, str]]) -> pd.Da
         reasons = "; ".join(dict.fromkeys(why for what, why in unknown if what == skew))
         strength = max(own["strength"], key=STRENGTHS.index, default="unknown")
         named = own[own["strength"] == strength] if strength in ("weak", "clear") else own.head(0)
-        far = (np.log(named["size"]) if named["measure"].isin(RATIOS).all() else named["size"]).abs()
-        largest = far.groupby(named["measure"]).transform("max")
-        groups = (
-            list(dict.fromkeys(named.loc[far > NAMED * largest, "group"]))
-            if skew not in COUNTED
-            else list(named["group"])
-        )
+        told = named if skew in COUNTED else named[_apart(own)[named.index]]
+        groups = list(dict.fromkeys(told["group"]))
         rows.append(
             {"skew": skew, "strength": strength, "groups": groups, "tests": len(own), "unknown": reasons}
         )
     return pd.DataFrame(rows, columns=["skew", "strength", "groups", "tests", "unknown"])
+
+
+def _apart(rows: pd.DataFrame) -> pd.Series:
+    """Whether a group stands apart by each measure: at least half as far from the median group as the farthest one.
+
+    Where one group of three moves, each of the others moves against a mean that it is in, by half as much the other way.
+    """
+    ratio = rows["measure"].isin(RATIOS)
+    size = rows["size"].where(~ratio, np.log(rows["size"].where(ratio, 1.0)))
+    far = (size - size.groupby(rows["measure"]).transform("median")).abs()
+    return far >= 0.5 * far.groupby(rows["measure"]).transform("max")
 
 
 def welch(cells: Sequence[tuple[float, np.ndarray]], confidence: float) -> tuple[float, float, float, float]:

@@ -27,7 +27,8 @@ from judge.report.wording import percent
 
 RULES = (
     "Clear: Holm’s adjusted p, over all tests of this page, is at most {fifth}, and the effect is at least as large as "
-    "the table says. Weak: the adjusted p is at most {level}. None: otherwise, which proves nothing absent. With  nothing skewed at all, anything is found in at most {level} of the tables."
+    "the table says. Weak: the adjusted p is at most {level}. None: otherwise, which proves nothing absent. With "
+    "nothing skewed at all, anything is found in at most {level} of the tables."
 )
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 GROUPS = ("a", "b", "c")
 
 
-def planted(seed, *skews, n=300, per_group=200, groups=GROUPS):
+def _planted(seed, *skews, n=300, per_group=200, groups=GROUPS):
     """Arguments for `advise`: 300 entrants, 600 training pictures, 60 raters; the last group bears each skew.
 
     representation  it is 2 % of the training pictures
@@ -51,3 +52,25 @@ def planted(seed, *skews, n=300, per_group=200, groups=GROUPS):
         "ratings": ratings[["image_id", "rater_id", "rating", "rater_group"]], "rater_group": "rater_group",
         "exposure": "exposure", "contrast": "contrast", "reference_counts": models,
     }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """Function of a seed and the skews to plant."""
+    return _planted
+
+
+@pytest.fixture
+def cures():
+    """A comparison of cures for tests: made up, nothing was ever compared."""
+    rows = [
+        ("representation", "more_pictures", "pool", 0.9, 0.6, 1.2, 0.02, "labels of the training pictures"),
+        ("representation", "dear", "scores", 1.0, 0.8, 1.2, 0.25, "the group of every entrant"),
+        ("representation", "unsure", "pool", 0.8, -0.1, 1.7, 0.0, ""),
+        ("representation", "weak", "objective", 0.2, 0.1, 0.3, 0.0, ""),
+        ("ratings", "weak", "objective", 0.2, 0.1, 0.3, 0.0, ""),
+        ("all", "both", "scores", 0.7, 0.5, 0.9, -0.03, ""),
+        ("moonlight", "weak", "objective", 0.2, 0.1, 0.3, 0.0, ""),
+    ]
+    columns = ["skew", "cure", "seam", "recovered", "ci_low", "ci_high", "truth_lost", "needs"]
+    return pd.DataFrame(rows, columns=columns)
