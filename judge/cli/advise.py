@@ -125,7 +125,7 @@ def _of_run(args: argparse.Namespace, cures: pd.DataFrame | None) -> tuple[Advic
     told = said(findings(audit, confidence=args.confidence), audit.assign(confidence=args.confidence))
     wanted = [one for one in told if one.kind in ("primary", "survives", "none_survives")]
     return advice, " ".join(
-        " ".join([one.text, *one.lines(2)]) if one.kind == "survives" else one.text for one in wanted[:2]
+        f"{one.text} {'; '.join(one.lines(2))}." if one.items else one.text for one in wanted[:2]
     )
 
 

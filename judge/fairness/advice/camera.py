@@ -72,7 +72,8 @@ def light_changes(entrants: pd.DataFrame, training: pd.DataFrame | None, *, conf
                  "n": sum(len(cells[part, group]) for part in ("contest", "training")), "ci_low": low, "ci_high": high,
                  "p_value": p, "size": value / scale if scale > 0 else 0.0,
                  "test": "Welch’s t, difference in differences",
-                 "detail": f"its own change {own:+.2f}; {len(cells['contest', group]):,} pictures of the contest, "
+                 "detail": f"its own change {own:+.2f}; ".replace("-", "−")
+                           f"{len(cells['contest', group]):,} pictures of the contest, "
                            f"{len(cells['training', group]):,} of the training"}
             )  # fmt: skip
     return found

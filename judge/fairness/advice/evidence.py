@@ -102,7 +102,7 @@ def summary(evidence: pd.DataFrame, unknown: Sequence[tuple[str, str]]) -> pd.Da
 def _apart(rows: pd.DataFrame) -> pd.Series:
     """Whether a group stands apart by each measure: at least half as far from the median group as the farthest one.
 
-    Where one group of three moves, the others move the other way by half as much: the mean they are held against has it.
+    Where one group of three moves, the others move the other way by half as much: their mean of others has it.
     """
     ratio = rows["measure"].isin(RATIOS)
     size = rows["size"].where(~ratio, np.log(rows["size"].where(ratio, 1.0)))

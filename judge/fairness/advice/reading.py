@@ -80,7 +80,7 @@ def reading(people: pd.DataFrame, *, confidence: float) -> Found:
                 {"skew": "reading", "group": group, "measure": measure, "value": np.exp(log), "n": n,
                  "ci_low": np.exp(log - half), "ci_high": np.exp(log + half),
                  "p_value": float(2 * t.sf(abs(log) / np.sqrt(total), degrees)), "test": "t on the log scale",
-                 "detail": f"{against}, against the other groups"}
+                 "detail": f"{against} {np.exp(value):.2f}"}
             )  # fmt: skip
     return found
 
