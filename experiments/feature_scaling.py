@@ -26,7 +26,7 @@ from judge.data.readers.mebeauty import read_mebeauty
 from judge.fairness.metrics.soundness import soundness
 from judge.jury.embedding import Embedding, embed
 from judge.jury.network.depths import Depths
-from judge.jury.network.ridge import ridge
+from judge.jury.ridge import ridge
 from judge.jury.scaling import PRIOR_SPREAD
 
 RESULTS = Path(__file__).parents[1] / "results"

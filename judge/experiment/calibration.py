@@ -102,9 +102,9 @@ def _without(people: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
 def _unlearnt(
     experiment: Experiment, pools: Mapping[str, pd.DataFrame], source: pd.DataFrame
 ) -> pd.DataFrame:
-    """People of the source whom no judge learns from; refits and robots learn from whole pools, validation included."""
+    """People of the source whom no judge learns from; robots learn from whole pools, validation included."""
     parts = list(pools.values())
-    if not (experiment.jury or any(condition.refit for condition in experiment.conditions.values())):
+    if not experiment.jury:
         parts = [
             composition.training_part(pool, experiment.seed, experiment.pool.validation)[0] for pool in parts
         ]

@@ -114,7 +114,9 @@ def draw(experiment: Experiment) -> Drawn:
     entrants = _draw_entrants(entering, field, feature, contest_rng)
     for drawn in pools.values():
         composition.check_disjoint(drawn, entrants)
-    refit = refit_people(experiment, pools, source, field, entrants)
+    # a head is fitted to their ratings, so these are to be on the pool's scale
+    rated_alike = field if other.rating_range == dataset.rating_range else field[:0]
+    refit = refit_people(experiment, pools, source, rated_alike, entrants)
     calibration = calibration_people(experiment, pools, source, field, entrants, refit)
     return Drawn(
         pools,

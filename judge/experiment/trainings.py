@@ -16,7 +16,7 @@ import pandas as pd
 from judge import __version__
 from judge.data.composition import training_part
 from judge.data.tables import read_table, write_table
-from judge.errors import InputError
+from judge.errors import InputError, listed
 from judge.experiment.draw import Drawn, trainer_of
 from judge.experiment.folder_names import changes_a_number
 from judge.experiment.run_folder import RunDir, read_json, write_json
@@ -36,7 +36,7 @@ class Judged:
     unreadable   image_id, reason of the others
     untrained    item, reason, detail of training pictures that it could not use
     calibration  image_id, score of the calibration people, empty where no condition of the run asks for them
-    validation   image_id, score of the pool's validation part, empty where a refit may have learnt from it
+    validation   image_id, score of the validation part of the pool behind the judge; no refit learns from it
     """
 
     entrants: pd.DataFrame
@@ -134,7 +134,30 @@ class Trainings:
                     reason = judge.refusal(seam, getattr(method, "func", method))
                     if reason:
                         raise InputError(f"conditions.{name}.{seam}: {reason}")
+            self._check_refit(name, judge)
             self._same_training(self.trained_as[name])
+
+    def _check_refit(self, name: str, judge: Any) -> None:
+        method = self.experiment.conditions[name].refit
+        lacks = [call for call in getattr(method, "calls", ()) if not callable(getattr(judge, call, None))]
+        if lacks:
+            raise InputError(
+                f"conditions.{name}.refit: it needs a judge with {listed(lacks)} (judge.jury.loading.Judge); "
+                f"{type(judge).__name__} has no such method"
+            )
+        if hasattr(method, "check"):
+            pool = self._training_part(trainer_of(self.experiment.conditions, name))
+            try:
+                method.check(pool, self._held_out(method), feature=self.experiment.pool.feature)
+            except InputError as error:
+                raise InputError(f"conditions.{name}.refit: {error}") from error
+
+    def _training_part(self, trainer: str) -> pd.DataFrame:
+        experiment = self.experiment
+        return training_part(self.drawn.pools[trainer], experiment.seed, experiment.pool.validation)[0]
+
+    def _held_out(self, method: Any) -> pd.DataFrame | None:
+        return self.drawn.refit if getattr(method, "needs_held_out", False) else None
 
     def _described(self, name: str) -> dict[str, Any]:
         """All that tells the training of this condition from another."""
@@ -203,13 +226,15 @@ class Trainings:
         judge, untrained = self._trained(trainer)
         scores, broken = judge.score(drawn.entrants)
         nobody = pd.DataFrame({"image_id": pd.Series(dtype=str), "score": pd.Series(dtype=float)})
-        calibration = validation = nobody
+        calibration = nobody
         if drawn.calibration is not None:
             calibration, _ = judge.score(drawn.calibration)
-        refit = experiment.conditions[trainer].refit
-        if refit is None or getattr(refit, "needs_held_out", False):
-            _, apart = training_part(drawn.pools[trainer], experiment.seed, experiment.pool.validation)
-            validation, _ = judge.score(apart.drop_duplicates("image_id"))
+        _, apart = training_part(
+            drawn.pools[trainer_of(experiment.conditions, trainer)],
+            experiment.seed,
+            experiment.pool.validation,
+        )
+        validation, _ = judge.score(apart.drop_duplicates("image_id"))
         judged = Judged(
             scores.assign(judge="beauty", seed=experiment.seed)[["image_id", "judge", "seed", "score"]],
             broken.rename(columns={"item": "image_id"})[["image_id", "reason"]],
@@ -232,7 +257,6 @@ class Trainings:
         """The judge and what it could not learn from."""
         experiment, drawn, folder = self.experiment, self.drawn, self.folder(trainer)
         condition = experiment.conditions[trainer]
-        pool = drawn.pools[trainer]
         if condition.trained_as is not None:
             base = self.trained_as[condition.trained_as]
             known = self.judged(base)
@@ -241,7 +265,9 @@ class Trainings:
             # read back, so that the refit works on a judge of its own
             judge, untrained = load_judge(self.folder(base)), known.untrained
         else:
-            train, validation = training_part(pool, experiment.seed, experiment.pool.validation)
+            train, validation = training_part(
+                drawn.pools[trainer], experiment.seed, experiment.pool.validation
+            )
             log.info("training: %s", trainer)
             judge = experiment.make_judge()
             judge.fit(
@@ -258,14 +284,19 @@ class Trainings:
         if condition.refit is not None:
             log.info("refit: %s", trainer)
             rng = np.random.default_rng([experiment.seed, 5])
-            held_out = drawn.refit if getattr(condition.refit, "needs_held_out", False) else None
-            judge = condition.refit(judge, pool, held_out=held_out, feature=experiment.pool.feature, rng=rng)
+            judge = condition.refit(
+                judge,
+                self._training_part(trainer_of(experiment.conditions, trainer)),
+                held_out=self._held_out(condition.refit),
+                feature=experiment.pool.feature,
+                rng=rng,
+            )
         return judge, untrained
 
 
 def _forget_states(folder: Path) -> None:
     """Removes what a training goes on from: it is over, and its checkpoints are not the judge."""
-    for state in set(folder.glob("*.safetensors")) - {folder / "model.safetensors"}:
+    for state in set(folder.rglob("*.safetensors")) - {folder / "model.safetensors"}:
         state.unlink()
 
 

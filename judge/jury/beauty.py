@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -19,25 +21,27 @@ from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation
 from judge.jury.network.backbone import HeadStart, RatingNetwork
 from judge.jury.network.depths import Depths
-from judge.jury.network.engine import Scoring, build_engine, score_pictures
-from judge.jury.network.identity import described
+from judge.jury.network.engine import Scoring, build_engine, judged_pictures, score_pictures
 from judge.jury.network.losses import (
     LOSSES,
     Huber,
     LabelDistribution,
-    Objective,
     ObjectiveFactory,
     SquaredError,
+    made_objective,
 )
 from judge.jury.network.pictures import load_pictures
-from judge.jury.network.pool import Pool, usable
+from judge.jury.network.pool import Pool, predict_clean, usable
 from judge.jury.network.ridge import head_start
 from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.training import Training, train
 from judge.jury.network.views import frozen_views
+from judge.jury.ridge import Projection, Ridge
 from judge.storage import write_json
 from judge.storage.tensors import load_weights, save_tensors
 
+#: Folder, within a training's, of the first training of an objective that has two.
+FIRST = "first"
 Loss = SquaredError | Huber | LabelDistribution
 
 
@@ -109,14 +113,17 @@ class CnnJudge:
         ratings         single ratings (RATINGS schema), for a label distribution
         workdir         state of the training, continued after a kill; None: a folder that is removed
         groups          of the sensitive feature; batches have the codes of its column in both manifests
-        objective       `(loss, groups) -> objective`, which is minimised in place of the loss (losses.py)
+        objective       `(loss, groups) -> objective`, which is minimised in place of the loss (losses.py). One that
+                        has `reweigh(error, weight) -> weight` and `first_epochs` is trained for twice: first for so
+                        many epochs with the judge's own loss, then from the start with the weights that it makes of
+                        the errors (n,) on the training pictures, in points, and their weights (n,), mean 1
 
         What could not be read is in `excluded` (item, reason, detail), epochs in `history`.
         Raises InputError: no rated picture, fewer than two, a rating outside rating_range, an objective without
         groups, a workdir that holds the training of another objective or other settings.
         """
         rating_range = (float(rating_range[0]), float(rating_range[1]))
-        trained_for, objective_as = self._objective(objective, groups, seed)
+        trained_for, objective_as = made_objective(objective, self.loss, groups, seed)
         rated, unrated = usable(train_manifest, rating_range)
         pixels, rated, broken = load_pictures(rated, round(self.size * self.margin), crop=self.crop)
         if len(rated) < 2:
@@ -144,28 +151,50 @@ class CnnJudge:
         self.spec = self._spec(rating_range)
         views = self._frozen_views(pool.pixels, seed) if self.views else pool.pixels
         start = self._probe(pool, rated, seed) if self.probe else None
-        pool.pixels = views
+        clean, pool.pixels = pool.pixels, views
         own = workdir is None
         folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
+        training = partial(
+            train,
+            partial(build_network, self.spec, self.weights, start),
+            size=self.size,
+            augmentation=self.augmentation,
+            seed=seed,
+            identity={"network": self.spec.to_json(), "weights": self.weights, "probe": self.probe},
+            progress=self.progress,
+        )
         try:
-            self.network, self.history = train(
-                partial(build_network, self.spec, self.weights, start),
+            if callable(reweigh := getattr(trained_for, "reweigh", None)):
+                error = self._first_errors(training, pool, clean, trained_for.first_epochs, folder / FIRST)
+                weight = reweigh(error.double().numpy(), pool.weight.double().numpy())
+                pool.weight = torch.from_numpy(weight).float()
+            self.network, self.history = training(
                 trained_for,
                 pool,
                 held_out,
-                size=self.size,
-                augmentation=self.augmentation,
                 settings=self.training,
-                seed=seed,
                 workdir=folder,
-                identity={"network": self.spec.to_json(), "weights": self.weights, "probe": self.probe},
                 objective_as=objective_as,
-                progress=self.progress,
             )
         finally:
             if own:
                 shutil.rmtree(folder, ignore_errors=True)
         return self
+
+    def _first_errors(
+        self, training: Callable[..., Any], pool: Pool, clean: Tensor, epochs: int, folder: Path
+    ) -> Tensor:
+        """(n,) errors on the training pictures, unaugmented, after a training of so many epochs with the judge's loss.
+
+        They are written down: what a GPU computes again after a kill may differ in its last bits.
+        """
+        settings = replace(self.training, epochs=epochs, select="last")
+        network, _ = training(self.loss, pool, None, settings=settings, workdir=folder)
+        file = folder / "errors.safetensors"
+        if not file.is_file():
+            rating = predict_clean(network, clean, size=self.size)
+            save_tensors(file, {"error": rating - pool.rating}, {"kind": "errors"})
+        return load_weights(file)["error"]
 
     def refusal(self, seam: str, method: Any = None) -> str | None:
         """None: the network takes whatever a condition changes (loading.Judge)."""
@@ -180,6 +209,44 @@ class CnnJudge:
         return score_pictures(
             manifest, engine, size=self.size, settings=self.scoring, crop=self.crop, progress=self.progress
         )
+
+    def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+        """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded.
+
+        Means over the views that `scoring` asks for: for a head of one number the score is linear in them.
+        """
+        if self.network is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        kind = self.scoring.engine_for(len(manifest))
+        engine = build_engine(self.network, self.size, self.scoring, kind=kind, features=True)
+        features, kept, excluded = judged_pictures(
+            manifest, engine, size=self.size, settings=self.scoring, crop=self.crop, progress=self.progress
+        )
+        return features, manifest[kept].reset_index(drop=True), excluded
+
+    def project(self, mean: np.ndarray, basis: np.ndarray) -> None:
+        """From now on the head reads (features − mean) @ basis of what `read` gave: set_head has to follow."""
+        if self.network is None or self.spec is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        projection = Projection.checked(mean, basis, self.network.head.in_features)
+        if (before := self.network.projection) is not None:
+            first = Projection(before.mean.double().cpu().numpy(), before.basis.double().cpu().numpy())
+            projection = first.then(projection)
+        self.network.set_projection(projection)
+        self.spec = replace(self.spec, project=projection.basis.shape[1])
+
+    def set_head(self, fit: Ridge) -> None:
+        """Another head, that gives the regression's ratings of what `read` gives.
+
+        With levels it gives a Gaussian about them, one level wide: so narrow that its mean is that of the regression
+        up to half a level from the ends of the scale, where it stays within the levels.
+        """
+        if self.network is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        levels = self.network.levels
+        mean, scale, weight = (torch.from_numpy(np.asarray(part)).float() for part in fit[:3])
+        spread = 1.0 if levels is None else float(levels[1] - levels[0])
+        self.network.cpu().start_head(HeadStart(mean, scale, weight, fit.bias, spread))
 
     def save(self, folder: str | Path) -> None:
         """Writes model.safetensors and judge.json."""
@@ -226,21 +293,6 @@ class CnnJudge:
         judge.network.load_state_dict(load_weights(Path(folder) / "model.safetensors"), strict=True)
         judge.network.eval()
         return judge
-
-    def _objective(
-        self, factory: ObjectiveFactory | None, groups: Groups | None, seed: int
-    ) -> tuple[Objective, str]:
-        """What is minimised, and the words that tell it from another objective."""
-        if factory is None:
-            return self.loss, described(self.loss)
-        if groups is None:
-            raise InputError(
-                "an objective needs the groups of the sensitive feature: fit(…, groups=Groups.of(…))"
-            )
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)  # of parameters that the objective may have
-            objective = factory(self.loss, groups)
-        return objective, described(factory, loss=self.loss, groups=groups)
 
     def _spec(self, rating_range: tuple[float, float]) -> NetworkSpec:
         distribution = isinstance(self.loss, LabelDistribution)

@@ -7,6 +7,7 @@ renamed, copied and re-drawn pictures are found again, and a sweep of a hundred 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +23,12 @@ from tqdm.auto import tqdm
 
 from judge.data.groups import Groups
 from judge.errors import InputError
+from judge.jury.linear_head import fitted_for, fitted_twice
 from judge.jury.network.backbone import create_backbone
 from judge.jury.network.depths import Depths
-from judge.jury.network.losses import ObjectiveFactory
+from judge.jury.network.losses import ObjectiveFactory, SquaredError, made_objective
 from judge.jury.network.pictures import decode_stream, excluded_table
-from judge.jury.network.ridge import PENALTIES, Ridge, once_each, ridge
+from judge.jury.ridge import PENALTIES, Projection, Ridge, once_each, ridge
 from judge.storage import ContentCache, cache_root, write_json
 from judge.storage.tensors import load_weights, save_tensors
 
@@ -169,17 +171,22 @@ class EmbeddingJudge:
     penalties  ridge penalties to choose from, per training picture; the one with the lowest leave-one-out
                squared error is taken (closed form: scikit-learn's RidgeCV)
     cache      folder of all caches; None: $JUDGE_CACHE or ~/.cache/judge
+    steps      of the gradient, where an objective is trained for (linear_head.py)
     """
 
     embedding: Embedding = field(default_factory=Embedding)
     penalties: Sequence[float] = PENALTIES
     cache: str | None = None
     progress: bool = True
+    steps: int = 400
     kind = "embedding"
 
     def __post_init__(self) -> None:
         self.penalties = tuple(float(penalty) for penalty in self.penalties)
+        if not self.steps >= 1:
+            raise InputError(f"judge.steps={self.steps}: at least 1")
         self.head: dict[str, np.ndarray] | None = None
+        self.projection: Projection | None = None
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
@@ -198,12 +205,18 @@ class EmbeddingJudge:
     ) -> EmbeddingJudge:
         """Fits on the rated pictures; `weight` of the manifest counts, a repeated picture as often as it comes.
 
-        val, ratings, workdir and groups are taken for the sake of one interface: the penalty is chosen by
-        leave-one-out, the mean rating is the target, and a fit lasts a second. The result does not depend on `seed`.
-        Raises InputError: an objective, fewer than three rated pictures, weights that sum to 0.
+        objective  `(loss, groups) -> objective`, minimised in place of the squared error, under the same penalty
+                   (linear_head.py); its features stay as they are
+        groups     of the sensitive feature, for an objective
+
+        val, ratings and workdir are taken for the sake of one interface: the penalty is chosen by leave-one-out, the
+        mean rating is the target, and a fit lasts seconds. Without an objective the result does not depend on `seed`.
+        Raises InputError: fewer than three rated pictures, weights that sum to 0, an objective that trains features,
+        or one without groups.
         """
-        if objective is not None:
-            raise InputError(self.refusal("objective"))
+        if objective is not None and (reason := self.refusal("objective", objective)):
+            raise InputError(reason)
+        trained_for, objective_as = made_objective(objective, SquaredError(), groups, seed)
         # a copy left in training would give the held-out picture away: leave-one-out leaves out pictures, not rows
         rated = once_each(train_manifest[train_manifest["rating"].notna()])
         if len(rated) < 3:
@@ -215,7 +228,25 @@ class EmbeddingJudge:
         weight = rated["weight"].to_numpy(float)
         if not weight.sum() > 0:
             raise InputError("the training weights sum to 0: column `weight` of the manifest")
-        fit = ridge(features, rating, weight, self.penalties)
+        learnt = weight > 0
+        features, rating, weight = features[learnt], rating[learnt], weight[learnt]
+        self.projection, parts = None, {}
+        if objective is None:
+            fit = ridge(features, rating, weight, self.penalties)
+        elif callable(getattr(trained_for, "reweigh", None)):
+            fit = fitted_twice(features, rating, weight, trained_for, self.penalties)
+        else:
+            codes = torch.from_numpy(groups.codes(rated)[learnt])
+            fit, parts = fitted_for(
+                trained_for,
+                features,
+                rating,
+                weight,
+                groups={groups.feature: codes},
+                penalties=self.penalties,
+                steps=self.steps,
+                seed=seed,
+            )
         self.set_head(fit)
         self.facts = {
             "kind": self.kind,
@@ -223,15 +254,18 @@ class EmbeddingJudge:
             "rating_range": (float(rating_range[0]), float(rating_range[1])),
             "penalty": fit.penalty,
             "n_train": len(rated),
+            "objective": json.loads(objective_as),
+            **({"last_step": parts} if parts else {}),
         }
         return self
 
     def refusal(self, seam: str, method: Any = None) -> str | None:
         """Why the judge cannot take what a condition changes at this seam, None where it can (loading.Judge)."""
-        if seam == "objective":
+        method = getattr(method, "func", method)
+        if seam == "objective" and getattr(method, "trains_features", False):
             return (
-                "the embedding judge is a ridge regression: it has a closed form and no training loop that another "
-                "objective could be put into; take a judge with a network (judge=cnn), or change the pool"
+                f"the embedding judge's features are frozen, and {getattr(method, '__name__', method)} asks for others; "
+                "take a judge with a network (judge=cnn), or erase the group from frozen features (refit: leace)"
             )
         return None
 
@@ -239,7 +273,7 @@ class EmbeddingJudge:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
         if self.head is None:
             raise InputError("this judge is not trained: call fit, or load_judge")
-        features, kept, excluded = self._embed(manifest)
+        features, kept, excluded = self.read(manifest)
         if features.shape[1] != len(self.head["weight"]):
             raise InputError(
                 f"the judge's head reads {len(self.head['weight'])} features, its embedding gives {features.shape[1]}"
@@ -249,7 +283,22 @@ class EmbeddingJudge:
 
     def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
         """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded."""
-        return self._embed(manifest)
+        features, kept, excluded = self._embed(manifest)
+        if self.projection is not None:
+            if features.shape[1] != len(self.projection.mean):
+                raise InputError(
+                    f"the judge's projection reads {len(self.projection.mean)} features, its embedding gives "
+                    f"{features.shape[1]}"
+                )
+            features = self.projection(features).astype(np.float32)
+        return features, kept, excluded
+
+    def project(self, mean: np.ndarray, basis: np.ndarray) -> None:
+        """From now on the head reads (features − mean) @ basis of what `read` gave: set_head has to follow."""
+        width = None if self.head is None else len(self.head["weight"])
+        further = Projection.checked(mean, basis, width)
+        self.projection = further if self.projection is None else self.projection.then(further)
+        self.head = None
 
     def set_head(self, fit: Ridge) -> None:
         """Another linear head on what `read` gives."""
@@ -257,14 +306,20 @@ class EmbeddingJudge:
             "weight": fit.weight / fit.scale,
             "bias": np.array([fit.bias - (fit.mean / fit.scale) @ fit.weight]),
         }
+        self.facts = {**self.facts, "penalty": fit.penalty}
 
     def save(self, folder: str | Path) -> None:
-        """Writes model.safetensors (the head) and judge.json; a backbone of one's own is named by its path."""
+        """Writes model.safetensors (the head, and what stands before it) and judge.json.
+
+        A backbone of one's own is named by its path.
+        """
         if self.head is None:
             raise InputError("this judge is not trained: there is nothing to save")
         folder = Path(folder)
-        head = {name: torch.from_numpy(value) for name, value in self.head.items()}
-        save_tensors(folder / "model.safetensors", head, {"kind": self.kind})
+        tensors = {name: torch.from_numpy(value) for name, value in self.head.items()}
+        if self.projection is not None:
+            tensors |= {f"projection.{n}": torch.from_numpy(v) for n, v in self.projection._asdict().items()}
+        save_tensors(folder / "model.safetensors", tensors, {"kind": self.kind})
         write_json(folder / "judge.json", {**self.facts, "settings": asdict(self)})
 
     @classmethod
@@ -275,10 +330,19 @@ class EmbeddingJudge:
         depths = what.pop("depths", None)
         judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
-        judge.head = {n: t.numpy() for n, t in load_weights(Path(folder) / "model.safetensors").items()}
-        shapes = {name: judge.head[name].ndim for name in ("weight", "bias")}
+        tensors = {n: t.numpy() for n, t in load_weights(Path(folder) / "model.safetensors").items()}
+        judge.head = {name: tensors[name] for name in ("weight", "bias")}
+        shapes = {name: value.ndim for name, value in judge.head.items()}
         if shapes != {"weight": 1, "bias": 1} or len(judge.head["bias"]) != 1:
             raise InputError(f"{folder}/model.safetensors holds no linear head: dimensions {shapes}")
+        if any(name.startswith("projection.") for name in tensors):
+            projection = Projection.checked(tensors["projection.mean"], tensors["projection.basis"])
+            if projection.basis.shape[1] != len(judge.head["weight"]):
+                raise InputError(
+                    f"{folder}/model.safetensors: its projection gives {projection.basis.shape[1]} features, its head "
+                    f"reads {len(judge.head['weight'])}"
+                )
+            judge.projection = projection
         return judge
 
     def _embed(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:

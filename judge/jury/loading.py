@@ -70,7 +70,13 @@ class Judge(Protocol):
         """
 
     def set_head(self, fit: Any) -> None:
-        """Another linear head: a judge.jury.network.ridge.Ridge on what `read` gives. Optional as `read` is."""
+        """Another linear head: a judge.jury.ridge.Ridge on what `read` gives. Optional as `read` is."""
+
+    def project(self, mean: np.ndarray, basis: np.ndarray) -> None:
+        """From now on the head reads (features − mean) @ basis, mean (F,) and basis (F, k), of what `read` gave.
+
+        What `read` gives, what is saved and what is scored follow; `set_head` has to come next. Optional as `read` is.
+        """
 
     def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""

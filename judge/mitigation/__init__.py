@@ -13,14 +13,18 @@ pool        method(pool, source, *, feature, rng) -> pool. One with `own_size = 
 objective   Method(base loss, groups, **settings) -> an objective of the training loop (judge.jury.network.losses)
             One with `trains_features = True` has no use for a judge whose features are frozen
 refit       method(judge, pool, *, held_out, feature, rng) -> judge; the judge is a copy of its own, and is saved
-            afterwards. One with `needs_held_out = True` gets rated people who neither train nor enter, else None. A
-            judge has `read(manifest)` and `set_head(ridge)` for it (judge.jury.loading.Judge)
+            afterwards. The pool is what the judge was trained on, without its validation part. One with
+            `needs_held_out = True` gets rated people who neither train nor enter, else None. A judge has
+            `read(manifest)`, `set_head(ridge)` and `project(mean, basis)` for it (judge.jury.loading.Judge); `calls`
+            names those that the method uses, and `check(pool, held_out, *, feature)` may refuse before anything is
+            trained
 scores      method(scores, people, *, feature, brackets, places) -> scores. One that has `fit(scores, people, *,
             feature)` is fitted on people who neither train nor enter, and where a panel sits it mends each judge's
             scores before they are combined, since a panel's scores mean nothing outside their field; one without sees
             the final scores. One that has `check(people, entrants, *, feature)` may refuse before anything is trained
 ranking     method(scores, people, *, merit, feature, brackets, places, rng) -> rank from 1 within each bracket, where
-            `merit` is the rank by score with ties drawn by lot; scores stay as they are
+            `merit` is the rank by score with ties drawn by lot; scores stay as they are. One that has
+            `check(entrants, *, feature)` may refuse before anything is trained
 
 A method's class says where it belongs by its attribute `seam` ("pool", "objective", "refit", "scores" or "ranking"),
 so that `mitigation=NAME` and `+conditions.OWN=NAME` need not repeat it.

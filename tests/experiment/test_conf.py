@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.errors import ConfigCompositionException
-from hydra.utils import get_method, instantiate
+from hydra.utils import get_class, get_method, instantiate
 from omegaconf import OmegaConf
 
+from judge.data.groups import Groups
 from judge.errors import InputError
 from judge.experiment.folder_names import folder_name
 from judge.experiment.settings import unpack
+from judge.jury.network.losses import SquaredError
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -46,7 +48,12 @@ def test_the_settings_of_a_data_set_are_arguments_of_its_reader(option):
 @pytest.mark.parametrize("group", ["judge", "mitigation", "contest"])
 def test_the_options_of_a_group_instantiate(group):
     for option in options(group):
-        assert callable(instantiate(composed(f"{group}={option}")[group])) or group == "judge"
+        settings = composed(f"{group}={option}")[group]
+        # an objective is made in the training, around the judge's loss and the groups
+        objective = group == "mitigation" and get_class(settings["_target_"]).seam == "objective"
+        made = instantiate(settings, _partial_=objective)
+        made = made(SquaredError(), Groups("gender", ("men", "women"))) if objective else made
+        assert callable(made) or group == "judge"
 
 
 @pytest.mark.parametrize("option", options("experiment"))

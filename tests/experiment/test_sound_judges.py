@@ -12,7 +12,7 @@ from judge.experiment import run as runs
 from judge.experiment.compare import compare, run_table
 from judge.experiment.run_folder import RunDir
 from judge.jury import embedding
-from judge.jury.network.ridge import ridge
+from judge.jury.ridge import ridge
 
 # few rendered people before the packaged network's last layer, much of which hardly varies among them
 FEW = [

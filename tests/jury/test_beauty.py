@@ -131,7 +131,8 @@ def test_a_probed_head_starts_as_the_ridge_on_frozen_features(manifest, loss):
     from judge.jury.network.augmentation import Augmentation
     from judge.jury.network.depths import Depths
     from judge.jury.network.pictures import load_pictures
-    from judge.jury.network.ridge import clean_features, ridge
+    from judge.jury.network.ridge import clean_features
+    from judge.jury.ridge import ridge
 
     still = Augmentation(**dict.fromkeys(("flip", "rotation", "scale", "shift", "brightness", "contrast",
                                           "saturation", "grey"), 0.0))  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from judge.jury.network.ridge import ridge
+from judge.jury.ridge import ridge
 from judge.jury.scaling import PRIOR_SPREAD, shrunk_scale
 
 

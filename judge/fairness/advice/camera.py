@@ -61,6 +61,7 @@ def light_changes(entrants: pd.DataFrame, training: pd.DataFrame | None, *, conf
         for group in groups:
             others = -1 / (len(groups) - 1)
             own = cells["contest", group].mean() - cells["training", group].mean()
+            changed = f"{own:+.2f}".replace("-", "−")
             weighted = [
                 (sign * (1.0 if g == group else others), cells[part, g])
                 for g in groups
@@ -72,7 +73,7 @@ def light_changes(entrants: pd.DataFrame, training: pd.DataFrame | None, *, conf
                  "n": sum(len(cells[part, group]) for part in ("contest", "training")), "ci_low": low, "ci_high": high,
                  "p_value": p, "size": value / scale if scale > 0 else 0.0,
                  "test": "Welch’s t, difference in differences",
-                 "detail": f"its own change {own:+.2f}; ".replace("-", "−")
+                 "detail": f"its own change {changed}; "
                            f"{len(cells['contest', group]):,} pictures of the contest, "
                            f"{len(cells['training', group]):,} of the training"}
             )  # fmt: skip

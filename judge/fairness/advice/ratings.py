@@ -27,9 +27,9 @@ def rating_shifts(
     Averaged by rater over the pictures of the group, less the same over all other pictures, it is free of faces and of
     how lenient the rater is. Its mean over raters of other groups less its mean over the group's own raters is the
     shift: a difference in differences, raters being the units. Its interval is Student's with one variance, its p that
-    of the raters' groups in random order: a group's own raters are often few, and Welch's interval of six raters is half
-    as wide again. Above MOST_PERMUTED raters both are Welch's. Pictures that one person rated say nothing of it. A shift
-    that a group's own raters share does not show.
+    of the raters' groups in random order: a group's own raters are often few, and Welch's interval of six raters is
+    half as wide again. Above MOST_PERMUTED raters both are Welch's. Pictures that one person rated say nothing of it. A
+    shift that a group's own raters share does not show.
     """
     found = Found()
     known = ratings.assign(group=ratings["image_id"].map(group))

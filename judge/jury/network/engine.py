@@ -76,12 +76,15 @@ class Scoring:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def build_engine(network: RatingNetwork, size: int, settings: Scoring, *, kind: str) -> Engine:
+def build_engine(
+    network: RatingNetwork, size: int, settings: Scoring, *, kind: str, features: bool = False
+) -> Engine:
     """A function from uint8 pictures (B, 3, size, size), B = settings.batch, to float32 ratings (B,).
 
-    kind  `onnx` or `torch`, see Scoring.engine_for
+    kind      `onnx` or `torch`, see Scoring.engine_for
+    features  what the head reads (B, F) in place of the ratings
     """
-    whole = _Views(network, settings.mirror, list(settings.zooms)).eval()
+    whole = _Views(network, settings.mirror, list(settings.zooms), features).eval()
     if kind == "onnx":
         return _onnx_engine(whole, size, settings.batch)
     return _torch_engine(whole, settings.torch_device())
@@ -101,7 +104,28 @@ def score_pictures(
     Returns (image_id, score), one row a readable picture in the manifest's order, and (item, reason, detail).
     Memory: `threads` + 2 batches, whatever the number of pictures.
     """
-    ratings = np.full(len(manifest), np.nan, np.float32)
+    ratings, kept, excluded = judged_pictures(
+        manifest, engine, size=size, settings=settings, crop=crop, progress=progress
+    )
+    scores = pd.DataFrame(
+        {"image_id": manifest["image_id"].astype(str).to_numpy()[kept], "score": ratings.astype(float)}
+    )
+    if not np.isfinite(scores["score"]).all():
+        raise InputError("the judge gives scores that are not finite: its training did not converge")
+    return scores, excluded
+
+
+def judged_pictures(
+    manifest: pd.DataFrame,
+    engine: Engine,
+    *,
+    size: int,
+    settings: Scoring,
+    crop: float = 1.0,
+    progress: bool = True,
+) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+    """What the engine makes of the readable pictures (n, …), which rows they are (bool), and those excluded."""
+    out: list[np.ndarray] = []
     broken: dict[int, str] = {}
     bar = tqdm(total=len(manifest), desc="scoring", unit="picture", disable=not progress, leave=False)
     stream = decode_stream(
@@ -111,18 +135,14 @@ def score_pictures(
         pixels, n = decoded.pixels, len(decoded.rows)
         if n < settings.batch:
             pixels = torch.cat([pixels, pixels.new_zeros((settings.batch - n, *pixels.shape[1:]))])
-        ratings[decoded.rows.start : decoded.rows.stop] = engine(pixels)[:n]
+        out.append(engine(pixels)[:n])
         broken |= decoded.broken
         bar.update(n)
     bar.close()
     kept = np.ones(len(manifest), bool)
     kept[list(broken)] = False
-    scores = pd.DataFrame(
-        {"image_id": manifest["image_id"].astype(str).to_numpy()[kept], "score": ratings[kept].astype(float)}
-    )
-    if not np.isfinite(scores["score"]).all():
-        raise InputError("the judge gives scores that are not finite: its training did not converge")
-    return scores, excluded_table(manifest, broken)
+    whole = np.concatenate(out) if out else np.empty(0, np.float32)
+    return whole[kept], kept, excluded_table(manifest, broken)
 
 
 def onnx_is_there() -> bool:
@@ -130,20 +150,25 @@ def onnx_is_there() -> bool:
 
 
 class _Views(nn.Module):
-    """The mean rating over a picture's views."""
+    """The mean rating over a picture's views, or the mean of what the head reads of them."""
 
-    def __init__(self, network: RatingNetwork, mirror: bool, zooms: list[float]) -> None:
+    def __init__(
+        self, network: RatingNetwork, mirror: bool, zooms: list[float], features: bool = False
+    ) -> None:
         super().__init__()
-        self.network, self.mirror, self.zooms = network, mirror, zooms
+        self.network, self.mirror, self.zooms, self.features = network, mirror, zooms, features
 
     def forward(self, pixels: Tensor) -> Tensor:
         views = [_zoomed(pixels, zoom) for zoom in self.zooms]
         if self.mirror:
             views += [view.flip(3) for view in views]
-        total = self.network(views[0]).rating
+        total = self._of(views[0])
         for view in views[1:]:
-            total = total + self.network(view).rating
+            total = total + self._of(view)
         return total / len(views)
+
+    def _of(self, view: Tensor) -> Tensor:
+        return self.network.read(view) if self.features else self.network(view).rating
 
 
 def _zoomed(pixels: Tensor, zoom: float) -> Tensor:

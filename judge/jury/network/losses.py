@@ -2,15 +2,20 @@
 
 The losses below are objectives, and so is what a mitigation puts in the place of a loss: its factory is called
 `(loss, groups) -> objective` before the training. An objective that is an nn.Module has its own parameters trained,
-and its state kept in the checkpoint, along with the network's. If it has a method `attach(network)`, that is called
-once before the first step, with the untrained network, e.g. to make a layer as wide as `network.head.in_features`.
+and its state kept in the checkpoint, along with the network's. Before the first step a loop calls `prepared`, which
+calls two methods where an objective has them: `attach(network)`, with the untrained network, e.g. to make a layer as
+wide as `network.head.in_features`, and `survey(…)`, with what is known of the whole pool.
 On several devices each computes its part of a batch: gradients are averaged over them, buffers are not.
+
+Each loss also has `per_picture(reading, batch, network) -> (B,)`, for objectives that weigh pictures or groups anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +25,7 @@ from torch.nn import functional
 
 from judge.data.groups import Groups
 from judge.errors import InputError
+from judge.jury.network.identity import described
 
 Parts = dict[str, Tensor]
 
@@ -51,6 +57,61 @@ Objective = Callable[[nn.Module, Batch], Parts]
 ObjectiveFactory = Callable[[Objective, Groups], Objective]
 
 
+def made_objective(
+    factory: ObjectiveFactory | None, loss: Objective, groups: Groups | None, seed: int
+) -> tuple[Objective, str]:
+    """What is minimised, and the words that tell it from another objective (identity.described).
+
+    factory  None: the loss itself
+    seed     of parameters that the objective may have
+    Raises InputError: an objective without groups.
+    """
+    if factory is None:
+        return loss, described(loss)
+    if groups is None:
+        raise InputError(
+            "an objective needs the groups of the sensitive feature: fit(…, groups=Groups.of(…))"
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        objective = factory(loss, groups)
+    # what was not given is a setting too: another default makes another training
+    told = {"settings": objective.settings()} if callable(getattr(objective, "settings", None)) else {}
+    return objective, described(factory, loss=loss, groups=groups, **told)
+
+
+def prepared(
+    objective: Objective,
+    network: nn.Module,
+    *,
+    rating: Tensor,
+    weight: Tensor,
+    groups: Mapping[str, Tensor],
+    steps: int,
+) -> Objective:
+    """A copy of the objective that knows the untrained network and the pool: a training starts with it.
+
+    A copy, so that a second training with the same object starts afresh. Every loop that trains for an objective
+    calls this, on every device, right after the network was made and before a saved state is loaded.
+
+    rating, weight  (n,) of the training pictures
+    groups          sensitive feature → (n,) codes, as in a Batch
+    steps           of the whole training
+    Raises InputError where the objective has no use for such a pool, e.g. one of a single group.
+    """
+    objective = copy.deepcopy(objective)
+    if callable(attach := getattr(objective, "attach", None)):
+        attach(network)
+    if callable(survey := getattr(objective, "survey", None)):
+        survey(rating=rating, weight=weight, groups=groups, steps=steps)
+    return objective
+
+
+def _huber(reading: Any, batch: Batch, network: nn.Module, delta: float) -> Tensor:
+    error = (reading.rating - batch.rating) / network.scale[1]
+    return functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=delta)
+
+
 @dataclass(frozen=True)
 class SquaredError:
     """L2: squared error in units of the training ratings' standard deviation."""
@@ -59,9 +120,10 @@ class SquaredError:
     levels = None
 
     def __call__(self, network: nn.Module, batch: Batch) -> Parts:
-        reading = network(batch.pixels)
-        error = (reading.rating - batch.rating) / network.scale[1]
-        return {"loss": batch.mean(error.square())}
+        return {"loss": batch.mean(self.per_picture(network(batch.pixels), batch, network))}
+
+    def per_picture(self, reading: Any, batch: Batch, network: nn.Module) -> Tensor:
+        return ((reading.rating - batch.rating) / network.scale[1]).square()
 
 
 @dataclass(frozen=True)
@@ -73,10 +135,10 @@ class Huber:
     levels = None
 
     def __call__(self, network: nn.Module, batch: Batch) -> Parts:
-        reading = network(batch.pixels)
-        error = (reading.rating - batch.rating) / network.scale[1]
-        loss = functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=self.delta)
-        return {"loss": batch.mean(loss)}
+        return {"loss": batch.mean(self.per_picture(network(batch.pixels), batch, network))}
+
+    def per_picture(self, reading: Any, batch: Batch, network: nn.Module) -> Tensor:
+        return _huber(reading, batch, network, self.delta)
 
 
 @dataclass(frozen=True)
@@ -100,13 +162,17 @@ class LabelDistribution:
     name = "label_distribution"
 
     def __call__(self, network: nn.Module, batch: Batch) -> Parts:
-        reading = network(batch.pixels)
-        log_p = reading.logits.float().log_softmax(1)
-        kl = batch.mean(functional.kl_div(log_p, batch.histogram, reduction="none").sum(1))
-        error = (reading.rating - batch.rating) / network.scale[1]
-        huber = functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=0.5)
-        expectation = batch.mean(huber)
+        kl, expectation = (batch.mean(term) for term in self._terms(network(batch.pixels), batch, network))
         return {"loss": kl + self.expectation * expectation, "kl": kl, "expectation": expectation}
+
+    def per_picture(self, reading: Any, batch: Batch, network: nn.Module) -> Tensor:
+        kl, expectation = self._terms(reading, batch, network)
+        return kl + self.expectation * expectation
+
+    def _terms(self, reading: Any, batch: Batch, network: nn.Module) -> tuple[Tensor, Tensor]:
+        log_p = reading.logits.float().log_softmax(1)
+        kl = functional.kl_div(log_p, batch.histogram, reduction="none").sum(1)
+        return kl, _huber(reading, batch, network, 0.5)
 
     def level_values(self, rating_range: tuple[float, float]) -> np.ndarray:
         """(K,) ratings that the levels stand for."""

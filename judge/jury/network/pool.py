@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from judge.data.groups import Groups
 from judge.errors import InputError, listed
@@ -117,6 +118,18 @@ def predict(network: nn.Module, pixels: Tensor, *, device: torch.device, batch: 
         for piece in pixels.split(batch)
     ]
     network.train(was)
+    return torch.cat(parts)
+
+
+def predict_clean(network: nn.Module, pixels: Tensor, *, size: int) -> Tensor:
+    """Ratings (n,) of uint8 (n, 3, H, H) pictures brought to `size` pixels, as they are; on a GPU if there is one."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = network.to(device, memory_format=torch.channels_last)
+    parts = []
+    for piece in pixels.split(64):
+        if piece.shape[-1] != size:
+            piece = interpolate(piece.float(), (size, size), mode="bilinear", antialias=True)
+        parts.append(predict(network, piece, device=device))
     return torch.cat(parts)
 
 

@@ -1,4 +1,4 @@
-"""Ridge regression of ratings on standardised features, and the head of a network that starts as one.
+"""The head of a network that starts as a ridge regression.
 
 A random head first spoils the backbone that it is put on; one that already predicts does not (Kumar et al. 2022,
 "Fine-tuning can distort pretrained features", arXiv:2202.10054). So a head may start as a linear probe: the ridge
@@ -7,65 +7,15 @@ regression on what the untrained backbone makes of the pictures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from sklearn.linear_model import RidgeCV
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
 from judge.jury.network.backbone import HeadStart, RatingNetwork
-from judge.jury.scaling import PRIOR_SPREAD, shrunk_scale
-
-PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-
-
-class Ridge(NamedTuple):
-    """rating = ((features − mean) / scale) @ weight + bias"""
-
-    mean: NDArray[np.float64]  # (F,)
-    scale: NDArray[np.float64]  # (F,)
-    weight: NDArray[np.float64]  # (F,)
-    bias: float
-    penalty: float  # per picture
-
-
-def ridge(
-    features: NDArray,
-    rating: NDArray,
-    weight: NDArray,
-    penalties: Sequence[float] = PENALTIES,
-    *,
-    prior: float = PRIOR_SPREAD,
-) -> Ridge:
-    """Weighted ridge regression, features (n, F), rating and weight (n,), on features divided by `shrunk_scale`.
-
-    penalties  to choose from, per picture; the one with the lowest leave-one-out squared error is taken, in closed
-               form (Golub, Heath & Wahba 1979; scikit-learn's RidgeCV). Rows must be different pictures: a copy
-               left in training would give the held-out picture away.
-    prior      as in `shrunk_scale`
-    """
-    weight = weight / weight.mean()
-    mean = np.average(features, axis=0, weights=weight)
-    scale = shrunk_scale(features, weight, prior=prior)
-    choices = np.asarray(penalties, float) * len(rating)
-    # One thread: the matrices are small, and threads that wait for one another on a busy machine cost twentyfold.
-    with threadpool_limits(1):
-        fit = RidgeCV(alphas=choices).fit((features - mean) / scale, rating, sample_weight=weight)
-    return Ridge(mean, scale, fit.coef_, float(fit.intercept_), float(fit.alpha_) / len(rating))
-
-
-def once_each(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The first row of each image_id, with the sum of its rows' `weight` (1 each where there is no such column)."""
-    weight = manifest["weight"] if "weight" in manifest else pd.Series(1.0, index=manifest.index)
-    total = weight.groupby(manifest["image_id"], sort=False).sum()
-    return manifest[~manifest["image_id"].duplicated()].assign(weight=total.to_numpy(float))
+from judge.jury.ridge import once_each, ridge
 
 
 def head_start(

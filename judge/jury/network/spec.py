@@ -24,6 +24,7 @@ class NetworkSpec:
     levels     ratings that the head gives a distribution over; None: it gives one number
     centre     mean of the training ratings, and
     spread     their standard deviation: a head of one number gives (rating − centre) / spread
+    project    directions that the head reads of the features (a refit); None: the features themselves
     """
 
     backbone: str
@@ -34,6 +35,7 @@ class NetworkSpec:
     levels: tuple[float, ...] | None = None
     centre: float = 0.0
     spread: float = 1.0
+    project: int | None = None
 
     def __post_init__(self) -> None:
         if self.levels is not None:
@@ -62,6 +64,7 @@ def build_network(spec: NetworkSpec, weights: str, start: HeadStart | None = Non
         centre=spec.centre,
         spread=spec.spread,
         dropout=spec.dropout,
+        project=spec.project,
     )
     if start is not None:
         network.start_head(start)

@@ -7,7 +7,6 @@ uint8; each step makes new views of them.
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 import time
@@ -29,7 +28,7 @@ from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.identity import described, same_training
-from judge.jury.network.losses import Objective
+from judge.jury.network.losses import Objective, prepared
 from judge.jury.network.pool import Pool, agreement, pick, predict
 from judge.storage.tensors import (
     load_module,
@@ -210,9 +209,11 @@ def _loop(
         network.freeze_norms()
     if pool.pixels.ndim == 5:
         network.from_stage(settings.train_from_stage)
-    objective = copy.deepcopy(objective)  # a second training with the same object starts afresh
-    if callable(attach := getattr(objective, "attach", None)):
-        attach(network)
+    steps = math.ceil(len(pool.rating) / settings.batch)
+    total = settings.epochs * steps
+    objective = prepared(
+        objective, network, rating=pool.rating, weight=pool.weight, groups=pool.groups, steps=total
+    )
     heads = nn.ModuleDict({"objective": objective} if isinstance(objective, nn.Module) else {})
     rng = torch.Generator().manual_seed(seed)
     groups = network.parameter_groups(
@@ -221,7 +222,6 @@ def _loop(
     if own := list(heads.parameters()):
         groups.append({"params": own, "lr_scale": settings.head_lr, "weight_decay": 0.0})
     optimizer = torch.optim.AdamW(groups, lr=settings.lr)
-    steps = math.ceil(len(pool.rating) / settings.batch)
     half_life = settings.ema_half_life
 
     model = fabric.setup_module(network)
@@ -262,7 +262,6 @@ def _loop(
             {"training": identity, "epoch": epoch, "step": step, "losses": losses, "history": history},
         )
 
-    total = settings.epochs * steps
     quiet = not (progress and fabric.is_global_zero)
     bar = tqdm(
         total=total, initial=epoch * steps + step, desc="training", unit="step", disable=quiet, leave=False

@@ -5,7 +5,7 @@ import torch
 from judge.errors import InputError
 from judge.jury.network.backbone import RatingNetwork, create_backbone
 from judge.jury.network.depths import Depths, _grid, _parts
-from judge.jury.network.ridge import ridge
+from judge.jury.ridge import ridge
 
 
 def network(depths, **options):

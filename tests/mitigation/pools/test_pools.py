@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
 from judge.errors import InputError
@@ -41,12 +41,13 @@ def shares(pool):
     return pool["ethnicity"].value_counts().to_dict()
 
 
-METHODS = {path.stem: instantiate(OmegaConf.load(path)) for path in sorted(CONF.glob("*.yaml"))}
-POOLS = {name: method for name, method in METHODS.items() if method.seam == "pool"}
+SETTINGS = {path.stem: OmegaConf.load(path) for path in sorted(CONF.glob("*.yaml"))}
+SEAM_OF = {name: get_class(settings["_target_"]).seam for name, settings in SETTINGS.items()}
+POOLS = {name: instantiate(SETTINGS[name]) for name, seam in SEAM_OF.items() if seam == "pool"}
 
 
 def test_every_method_of_conf_says_at_which_seam_it_acts():
-    assert {method.seam for method in METHODS.values()} <= set(SEAMS)
+    assert set(SEAM_OF.values()) <= set(SEAMS)
     assert {"none", "redraw", "resample_down", "resample_up", "reweigh_labels", "reweight"} <= set(POOLS)
 
 
