@@ -1,10 +1,12 @@
 """Advice on a run: what its folder, pictures and data set tell."""
 
+import pandas as pd
 import pytest
 from hydra import compose, initialize_config_module
 
 from judge.errors import InputError
 from judge.experiment.advice import advise_run
+from judge.experiment.advice.of_run import _reference_counts
 from judge.experiment.run import run
 
 SMALL = [
@@ -48,3 +50,23 @@ def test_another_condition_has_its_own_pool(folder):
     assert "camera" not in set(told.evidence["skew"])
     with pytest.raises(InputError, match="no condition 'cured'"):
         advise_run(folder, condition="cured")
+
+
+@pytest.mark.parametrize(
+    ("shares", "counts"),
+    [
+        ("as_pool", {"a": 45, "b": 15}),
+        ("equal", {"a": 30, "b": 30}),
+        ({"a": 0.9, "b": 0.1}, {"a": 54, "b": 6}),
+    ],
+)
+def test_the_reference_set_is_counted_by_the_settings_and_a_condition_may_have_its_own(shares, counts):
+    robot = {"_target_": "judge.jury.robots.resemblance.ResemblanceRobot"}
+    jury = {"robots": {"resemblance": robot}, "models": {"n": 60, "shares": shares}}
+    settings = {"jury": jury, "conditions": {"plain": {}, "even": {"jury": {"models": {"shares": "equal"}}}}}
+    pool, notes = pd.Series(["a"] * 30 + ["b"] * 10), []
+    assert _reference_counts(settings, "plain", pool, notes) == counts
+    assert ("follows the training pool" in " ".join(notes)) == (shares == "as_pool")
+    assert _reference_counts(settings, "even", pool, notes) == {"a": 30, "b": 30}
+    assert _reference_counts({**settings, "jury": {**jury, "robots": {}}}, "plain", pool, notes) == {}
+    assert _reference_counts({**settings, "jury": None}, "plain", pool, notes) == {}
