@@ -11,7 +11,7 @@ import judge.fairness
 import judge.mitigation.ranking
 
 ROOMS = ["judge.contest", "judge.fairness.counts", "judge.reranking"] + [
-    f"judge.fairness.{name}" for name in ("attribution", "audit", "inference", "metrics", "sweeps")
+    f"judge.fairness.{name}" for name in ("advice", "attribution", "audit", "inference", "metrics", "sweeps")
 ]
 MODULES = ["judge.contest", "judge.fairness", "judge.reranking"] + [
     module.name

@@ -195,6 +195,19 @@ def test_a_judge_that_cannot_have_an_objective_says_so_before_any_work(tmp_path)
 
 
 @pytest.mark.parametrize(
+    "settings, words",
+    [
+        ("step: -1", "group_dro: step is a number of at least 0, not -1"),
+        ("stpe: 1", "unexpected keyword argument 'stpe'"),
+    ],
+)
+def test_a_wrong_setting_of_an_objective_is_told_before_any_work(tmp_path, settings, words):
+    with pytest.raises(InputError, match=rf"conditions\.own\.objective: .*{words}"):
+        held(tmp_path, f"+conditions.own={{_target_: judge.mitigation.objectives.GroupDRO, {settings}}}")
+    assert not (tmp_path / "judges").exists()
+
+
+@pytest.mark.parametrize(
     "refit, words",
     [
         ("last_layer", r"needs a judge with 'read', 'set_head' .*ScoresOnly"),
