@@ -8,12 +8,15 @@ import pkgutil
 import pytest
 
 import judge.fairness
+import judge.mitigation.ranking
 
-ROOMS = ["judge.contest", "judge.fairness.counts"] + [
-    f"judge.fairness.{name}" for name in ("attribution", "audit", "inference", "metrics", "sweeps")
+ROOMS = ["judge.contest", "judge.fairness.counts", "judge.reranking"] + [
+    f"judge.fairness.{name}" for name in ("advice", "attribution", "audit", "inference", "metrics", "sweeps")
 ]
-MODULES = ["judge.contest", "judge.fairness"] + [
-    module.name for module in pkgutil.walk_packages(judge.fairness.__path__, "judge.fairness.")
+MODULES = ["judge.contest", "judge.fairness", "judge.reranking"] + [
+    module.name
+    for room in (judge.fairness, judge.mitigation.ranking)
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
 ]
 
 

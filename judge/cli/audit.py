@@ -192,8 +192,8 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
 
 def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
     from judge.cli.progress import bar
+    from judge.data.user_tables import ID_COLUMNS
     from judge.fairness.audit import audit_entrants, column_names, open_columns, read_entrants
-    from judge.fairness.audit.entrants import ID_COLUMNS
     from judge.fairness.audit.plan import checked_settings
     from judge.fairness.inference import Inference
 

@@ -16,8 +16,8 @@ unranked   an entrant not ranked    condition, image_id, reason
 judges     a trained judge          condition, n, score_low, score_high, scale_low, scale_high, off_scale, n_rated,
                                     agreement, ci_low, ci_high, rated
 agreement  a group of judged people  condition, people, group, n, mse, mean_error, pearson
-probes     a probe of a judge       condition, reads, probe, n_train, n_test, balanced_accuracy, ci_low, ci_high,
-                                    chance, shuffled, p_value
+probes     a probe of a judge       condition, reads, probe, n_train, n_test, n_excluded, balanced_accuracy, ci_low,
+                                    ci_high, chance, shuffled, p_value
 excluded   what was not used        item, reason, detail, dataset
 gate       a broken rule            condition, image_id, rule, value, threshold, first, bracket
 gate_rates refusals by group        condition, rule, feature, group, n, refused, rate, ci_low, ci_high
@@ -224,7 +224,7 @@ PROBES = pa.DataFrameSchema(
         "reads": pa.Column(**_text),
         # linear, two_layer or boosted_trees
         "probe": pa.Column(**_text),
-        **{name: pa.Column(**_count) for name in ("n_train", "n_test")},
+        **{name: pa.Column(**_count) for name in ("n_train", "n_test", "n_excluded")},
         **{
             name: pa.Column(**_share)
             for name in ("balanced_accuracy", "ci_low", "ci_high", "chance", "shuffled", "p_value")

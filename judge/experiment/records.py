@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from judge.data.composition import training_part
+from judge.errors import InputError
 from judge.experiment.conditions import learns_from_others
 from judge.experiment.draw import Drawn
 from judge.experiment.outcome import Field
 from judge.experiment.settings import Experiment
 from judge.experiment.trainings import Trainings
 from judge.fairness.metrics.soundness import soundness
-from judge.fairness.probes import probe
+from judge.fairness.probes import FEWEST, probe
+
+log = logging.getLogger("judge")
 
 
 def manifest_of(drawn: Drawn) -> pd.DataFrame:
@@ -127,14 +131,28 @@ def probes_of(
             tables.append(told.assign(condition=name, reads="features"))
     for name in experiment.conditions:
         ranked = parts[name]["ranking"].sort_values("image_id")
-        told = probe(
-            ranked[["score"]].to_numpy(float),
-            ranked["image_id"].map(groups).to_numpy(),
-            seed=experiment.seed,
-            confidence=experiment.audit.confidence,
-        )
+        try:
+            told = probe(
+                ranked[["score"]].to_numpy(float),
+                ranked["image_id"].map(groups).to_numpy(),
+                seed=experiment.seed,
+                confidence=experiment.audit.confidence,
+            )
+        except InputError as error:  # a gate may leave too few of a group: the contest counts all the same
+            log.warning("no probe reads the scores of %s: %s", name, error)
+            continue
         tables.append(told.assign(condition=name, reads="score"))
-    return {"probes": pd.concat(tables, ignore_index=True)}
+    return {"probes": pd.concat(tables, ignore_index=True)} if tables else {}
+
+
+def check_probes(experiment: Experiment, drawn: Drawn) -> None:
+    """Raises InputError before any training where there are too few entrants for the probes that are asked for."""
+    size = drawn.entrants[experiment.pool.feature].value_counts()
+    if experiment.probes and (size >= FEWEST).sum() < 2:
+        raise InputError(
+            f"a probe needs at least two groups of at least {FEWEST} entrants, half of whom teach it and half test it; "
+            f"there are {size.to_dict()}. audit.probe=false does without, entrants.n takes more people"
+        )
 
 
 def summary_of(

@@ -21,6 +21,7 @@ from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw, make_pictures
 from judge.experiment.records import (
     agreement_of,
+    check_probes,
     judges_of,
     manifest_of,
     membership_of,
@@ -65,6 +66,7 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     _limit_threads(experiment)
     drawn = draw(experiment)
     field = _field(experiment, drawn)
+    check_probes(experiment, drawn)
     trainings = Trainings(experiment, drawn, home)
     log.info(
         "%s (baseline: %s) · trainings %d · pool %d · entrants %d · seed %d",
@@ -113,7 +115,13 @@ def _limit_threads(experiment: Experiment) -> None:
 
 
 def _field(experiment: Experiment, drawn: Drawn) -> outcome.Field:
-    # a wrong reference is refused here, before any training
+    # a wrong reference, and a ranking that does not fit those who enter, are refused here, before any training
+    for name, condition in experiment.conditions.items():
+        if hasattr(condition.ranking, "check"):
+            try:
+                condition.ranking.check(drawn.entrants, feature=experiment.pool.feature)
+            except InputError as error:
+                raise InputError(f"conditions.{name}.ranking: {error}") from error
     groups = drawn.entrants[experiment.pool.feature]
     reference = outcome.reference_group(experiment.audit.reference, experiment.pool.majority, groups)
     return outcome.Field(

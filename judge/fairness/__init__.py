@@ -1,9 +1,10 @@
 """What the numbers say of groups: metrics, inference, the audit, sweeps of training runs, and attribution to causes.
 
-Five rooms: `metrics` (what is measured), `inference` (how sure one may be), `audit` (one contest, every number),
-`sweeps` (many training runs, the run being the replicate) and `attribution` (which step or cause a difference goes
-with). Tables and arrays in, tables out; nothing here knows a network, and nothing imports torch. `Counts`, entrants
-and winners by bracket and group, is what metrics and inference share.
+Six rooms: `metrics` (what is measured), `inference` (how sure one may be), `audit` (one contest, every number),
+`sweeps` (many training runs, the run being the replicate), `attribution` (which step or cause a difference goes with)
+and `advice` (which skew there is evidence for, and which cure). Tables and arrays in, tables out; nothing here knows a
+network, and nothing imports torch. `Counts`, entrants and winners by bracket and group, is what metrics and inference
+share.
 
     from judge.fairness.audit import audit
     from judge.fairness.sweeps import dose_response
@@ -18,7 +19,7 @@ from typing import Any
 
 from judge.fairness.counts import Counts
 
-__all__ = ["Counts", "attribution", "audit", "inference", "metrics", "sweeps"]
+__all__ = ["Counts", "advice", "attribution", "audit", "inference", "metrics", "sweeps"]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,8 @@ scores      method(scores, people, *, feature, brackets, places) -> scores. One 
             scores before they are combined, since a panel's scores mean nothing outside their field; one without sees
             the final scores. One that has `check(people, entrants, *, feature)` may refuse before anything is trained
 ranking     method(scores, people, *, merit, feature, brackets, places, rng) -> rank from 1 within each bracket, where
-            `merit` is the rank by score with ties drawn by lot; scores stay as they are
+            `merit` is the rank by score with ties drawn by lot; scores stay as they are. One that has
+            `check(entrants, *, feature)` may refuse before anything is trained
 
 A method's class says where it belongs by its attribute `seam` ("pool", "objective", "refit", "scores" or "ranking"),
 so that `mitigation=NAME` and `+conditions.OWN=NAME` need not repeat it.

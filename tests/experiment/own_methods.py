@@ -34,6 +34,61 @@ class Plain:
         return self.base(network, batch)
 
 
+@dataclass(frozen=True)
+class LastFirst:
+    """A ranking that turns the order of each bracket around."""
+
+    seam: ClassVar[str] = "ranking"
+
+    def __call__(self, scores, people, *, merit, feature, brackets, places, rng):
+        return merit.groupby(brackets).transform("max") - merit + 1
+
+
+@dataclass(frozen=True)
+class AllFirst:
+    """A ranking that gives everybody the first place, which no contest has."""
+
+    seam: ClassVar[str] = "ranking"
+
+    def __call__(self, scores, people, *, merit, feature, brackets, places, rng):
+        return merit * 0 + 1
+
+
+@dataclass(frozen=True)
+class ToHeldOutMean:
+    """A refit that gives everybody the mean rating of the people whom it gets to be fitted on."""
+
+    seam: ClassVar[str] = "refit"
+    needs_held_out: ClassVar[bool] = True
+
+    def __call__(self, judge, pool: pd.DataFrame, *, held_out, feature: str, rng: np.random.Generator):
+        judge.head = {"weight": judge.head["weight"] * 0, "bias": np.array([held_out["rating"].mean()])}
+        return judge
+
+
+@dataclass(frozen=True)
+class Half:
+    """A pool of every second picture, which keeps its size."""
+
+    seam: ClassVar[str] = "pool"
+    own_size: ClassVar[bool] = True
+
+    def __call__(self, pool, source, *, feature: str, rng: np.random.Generator):
+        return pool.iloc[::2]
+
+
+@dataclass(frozen=True)
+class RateUp:
+    """A pool whose ratings are raised by as much as the single ratings say they may be."""
+
+    seam: ClassVar[str] = "pool"
+    reads_ratings: ClassVar[bool] = True
+
+    def __call__(self, pool, source, *, feature: str, rng: np.random.Generator, ratings):
+        top = ratings.groupby("image_id")["rating"].max()
+        return pool.assign(rating=(pool["rating"] + 1).clip(upper=pool["image_id"].map(top)))
+
+
 class ScoresOnly:
     """A judge that shows nobody what its head reads."""
 

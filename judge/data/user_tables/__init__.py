@@ -18,20 +18,24 @@ from judge.data.user_tables.columns import (
     typed,
 )
 from judge.data.user_tables.encodings import decoded
+from judge.data.user_tables.identity import ID_COLUMNS, PERSON_COLUMNS, person_columns
 from judge.data.user_tables.reading import CSV, PARQUET, read_user_table, user_columns
 from judge.data.user_tables.table import UserTable
 
 __all__ = [
     "CSV",
     "EXACT",
+    "ID_COLUMNS",
     "LARGEST",
     "MISSING_NUMBERS",
     "PARQUET",
+    "PERSON_COLUMNS",
     "UserTable",
     "case_note",
     "decoded",
     "name_of",
     "numbers",
+    "person_columns",
     "read_user_table",
     "texts",
     "typed",

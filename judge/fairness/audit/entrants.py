@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from judge.contest import order_of_merit
-from judge.data.user_tables import LARGEST
+from judge.data.user_tables import ID_COLUMNS, LARGEST, person_columns
 from judge.errors import InputError, listed
 from judge.fairness.audit.columns import MISSING, Codes, Columns, FrameColumns
 from judge.fairness.audit.columns.codes import code_type, looked_up
@@ -25,7 +25,6 @@ from judge.fairness.audit.columns.people import (
     Absent,
     absent_people,
     one_row_each,
-    person_columns,
     repeated_people,
 )
 from judge.fairness.counts import parts_of
@@ -33,8 +32,6 @@ from judge.fairness.counts import parts_of
 if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import StoredIds
 
-#: Columns that are taken for the id of a person, in this order, when none is named.
-ID_COLUMNS = ("image_id", "person_id", "entrant_id", "id")
 #: Between the names of a bracket or of an intersection of features.
 JOINT = " × "
 

@@ -2,11 +2,25 @@
 
 A method is a frozen dataclass of its settings, called as `method(pool, source, *, feature, rng) -> pool` before
 training. All pools of a run are brought to one n afterwards (judge.data.composition.equal_n), so a method never mends
-sizes itself.
+sizes itself, unless it keeps a size of its own (`own_size`). One that has `reads_ratings` is given single `ratings`.
 """
 
+from judge.mitigation.pools.correct import CorrectRatings
+from judge.mitigation.pools.rater_model import RaterModel, rater_model
 from judge.mitigation.pools.redraw import Redraw, Unchanged
 from judge.mitigation.pools.resample import ResampleDown, ResampleUp
 from judge.mitigation.pools.reweight import ReweighLabels, Reweight
+from judge.mitigation.pools.subsample import SubsampleGroups
 
-__all__ = ["Redraw", "ResampleDown", "ResampleUp", "ReweighLabels", "Reweight", "Unchanged"]
+__all__ = [
+    "CorrectRatings",
+    "RaterModel",
+    "Redraw",
+    "ResampleDown",
+    "ResampleUp",
+    "ReweighLabels",
+    "Reweight",
+    "SubsampleGroups",
+    "Unchanged",
+    "rater_model",
+]

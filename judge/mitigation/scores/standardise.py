@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
-from judge.errors import InputError, listed
+from judge.errors import InputError
+from judge.mitigation.scores.people import enough_people, groups_of, scored_people
 
 
 @dataclass(frozen=True)
@@ -40,34 +40,16 @@ class StandardiseWithin:
 
     def check(self, people: pd.DataFrame, entrants: pd.DataFrame, *, feature: str) -> None:
         """Raises InputError if a group that enters has too few people to be fitted on: before anything is trained."""
-        has = people[feature].value_counts()
-        few = {
-            str(g): int(has.get(g, 0)) for g in sorted(set(entrants[feature].dropna().astype(str)))
-            if has.get(g, 0) < self.min_people
-        }  # fmt: skip
-        if few:
-            raise InputError(
-                f"standardise_within: at least {self.min_people} people of each group that enters are needed who "
-                f"neither train nor enter; there are {few}. Lower entrants.n or pool.n, raise pool.calibration, "
-                "or set min_people"
-            )
+        enough_people("standardise_within", people, entrants, feature=feature, least=self.min_people)
 
     def fit(self, scores: pd.Series, people: pd.DataFrame, *, feature: str) -> StandardiseWithin:
         """The method with the mean and standard deviation of each group.
 
         scores  (n,) of `people`, in its order; missing ones are left out
         """
-        known = scores.notna().to_numpy() & people[feature].notna().to_numpy()
-        value, group = scores.to_numpy(float)[known], people[feature].astype(str).to_numpy()[known]
-        moments = {"": (float(value.mean()), float(value.std(ddof=1)))}
-        for name in np.unique(group):
-            of_group = value[group == name]
-            if len(of_group) < self.min_people or not of_group.std(ddof=1) > 0:
-                raise InputError(
-                    f"standardise_within: {len(of_group)} scored people of {name!r} with a standard deviation of "
-                    f"{of_group.std(ddof=1) if len(of_group) > 1 else 0:.3g}; at least {self.min_people} and a spread "
-                    "above 0 are needed"
-                )
+        known = scored_people("standardise_within", scores, people, feature=feature, least=self.min_people)
+        moments = {"": (float(known["score"].mean()), float(known["score"].std(ddof=1)))}
+        for name, of_group in known.groupby("group")["score"]:
             moments[str(name)] = (float(of_group.mean()), float(of_group.std(ddof=1)))
         return replace(self, fitted=moments)
 
@@ -78,12 +60,8 @@ class StandardiseWithin:
 
         Brackets and places do not matter to this method. Raises InputError for a group that it was not fitted on.
         """
-        if self.fitted is None:
-            raise InputError("standardise_within: it has to be fitted before it is applied")
-        group = people[feature].astype(str)
-        unknown = sorted(set(group) - set(self.fitted))
-        if unknown:
-            raise InputError(f"standardise_within: it was not fitted on anybody of {listed(unknown)}")
+        group = groups_of("standardise_within", people, feature, self.fitted)
+        assert self.fitted is not None
         mean, sd = (
             group.map({name: m[i] for name, m in self.fitted.items()}).to_numpy(float) for i in (0, 1)
         )

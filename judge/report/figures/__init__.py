@@ -10,6 +10,7 @@ from judge.report.figures.dataset import cells, ratings_by_group
 from judge.report.figures.dose import dose_response
 from judge.report.figures.errors import calibration, error_by_group
 from judge.report.figures.pools import pool_composition
+from judge.report.figures.probes import probes
 from judge.report.figures.ranks import skew_at_k
 from judge.report.figures.ratios import ratio_forest
 from judge.report.figures.saving import save
@@ -26,6 +27,7 @@ __all__ = [
     "entrants_to_winners",
     "error_by_group",
     "pool_composition",
+    "probes",
     "ratings_by_group",
     "ratio_forest",
     "save",

@@ -15,7 +15,7 @@ from judge.report.sections.described import described
 from judge.report.sections.entrants import chosen_by_raters, contestants
 from judge.report.sections.errors import errors_section
 from judge.report.sections.faces import face_blocks
-from judge.report.sections.gate import gate_section
+from judge.report.sections.jury import gate_section, probes_section
 from judge.report.sections.pools import pool_of, pool_table, pools_section
 from judge.report.sections.provenance import (
     exclusion_blocks,
@@ -47,7 +47,7 @@ def write_run_report(
     """Writes folder/figures/*.png|svg and folder/page.html; returns the page.
 
     tables       manifest, membership, ranking, audit; and where there are any brackets, unranked, excluded, judges,
-                 gate_rates. Scores are taken from the ranking: they are the ones that counted
+                 gate_rates, probes. Scores are taken from the ranking: they are the ones that counted
     settings     the run's resolved settings as plain containers
     environment  versions, revision, seeds, perhaps the command
     conditions   the run's, in order; the first is the baseline. A known truth is one more, `truth`, in the tables
@@ -97,6 +97,9 @@ def run_sections(
         audit, pools, benchmarks, settings, feature=feature, majority=majority, trained_as=trained_as
     )
     first = [*warning_blocks(tables.get("judges")), *first]
+    probes = tables.get("probes")
+    if probes is not None:
+        probes = probes.assign(confidence=audit["confidence"].iloc[0])
     return [
         Section("What the conditions did", first),
         pools_section(pools, owners, feature),
@@ -106,6 +109,7 @@ def run_sections(
         scores_section(judged_people, judged, feature),
         ranks_section(people, audit, feature, places=_places(tables.get("brackets"))),
         errors_section(judged_people, judged, feature),
+        probes_section(probes),
         limits_section(limits(settings, people)),
         Section("Brackets, and what was excluded", exclusion_blocks(tables)),
         Section("Faces of the winners", face_blocks(people, show_faces=show_faces)),

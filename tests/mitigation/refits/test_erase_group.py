@@ -142,5 +142,7 @@ def test_people_who_are_too_few_are_refused():
         EraseGroup(dimensions=2).check(POOL, HELD_OUT, feature="ethnicity")
     with pytest.raises(InputError, match=r"at least 3 .*people=pool.*'c': 2"):
         EraseGroup(people="pool").check(POOL.iloc[:272], None, feature="ethnicity")
+    with pytest.raises(InputError, match="300 people to fit the eraser on and 400 dimensions"):
+        EraseGroup(dimensions=400, people="held_out").check(POOL, HELD_OUT, feature="ethnicity")
     with pytest.raises(InputError, match="20 people to fit the eraser on and 20 dimensions"):
         erasing(np.random.default_rng(0).normal(size=(20, 20)), np.array(["a", "b"] * 10))

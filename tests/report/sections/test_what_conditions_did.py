@@ -8,7 +8,7 @@ from judge.contest import Contest
 from judge.report.conditions import RATERS, with_order
 from judge.report.sections.described import changes, described
 from judge.report.sections.entrants import chosen_by_raters, contestants
-from judge.report.sections.gate import gate_section
+from judge.report.sections.jury import gate_section
 from judge.report.sections.pools import judge_of, pool_of, pool_table, pools_section
 from judge.report.sections.summary import audited_alone, what_moved
 from judge.report.sections.tables import winners_table

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import ParquetColumns
 
 RULES = ("best", "first", "mean")
-#: Columns that say whose picture a row is, whatever the case, spaces and underscores.
-PERSON_COLUMNS = ("personid", "entrantid", "participantid", "subjectid", "individualid", "identityid")
 #: Groups that a note names before it says "and … more".
 _MOST_NAMED = 6
 
@@ -73,20 +71,6 @@ def absent_people(
         for name, codes in coded.items()
     }
     return Absent(metric, column, counts)
-
-
-def person_columns(names: Sequence[str], *, taken: Sequence[str]) -> list[str]:
-    """Columns that by their name say whose picture a row is, and that have no other part in the audit.
-
-    >>> person_columns(["image_id", "Person ID", "gender"], taken=["image_id", "gender"])
-    ['Person ID']
-    """
-    return [
-        name
-        for name in names
-        if name not in taken
-        and "".join(c for c in str(name).lower() if c not in "_- .") in PERSON_COLUMNS
-    ]  # fmt: skip
 
 
 @dataclass(frozen=True)

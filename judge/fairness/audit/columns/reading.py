@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from judge.data.user_tables import read_user_table, user_columns
+from judge.data.user_tables import person_columns, read_user_table, user_columns
 from judge.errors import InputError, listed
 from judge.fairness.audit.columns.frame import CsvColumns, FrameColumns
-from judge.fairness.audit.columns.people import person_columns
 
 if TYPE_CHECKING:
     from judge.fairness.audit.columns.parquet import ParquetColumns
