@@ -31,6 +31,9 @@ class ScoreAdversary(GroupObjective):
                   (equalised odds; without it demographic parity)
     hidden        units of the adversary
 
+    The last term has no bound: the loss of an adversary that is surely wrong can be raised for ever, by scores ever
+    further apart. Where the ratings of two groups hardly overlap that happens: of five trainings on the planted cue
+    (experiments/planted_cue.py), two ended worse than plain training at strength 1, four at 10. Look at the errors.
     As a judge of its own success an adversary is no evidence: have fresh probes read the scores.
     """
 
