@@ -94,5 +94,8 @@ class ScoresOnly:
 
     kind = "own_methods:ScoresOnly"
 
+    def __init__(self, **settings):
+        self.settings = settings
+
     def refusal(self, seam, method=None):
         return None
