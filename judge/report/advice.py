@@ -32,7 +32,7 @@ MEANINGS = {
 }
 CAVEATS = {
     "representation": "Few pictures of a group make a judge know little about it; that need not push it out.",
-    "ratings": "What a group’s own raters share with the others does not show, nor which raters are right.",
+    "ratings": "A view that a group’s own raters share does not show here, nor does who is right.",
     "camera": "A group’s level of lightness by itself says nothing about a camera: skin tones differ.",
     "reading": "It may be a consequence of another skew, of light or of few pictures, or of ratings that are less "
     "reliable for one group.",
