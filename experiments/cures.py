@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cures_page import write_report
+from cures_page import CURES, write_report
 from omegaconf import OmegaConf
 
 import judge
@@ -41,11 +41,32 @@ SKEWS = ("none", "representation", "ratings", "camera", "reference", "all")
 #: judge → what it takes besides experiment=cures
 JUDGES = {"embedding_depths": [], "cnn": ["judge=cnn", "conditions=cures_cnn"]}
 UNCURED, BAR = "uncured", "subg"
+ADVICE = ROOT / "judge" / "fairness" / "advice" / "cures.csv"
+#: What a cure has to be given, besides rated pictures of people whose group is known.
+NEEDS = {
+    "redraw": "new rated pictures of the small groups",
+    "correct_ratings": "single ratings, raters' groups, and raters of the picture's own group",
+    "just_train_twice": "no groups at all",
+    "last_layer": "rated people of each group (here 300) who neither train nor enter",
+    "leace": "people of each group (here 300) who neither train nor enter",
+    "calibrate_within": "rated people of each group who neither train nor enter; the groups of the contestants",
+    "group_thresholds": "rated people of each group who neither train nor enter; the groups of the contestants",
+    "redraw_within": "new rated pictures of the small groups; people of each group who neither train nor enter; the "
+    "groups of the contestants",
+    "reference_set": "models of each group",
+}
+NEEDED_BY_SEAM = {
+    "scores": "people of each group who neither train nor enter; the groups of the contestants",
+    "ranking": "the groups of the contestants",
+}
 
 
-def sweep(name: str, skew: str, seeds: int, jobs: int, overrides: list[str]) -> list[Path]:
+def sweep(
+    name: str, skew: str, seeds: int, jobs: int, overrides: list[str], folder: str | None = None
+) -> list[Path]:
     """Folders of the finished runs of one skew; what did not finish is told and left out."""
-    words = ["experiment=cures", *JUDGES[name], f"name=cures/{name}/{skew}", f"skew={skew}"]
+    folder = folder or name
+    words = ["experiment=cures", *JUDGES[name], f"name=cures/{folder}/{skew}", f"skew={skew}"]
     words += [f"seed=range(0,{seeds})", "threads=1", *overrides]
     if jobs > 1:
         words += ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}"]
@@ -53,7 +74,7 @@ def sweep(name: str, skew: str, seeds: int, jobs: int, overrides: list[str]) -> 
         return [run.folder for run in judge.sweep(words).runs]
     except SweepError as error:
         print(f"{name}, {skew}: {error}", file=sys.stderr)
-        return finished(name, skew)
+        return finished(folder, skew)
 
 
 def finished(name: str, skew: str) -> list[Path]:
@@ -153,6 +174,32 @@ def tables(name: str, folders: dict[str, list[Path]]) -> dict[str, pd.DataFrame]
     return found
 
 
+def advice(cures: pd.DataFrame) -> pd.DataFrame:
+    """The table that `judge advise` reads: of one judge, a row a skew and cure."""
+    seams = {name: seam for seam, names in CURES.items() for name in names}
+    rows = cures[cures["condition"] != UNCURED]
+    seam = rows["condition"].map(seams)
+    columns = {"condition": "cure", "recovered_low": "ci_low", "recovered_high": "ci_high"}
+    table = rows.rename(columns={**columns, "worst_pearson_change": "worst_group_pearson_change"}).assign(
+        # nothing planted: what is left is that dark skin shows less
+        skew=rows["skew"].replace("none", "reading"),
+        seam=seam,
+        needs=rows["condition"].map(NEEDS).fillna(seam.map(NEEDED_BY_SEAM)).fillna(""),
+        note=np.where(rows["levelling_down"], "levelling down: the gap falls, no group is read better", ""),
+    )  # fmt: skip
+    wanted = [
+        "skew",
+        "cure",
+        "seam",
+        "recovered",
+        "ci_low",
+        "ci_high",
+        "truth_lost",
+        "worst_group_pearson_change",
+    ]
+    return table[[*wanted, "needs", "note"]].round(4)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--judge", choices=JUDGES, default="embedding_depths")
@@ -163,6 +210,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument(
         "--tables", action="store_true", help="train nothing: tables, figure and page of what is there"
+    )
+    parser.add_argument(
+        "--advice", action="store_true", help=f"also write {ADVICE.relative_to(ROOT)}, for judge advise"
     )
     parser.add_argument("overrides", nargs="*", help="settings, such as pool.n=300")
     told = parser.parse_args()
@@ -180,6 +230,8 @@ def main() -> int:
             found[name] = tables(name, folders)
     if not found:
         parser.error("no finished run under runs/cures; leave --tables out")
+    if told.advice:
+        advice(found[told.judge]["cures"]).to_csv(ADVICE, index=False)
     page = write_report(RESULTS, found, command="python experiments/cures.py " + " ".join(sys.argv[1:]))
     for name, parts in found.items():
         shown = [

@@ -6,115 +6,22 @@ those of the seams scores and ranking, by the names of their files in conf/mitig
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from judge.contest import fill_places
 from judge.data.brackets import bracket_names
 from judge.data.user_tables import ID_COLUMNS, case_note, numbers, person_columns, texts
 from judge.errors import InputError, listed
+from judge.mitigation.named import SEAMS, method_named, methods
 
-#: Seams whose methods need nothing but scores.
-SEAMS = ("scores", "ranking")
+__all__ = ["ADDED", "SEAMS", "by_group", "method_named", "methods", "price", "rerank"]
 #: Columns that `rerank` adds.
 ADDED = ("score_after", "rank_before", "winner_before", "rank_after", "winner_after", "set_aside")
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method by the name of its file.
-
-    seam      scores or ranking
-    what      the first line of its file, without the seam
-    settings  with the values that they have in the file
-    target    the path of its class
-    """
-
-    name: str
-    seam: str
-    what: str
-    settings: Mapping[str, Any]
-    target: str
-
-    def made(self, settings: Mapping[str, Any] | None = None) -> Any:
-        """The method with these settings; InputError names one that it has not, and what it does not allow."""
-        unknown = [name for name in settings or {} if name not in self.settings]
-        if unknown:
-            raise InputError(f"{self.name} has no setting {listed(unknown)}; it has {listed(self.settings)}")
-        room, _, kind = self.target.rpartition(".")
-        values = {**self.settings, **(settings or {})}
-        try:
-            return getattr(importlib.import_module(room), kind)(**values)
-        except InputError:
-            raise
-        except (TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{self.name}: its settings cannot be used: {error}; given {values}") from error
-
-
-def methods() -> dict[str, Method]:
-    """The methods that work on scores alone, by name.
-
-    Returns
-    -------
-    dict of str to Method
-        Those of the scores seam first, then those of the ranking seam, each by name.
-
-    Examples
-    --------
-    >>> [(name, method.seam) for name, method in methods().items() if "standardise" in name or "quota" in name]
-    [('standardise_within', 'scores'), ('quota', 'ranking')]
-    """
-    found = []
-    for file in (resources.files("judge.conf") / "mitigation").iterdir():
-        if not file.name.endswith(".yaml"):
-            continue
-        text = file.read_text(encoding="utf-8")
-        settings = yaml.safe_load(text)
-        target = settings.pop("_target_", "")
-        room, seam, _ = (*target.rsplit(".", 2), "", "")[:3]
-        if room == "judge.mitigation" and seam in SEAMS:
-            what = text.splitlines()[0].lstrip("# ").partition(": ")[2].strip()
-            found.append(Method(file.name.removesuffix(".yaml"), seam, what, settings, target))
-    return {method.name: method for method in sorted(found, key=lambda m: (SEAMS.index(m.seam), m.name))}
-
-
-def method_named(name: str, settings: Mapping[str, Any] | None = None) -> Any:
-    """A method of the scores or the ranking seam with its settings, ready to be called.
-
-    Parameters
-    ----------
-    name : str
-        One of `methods()`.
-    settings : mapping, optional
-        Those that differ from its file.
-
-    Returns
-    -------
-    object
-        The method.
-
-    Raises
-    ------
-    InputError
-        For another name, a setting that the method has not, and a value that it does not allow.
-
-    Examples
-    --------
-    >>> method_named("quota", {"shares": {"x": 0.5, "y": 0.5}})
-    Quotas(shares={'x': 0.5, 'y': 0.5})
-    """
-    there = methods()
-    if name not in there:
-        raise InputError(f"no method {name!r} that works on scores alone; there are {listed(there, 40)}")
-    return there[name].made(settings)
 
 
 def rerank(
@@ -150,7 +57,8 @@ def rerank(
         Column of ids, from which lots among those who tie are drawn. None: the first of image_id, person_id,
         entrant_id, id that the table has, else the number of the row.
     rating : str, optional
-        Column of ratings, for methods that are fitted on them. None: rating, if the table has it.
+        Column of ratings, for methods that are fitted on them: of `fit`, if that is given. None: rating, if the table
+        has it.
     settings : mapping, optional
         Settings of the method that differ from its file.
     fit : DataFrame, optional
@@ -200,30 +108,38 @@ def rerank(
     if taken:
         raise InputError(f"the table has column(s) {listed(taken)} already, which would be written over")
     notes: list[str] = []
-    people, reason = _people(frame, feature, score, columns, rating, notes, what="the table")
+    # where others are fitted on, nobody who enters needs a rating
+    own_rating = rating if fit is None or rating in frame else None
+    people, value, reason = _people(frame, feature, score, columns, own_rating, notes, what="the table")
     ids = _ids(frame, person, [feature, score, *columns])
     enter = reason.isna().to_numpy()
     if not enter.any():
         raise InputError("nobody is left to rank: " + "; ".join(notes))
-    entrants = people[enter].reset_index(drop=True)
+    entrants, value = people[enter].reset_index(drop=True), value[enter].reset_index(drop=True)
     own = None if ids is None else ids[enter].to_numpy()
     bracket = bracket_names(entrants, columns)
     lot: dict[str, Any] = {"places": int(places), "bracket": bracket, "tie_seed": tie_seed}
-    before = fill_places(own, entrants["_score"], **lot)
+    before = fill_places(own, value, **lot)
     shared: dict[str, Any] = {"feature": feature, "brackets": bracket, "places": int(places)}
-    given = entrants.drop(columns="_score")
     new = None
     if seam == "scores":
         if hasattr(use, "fit"):
-            use = _fitted(use, frame, fit, people[enter], feature, score, rating, ids, enter, notes)
-        new = use(entrants["_score"].copy(), given, **shared)
+            if fit is None:
+                notes.append(ON_ENTRANTS.format(n=len(entrants)))
+                others, of_others = entrants, value
+            else:
+                others, of_others = _others(fit, feature, score, rating, ids, enter, notes)
+            use = use.fit(of_others.copy(), others, feature=feature)
+        new = use(value.copy(), entrants, **shared)
         _check_index(use, new, entrants.index, "scores")
         rank = fill_places(own, new, **lot).rank
     else:
         merit = pd.Series(before.rank, index=entrants.index)
-        ranks = use(entrants["_score"].copy(), given, merit=merit, rng=np.random.default_rng(seed), **shared)
+        ranks = use(value.copy(), entrants, merit=merit, rng=np.random.default_rng(seed), **shared)
         _check_index(use, ranks, entrants.index, "ranks")
         rank = ranks.to_numpy(int)
+        if getattr(use, "draws_lots", False):
+            notes.append(f"one ranking was drawn by lot (seed {seed}): another seed gives other winners")
     added = pd.DataFrame(index=frame.index)
     if new is not None:
         added["score_after"] = _spread(new.to_numpy(float), enter, "float64")
@@ -239,6 +155,12 @@ def rerank(
     return out
 
 
+#: Said where a method is fitted on those whose scores it changes.
+ON_ENTRANTS = (
+    "fitted on the {n} entrants themselves, as no other people were given (fit): what is taken from a group's scores "
+    "is read off these very scores, so differences that are theirs by chance are evened out with the judge's, the more "
+    "the fewer people a group has; nothing here says how it does on others"
+)
 _WHOLE = {"rank_before": int, "winner_before": bool, "rank_after": int, "winner_after": bool}
 
 
@@ -353,8 +275,8 @@ def _people(
     notes: list[str],
     *,
     what: str,
-) -> tuple[pd.DataFrame, pd.Series]:
-    """The people as a method reads them (groups and brackets as text, rating as numbers, _score), and why not, by row.
+) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """The people as a method reads them (groups and brackets as text, rating as numbers), scores, and why not, by row.
 
     Whoever is set aside is told by count and reason in `notes`.
     """
@@ -372,16 +294,18 @@ def _people(
             notes.append(
                 f"{int(wrong.sum())} of {len(frame)} people have a {given} that is no number: not used"
             )
-    people["_score"], wrong = numbers(frame[score], f"{what}: column {score!r}")
+    value, wrong = numbers(frame[score], f"{what}: column {score!r}")
     reason = pd.Series(pd.NA, index=frame.index, dtype="string")
     for name in dict.fromkeys([feature, *brackets]):
         reason[reason.isna() & people[name].isna()] = f"no {name}"
     reason[reason.isna() & wrong] = f"{score} is no number"
-    reason[reason.isna() & people["_score"].isna()] = f"no {score}"
+    reason[reason.isna() & value.isna()] = f"no {score}"
     for why, count in reason.value_counts().items():
-        notes.append(f"{count} of {len(frame)} people of {what} set aside: {why}")
+        whose = people.loc[reason == why, feature].value_counts()
+        told = f" ({', '.join(f'{group} {n}' for group, n in whose.head(6).items())})" if len(whose) else ""
+        notes.append(f"{count} of {len(frame)} people of {what} set aside: {why}{told}")
     notes[:] = [note for note in notes if note]
-    return people, reason
+    return people, value, reason
 
 
 def _need(frame: pd.DataFrame, wanted: Sequence[str], what: str) -> None:
@@ -413,41 +337,29 @@ def _ids(frame: pd.DataFrame, person: str | None, others: Sequence[str]) -> pd.S
     return None if person is None else texts(frame[person])
 
 
-def _fitted(
-    use: Any,
-    frame: pd.DataFrame,
-    fit: pd.DataFrame | None,
-    entrants: pd.DataFrame,
+def _others(
+    fit: pd.DataFrame,
     feature: str,
     score: str,
     rating: str | None,
     ids: pd.Series | None,
     enter: np.ndarray,
     notes: list[str],
-) -> Any:
-    """The method, fitted on other people or, for want of them, on those who enter."""
-    if fit is None:
-        notes.append(
-            f"fitted on the {len(entrants)} entrants themselves, for want of others (fit): what is taken from a "
-            "group's scores is read off these very scores, so differences that are theirs by chance are evened out "
-            "with the judge's, the more the fewer people a group has; nothing here says how it does on others"
-        )
-        others = entrants
-    else:
-        people, reason = _people(fit, feature, score, [], rating, notes, what="the table to fit on")
-        others = people[reason.isna()]
-        if others.empty:
-            raise InputError("nobody is left to fit on: " + "; ".join(notes))
-        notes.append(f"fitted on {len(others)} other people")
-        if ids is not None and ids.name in fit:
-            both = int(texts(fit[ids.name]).isin(set(ids[enter])).sum())
-            if both:
-                notes.append(
-                    f"{both} people of the table to fit on have the {ids.name} of somebody who enters: if they are the "
-                    "same people, the method was fitted on entrants"
-                )
-    others = others.reset_index(drop=True)
-    return use.fit(others["_score"].copy(), others.drop(columns="_score"), feature=feature)
+) -> tuple[pd.DataFrame, pd.Series]:
+    """People to fit on, and their scores."""
+    people, value, reason = _people(fit, feature, score, [], rating, notes, what="the table to fit on")
+    known = reason.isna()
+    if not known.any():
+        raise InputError("nobody is left to fit on: " + "; ".join(notes))
+    notes.append(f"fitted on {int(known.sum())} other people")
+    if ids is not None and ids.name in fit:
+        both = int(texts(fit[ids.name]).isin(set(ids[enter])).sum())
+        if both:
+            notes.append(
+                f"{both} people of the table to fit on have the {ids.name} of somebody who enters: if they are the "
+                "same people, the method was fitted on entrants"
+            )
+    return people[known].reset_index(drop=True), value[known].reset_index(drop=True)
 
 
 def _check_index(use: Any, given: Any, index: pd.Index, what: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 import judge.fairness
 import judge.mitigation.ranking
 
-ROOMS = ["judge.contest", "judge.fairness.counts", "judge.reranking"] + [
+ROOMS = ["judge.contest", "judge.fairness.counts", "judge.reranking", "judge.mitigation.named"] + [
     f"judge.fairness.{name}" for name in ("advice", "attribution", "audit", "inference", "metrics", "sweeps")
 ]
 MODULES = ["judge.contest", "judge.fairness", "judge.reranking"] + [

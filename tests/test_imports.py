@@ -20,7 +20,7 @@ ALLOWED = {
     "report": {"data.tables", "data.picture_files", "contest", "fairness"},
     "experiment": {"data", "jury", "generator", "mitigation", "contest", "fairness", "privacy", "report"},
     "reranking": {"data", "contest", "mitigation"},
-    "cli": {"experiment", "data", "jury", "fairness", "report", "mitigation", "reranking"},
+    "cli": {"experiment", "data", "jury", "fairness", "report", "reranking"},
     "__init__": {"experiment", "fairness", "reranking"},
     "__main__": {"cli"},
 }
@@ -72,8 +72,7 @@ def test_torch_is_imported_only_where_a_network_is(path):
     if (
         room_of(path) in TORCH_FREE
         or path.parent.name == "user_tables"
-        or path.parent.parent.name == "mitigation"
-        and path.parent.name in ("pools", "ranking", "scores")
+        or (path.parent.parent.name == "mitigation" and path.parent.name in ("pools", "ranking", "scores"))
         or str(path.relative_to(ROOT)) in TORCH_FREE_FILES
     ):
         assert not [name for name in imported(path) if name.split(".")[0] in HEAVY]

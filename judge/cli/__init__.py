@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "train judges under any number of conditions, hold the same contest with each, audit all",
     "compare": "runs or a sweep → table, dose–response figures, page",
     "audit": "who won, and by how much: any table of entrants, exact statistics",
+    "rerank": "another ranking or other scores for any score table: who then wins, and the price",
     "advise": "for which skews a run or a table gives evidence, and which cures a comparison supports",
     "score": "score any folder of pictures with a trained judge",
     "data": "what a data set holds; make parametric faces and twins",
@@ -29,6 +30,7 @@ examples
   judge compare runs/contest                            the sweep's dose–response
   judge audit beauty-ai-2016                            the published counts of 2016
   judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5
+  judge rerank scores.csv --method quota --feature ethnicity --score score --places 5
   judge advise runs/contest/default                     which skew, by which evidence, and which cure for it
   judge data parametric --n 500 --out faces --sheet     500 people who do not exist
 

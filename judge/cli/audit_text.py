@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from judge.cli.terminal import printable, width
 from judge.fairness.findings import findings
 from judge.report.compact import Compact, compact_tables
 from judge.report.measures import words
@@ -236,19 +236,6 @@ def _aligned(head: list[str], rows: list[list[str]], *, right: set[int]) -> list
         return "  ".join(padded).rstrip()
 
     return [line(head), *[line(row) for row in rows]]
-
-
-def printable(text: str, most: int = 40) -> str:
-    """Text without control characters, which could write over a terminal, cut to `most` characters."""
-    clean = "".join("�" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in str(text))
-    return clean if len(clean) <= most else clean[: most - 1] + "…"
-
-
-def width(text: str) -> int:
-    """Columns that a terminal gives the text: East Asian wide characters take two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
 
 
 def number(value: float) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
-from judge.errors import InputError
-from judge.storage import make_writable, replacing
+from judge.cli.tables import make_room, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,11 +57,11 @@ def run(args: argparse.Namespace) -> int:
     import pandas as pd
 
     from judge.data.readers.to_judge import pictures_to_judge
-    from judge.data.spreadsheets import csv_bytes, write_csv
+    from judge.data.spreadsheets import csv_bytes
     from judge.jury.scoring import score_pictures
 
     if args.out is not None:
-        _make_room(args.out)
+        make_room(args.out)
     pictures, aside, notes = pictures_to_judge(args.data, args.image_column)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
@@ -71,11 +69,8 @@ def run(args: argparse.Namespace) -> int:
     excluded = pd.concat([aside.rename(columns={"item": "image_id"}), broken], ignore_index=True)
     if args.out is None:
         print(csv_bytes(scores).decode("utf-8"), end="")
-    elif args.out.suffix.lower() == ".parquet":
-        with replacing(args.out) as part:
-            scores.to_parquet(part, index=False)
     else:
-        write_csv(scores, args.out)
+        write(scores, args.out)
     _say_what_is_left_out(args.judge, args.condition)
     judged = scores["image_id"].nunique()
     print(
@@ -100,19 +95,6 @@ def _say_what_is_left_out(run: Path, condition: str | None) -> None:
             f"scores are those of the judges; what {', '.join(left)} makes of them in the contest is not applied",
             file=sys.stderr,
         )
-
-
-def _make_room(out: Path) -> None:
-    # before the scoring: hours of it must not end at a folder that is not there
-    if out.is_dir():
-        raise InputError(f"--out is a file to write, such as scores.csv, not the folder {out}")
-    if out.exists() and not out.is_file():  # a device such as /dev/stdout is written to as it is
-        if not os.access(out, os.W_OK):
-            raise InputError(f"--out {out} cannot be written: no permission")
-        return
-    if out.suffix.lower() not in (".csv", ".parquet"):
-        raise InputError(f"--out {out}: a table ends in .csv or .parquet")
-    make_writable(out.resolve().parent)
 
 
 def _write_excluded(excluded: pd.DataFrame, out: Path) -> None:

@@ -23,6 +23,7 @@ from judge.experiment.run_folder import RunDir, read_json, write_json
 from judge.experiment.settings import Experiment
 from judge.fairness.probes import probe
 from judge.jury.loading import load_judge
+from judge.jury.network.losses import SquaredError, check_objective
 
 log = logging.getLogger("judge")
 IDENTITY = "training.json"
@@ -134,8 +135,19 @@ class Trainings:
                     reason = judge.refusal(seam, getattr(method, "func", method))
                     if reason:
                         raise InputError(f"conditions.{name}.{seam}: {reason}")
+            self._check_objective(name, judge)
             self._check_refit(name, judge)
             self._same_training(self.trained_as[name])
+
+    def _check_objective(self, name: str, judge: Any) -> None:
+        factory = self.experiment.conditions[name].objective
+        if factory is None:
+            return
+        loss = getattr(judge, "loss", None) or SquaredError()
+        try:
+            check_objective(factory, loss, self.drawn.groups, self._training_part(name))
+        except (InputError, TypeError) as error:  # a TypeError names a setting that the method does not have
+            raise InputError(f"conditions.{name}.objective: {error}") from error
 
     def _check_refit(self, name: str, judge: Any) -> None:
         method = self.experiment.conditions[name].refit

@@ -32,6 +32,8 @@ from judge.jury.robots.measurements import cached_measurements
 from judge.jury.robots.reference import ReferenceSet
 
 log = logging.getLogger("judge")
+#: What one picture may have another of in the pool of another condition.
+OWN = ("rating", "weight")
 
 
 @dataclass(frozen=True)
@@ -226,13 +228,22 @@ class Jury:
         return measured.by_robot[robot.name], measured.rows
 
     def _fit(self, robot: Any, pool: pd.DataFrame, models: pd.DataFrame, fitted: dict[Hashable, Any]) -> Any:
-        """The robot, fitted on what it learns from; conditions that share the people share the robot."""
+        """The robot, fitted on what it learns from; conditions that share the people and their ratings share it."""
         if robot.learns_from == "nothing" or (robot.learns_from == "ages" and robot.fitted is not None):
             return robot
         people = models if robot.learns_from == "reference" else pool
-        key = (robot.name, tuple(people["image_id"]))
+        own = [column for column in OWN if column in people]
+        key = (
+            robot.name,
+            tuple(people["image_id"]),
+            *(people[column].to_numpy().tobytes() for column in own),
+        )
         if key not in fitted:
-            fitted[key] = robot.fit(*self._shown(robot, people["image_id"]))
+            measurements, rows = self._shown(robot, people["image_id"])
+            # pictures are measured once a run, with the ratings that they have in the first pool that has them
+            known = people.drop_duplicates("image_id").set_index("image_id")[own]
+            rows = rows.drop(columns=[*OWN], errors="ignore").join(known, on="image_id")
+            fitted[key] = robot.fit(measurements, rows)
         return fitted[key]
 
     def _pass(self, gate: Gate | None, rows: pd.DataFrame, condition: str) -> tuple[list[str], pd.DataFrame]:

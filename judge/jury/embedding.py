@@ -187,6 +187,7 @@ class EmbeddingJudge:
             raise InputError(f"judge.steps={self.steps}: at least 1")
         self.head: dict[str, np.ndarray] | None = None
         self.projection: Projection | None = None
+        self.home: Path | None = None  # that it was loaded from
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
@@ -264,8 +265,8 @@ class EmbeddingJudge:
         method = getattr(method, "func", method)
         if seam == "objective" and getattr(method, "trains_features", False):
             return (
-                f"the embedding judge's features are frozen, and {getattr(method, '__name__', method)} asks for others; "
-                "take a judge with a network (judge=cnn), or erase the group from frozen features (refit: leace)"
+                f"the embedding judge's features are frozen, and {getattr(method, '__name__', method)} asks for "
+                "others; take a judge with a network (judge=cnn), or erase the group from frozen features (leace)"
             )
         return None
 
@@ -274,10 +275,7 @@ class EmbeddingJudge:
         if self.head is None:
             raise InputError("this judge is not trained: call fit, or load_judge")
         features, kept, excluded = self.read(manifest)
-        if features.shape[1] != len(self.head["weight"]):
-            raise InputError(
-                f"the judge's head reads {len(self.head['weight'])} features, its embedding gives {features.shape[1]}"
-            )
+        self._check_width("head", len(self.head["weight"]), features)
         score = features.astype(float) @ self.head["weight"] + self.head["bias"][0]
         return pd.DataFrame({"image_id": kept["image_id"].astype(str), "score": score}), excluded
 
@@ -285,11 +283,7 @@ class EmbeddingJudge:
         """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded."""
         features, kept, excluded = self._embed(manifest)
         if self.projection is not None:
-            if features.shape[1] != len(self.projection.mean):
-                raise InputError(
-                    f"the judge's projection reads {len(self.projection.mean)} features, its embedding gives "
-                    f"{features.shape[1]}"
-                )
+            self._check_width("projection", len(self.projection.mean), features)
             features = self.projection(features).astype(np.float32)
         return features, kept, excluded
 
@@ -328,9 +322,11 @@ class EmbeddingJudge:
         settings = {**facts.pop("settings"), "cache": None}
         what = settings.pop("embedding")
         depths = what.pop("depths", None)
-        judge = cls(embedding=Embedding(**what, depths=depths and Depths(**depths)), **settings)
+        depths = None if depths is None else Depths(**depths)
+        judge = cls(embedding=Embedding(**what, depths=depths), **settings)
         judge.facts = {**facts, "rating_range": tuple(facts["rating_range"])}
         tensors = {n: t.numpy() for n, t in load_weights(Path(folder) / "model.safetensors").items()}
+        judge.home = Path(folder)
         judge.head = {name: tensors[name] for name in ("weight", "bias")}
         shapes = {name: value.ndim for name, value in judge.head.items()}
         if shapes != {"weight": 1, "bias": 1} or len(judge.head["bias"]) != 1:
@@ -344,6 +340,13 @@ class EmbeddingJudge:
                 )
             judge.projection = projection
         return judge
+
+    def _check_width(self, part: str, width: int, features: np.ndarray) -> None:
+        if features.shape[1] != width:
+            where = "" if self.home is None else f"{self.home}: "
+            raise InputError(
+                f"{where}the judge's {part} reads {width} features, its embedding gives {features.shape[1]}"
+            )
 
     def _embed(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
         cache = Path(self.cache) if self.cache else None

@@ -57,7 +57,7 @@ def fitted_for(
     features  (n, F), rating and weight (n,) of different pictures, weights over 0
     groups    sensitive feature → (n,) codes
     seed      of what the objective draws
-    The penalty is the one that the ridge regression chooses, and is on the squares of the head's weights. Weights of the
+    The penalty is the one that the ridge regression chooses, on the squares of the head's weights. Weights of the
     objective's own that read features too, e.g. heads of the groups, are under it as well: without it they would
     pass through every picture.
     Raises InputError if the objective has no use for these pictures, or its loss is no longer finite.
@@ -97,7 +97,7 @@ def fitted_for(
                 )
     theta = spread * head.head.weight.detach()[0].double().numpy()
     bias = centre + spread * float(head.head.bias.detach())
-    told = {name: float(value) for name, value in parts.items()}
+    told = {name: float(value.detach()) for name, value in parts.items()}
     return Ridge(first.mean, first.scale, own.back @ theta, bias, first.penalty), told
 
 

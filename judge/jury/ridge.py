@@ -60,7 +60,7 @@ class Conditioned(NamedTuple):
     """Standardised features turned and stretched until every direction is learnt from at one speed.
 
     Turned to the at most n directions in which n pictures differ, and divided there by g = √(variance + penalty), they
-    make of the ridge regression a problem whose second derivatives are those of Σ θ²: mean squared error + Σ (θ curve)².
+    make of the ridge regression a problem whose second derivatives are those of Σ θ²: mean error² + Σ (θ curve)².
     Exact: no direction is left out that a regression on the features could use.
     """
 

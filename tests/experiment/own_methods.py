@@ -87,3 +87,12 @@ class RateUp:
     def __call__(self, pool, source, *, feature: str, rng: np.random.Generator, ratings):
         top = ratings.groupby("image_id")["rating"].max()
         return pool.assign(rating=(pool["rating"] + 1).clip(upper=pool["image_id"].map(top)))
+
+
+class ScoresOnly:
+    """A judge that shows nobody what its head reads."""
+
+    kind = "own_methods:ScoresOnly"
+
+    def refusal(self, seam, method=None):
+        return None

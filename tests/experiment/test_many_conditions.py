@@ -38,9 +38,11 @@ def cache(tmp_path_factory):
     patch.undo()
 
 
-def held(folder, *overrides):
+def held(folder, *overrides, own=None):
+    """own: settings of another judge"""
+    settings = SMALL if own is None else [word for word in SMALL if "judge" not in word] + own
     with initialize_config_module("judge.conf", version_base="1.3"):
-        settings = compose("config", overrides=[*SMALL, *overrides])
+        settings = compose("config", overrides=[*settings, *overrides])
     run(settings, folder)
     return RunDir(folder)
 
@@ -186,7 +188,43 @@ def test_judges_are_saved_where_asked_and_the_refit_is_among_them(home, tmp_path
 
 def test_a_judge_that_cannot_have_an_objective_says_so_before_any_work(tmp_path):
     with pytest.raises(
-        InputError, match=r"conditions\.own\.objective: the embedding judge is a ridge regression"
+        InputError, match=r"conditions\.own\.objective: the embedding judge's features are frozen"
     ):
-        held(tmp_path, "+conditions.own={objective: {_target_: own_methods.Plain, step: 0.2}}")
+        held(tmp_path, "+conditions.own=match_features")
+    assert not (tmp_path / "judges").exists()
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ("step: -1", "group_dro: step is a number of at least 0, not -1"),
+        ("stpe: 1", "unexpected keyword argument 'stpe'"),
+    ],
+)
+def test_a_wrong_setting_of_an_objective_is_told_before_any_work(tmp_path, settings, words):
+    with pytest.raises(InputError, match=rf"conditions\.own\.objective: .*{words}"):
+        held(tmp_path, f"+conditions.own={{_target_: judge.mitigation.objectives.GroupDRO, {settings}}}")
+    assert not (tmp_path / "judges").exists()
+
+
+@pytest.mark.parametrize(
+    "refit, words",
+    [
+        ("last_layer", r"needs a judge with 'read', 'set_head' .*ScoresOnly"),
+        ("leace", r"needs a judge with 'read', 'project', 'set_head'"),
+    ],
+)
+def test_a_judge_that_shows_no_features_is_not_refitted_and_says_so_before_any_work(tmp_path, refit, words):
+    own = ["judge=embedding", "judge._target_=own_methods.ScoresOnly"]
+    with pytest.raises(InputError, match=rf"conditions\.own\.refit: it {words}"):
+        held(tmp_path, f"+conditions.own={refit}", own=own)
+    assert not (tmp_path / "judges").exists()
+
+
+def test_groups_that_are_too_small_for_a_refit_are_told_before_any_work(tmp_path):
+    small = "+conditions.own={refit: {_target_: judge.mitigation.refits.LastLayer, people: pool}}"
+    with pytest.raises(
+        InputError, match=r"conditions\.own\.refit: last_layer: two groups or more are needed"
+    ):
+        held(tmp_path, small, "pool.shares={african: .03, asian: .03, caucasian: .94}", "pool.validation=.4")
     assert not (tmp_path / "judges").exists()

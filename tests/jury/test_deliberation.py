@@ -1,5 +1,9 @@
 """The whole jury over one contest: what is fitted on what, who is turned away, what the panel makes of it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +16,7 @@ from judge.experiment import settings  # noqa: F401  registers the typed root
 from judge.jury.deliberation import Jury, JurySettings, Sitting
 from judge.jury.gate import Gate
 from judge.jury.panel import Panel
+from judge.jury.robots.protocol import Judging
 from judge.jury.robots.reference import ReferenceSet
 
 pytestmark = pytest.mark.slow
@@ -128,6 +133,46 @@ def test_conditions_may_differ_in_gate_reference_set_and_panel_over_one_set_of_m
     tables = jury.gate_tables(["gender", "age_group"])
     assert set(tables["gate"]["condition"]) == {"gate"}
     assert set(tables["gate_rates"]["condition"]) == set(pools)
+
+
+@dataclass(frozen=True)
+class Taught(Judging):
+    """A robot that gives everybody the mean rating of those whom it has learnt from, weights counted."""
+
+    name: str = "taught"
+    learns_from: ClassVar[str] = "pool"
+    missing_because: ClassVar[str] = "none"
+    fitted: Mapping[str, np.ndarray] | None = field(default=None, repr=False, compare=False)
+
+    def measure(self, portraits):
+        return np.zeros((len(portraits), 1), np.float32)
+
+    def fit(self, measurements, rows):
+        weight = rows["weight"] if "weight" in rows else np.ones(len(rows))
+        return self.with_fitted({"mean": np.array([np.average(rows["rating"], weights=weight)])})
+
+    def score(self, measurements, rows):
+        return np.full(len(measurements), self.known()["mean"][0])
+
+
+def test_a_robot_that_reads_ratings_learns_those_of_its_own_condition(sit, people):
+    sitting, entrants = sit
+    pool = people.iloc[:60].assign(rating=4.0)
+    up = np.arange(60) < 30
+    weighted = pool.assign(rating=np.where(up, 4.0, 8.0), weight=np.where(up, 0.5, 1.5))
+    pools = {"first": pool, "corrected": pool.assign(rating=5.0), "weighted": weighted, "again": pool.copy()}
+    jury = sitting({name: Sitting(None, None, Panel()) for name in pools}, pools, [Taught()])
+    taught = {
+        name: judged(jury, name, entrants).query("judge == 'taught'")["score"].unique().tolist()
+        for name in pools
+    }
+    assert taught["first"] == [4.0] == taught["again"]
+    assert taught["corrected"] == [5.0]
+    shown = jury.measured.take(weighted["image_id"]).rows["image_id"]
+    known = weighted.set_index("image_id").loc[shown]
+    assert taught["weighted"] == [pytest.approx(np.average(known["rating"], weights=known["weight"]))]
+    # the same people with the same ratings share one robot
+    assert jury._fitted["first"][0] is jury._fitted["again"][0]
 
 
 def test_two_robots_of_one_name_are_refused(robots):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,12 @@ import pytest
 
 import judge.jury
 import judge.jury.network
+from judge.data.groups import Groups
 from judge.errors import InputError
 from judge.jury.beauty import CnnJudge
 from judge.jury.embedding import EmbeddingJudge
 from judge.jury.loading import judge_folders, load_judge
+from judge.mitigation.objectives import MatchFeatures, MatchScores
 
 
 def test_a_folder_that_holds_no_judge_is_refused(tmp_path):
@@ -150,14 +153,16 @@ def test_a_run_that_was_killed_has_its_judges_by_name_and_an_empty_folder_has_no
 
 
 def test_a_judge_says_why_it_cannot_take_an_objective_and_refuses_one_before_it_reads_a_picture():
-    network, ridge = CnnJudge(), EmbeddingJudge()
-    assert network.refusal("objective") is None
-    assert [seam for seam in ("pool", "objective", "refit", "scores", "jury") if ridge.refusal(seam)] == [
-        "objective"
-    ]
+    network, ridge, groups = CnnJudge(), EmbeddingJudge(), Groups("gender", ("men", "women"))
+    assert network.refusal("objective", MatchFeatures) is None
+    assert ridge.refusal("objective", MatchScores) is None
     unreadable = pd.DataFrame({"image_id": list("abc"), "path": "nowhere.png", "rating": np.arange(3.0)})
-    with pytest.raises(InputError, match="the embedding judge is a ridge regression"):
-        ridge.fit(unreadable, rating_range=(0, 9), seed=0, objective=lambda loss, groups: loss)
+    for method in (MatchFeatures, partial(MatchFeatures, strength=2.0)):
+        assert "features are frozen, and MatchFeatures asks for others" in ridge.refusal("objective", method)
+        with pytest.raises(InputError, match="frozen"):
+            ridge.fit(unreadable, rating_range=(0, 9), seed=0, objective=method, groups=groups)
+    with pytest.raises(InputError, match="needs the groups"):
+        ridge.fit(unreadable, rating_range=(0, 9), seed=0, objective=MatchScores)
 
 
 @pytest.mark.parametrize("room", [judge.jury, judge.jury.network], ids=lambda room: room.__name__)

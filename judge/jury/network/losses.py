@@ -80,6 +80,23 @@ def made_objective(
     return objective, described(factory, loss=loss, groups=groups, **told)
 
 
+def check_objective(factory: ObjectiveFactory, loss: Objective, groups: Groups, pool: pd.DataFrame) -> None:
+    """Raises InputError, without any work, for settings that are wrong or a pool that the objective has no use for.
+
+    pool  `rating` of the training pictures, the column of `groups`, and `weight` where there are training weights
+    """
+    objective, _ = made_objective(factory, loss, groups, seed=0)
+    if callable(survey := getattr(objective, "survey", None)):
+        pool = pool[pool["rating"].notna()]
+        weight = pool["weight"].to_numpy(float) if "weight" in pool else np.ones(len(pool))
+        survey(
+            rating=torch.from_numpy(pool["rating"].to_numpy(np.float32)),
+            weight=torch.from_numpy(weight).float(),
+            groups={groups.feature: torch.from_numpy(groups.codes(pool))},
+            steps=1,
+        )
+
+
 def prepared(
     objective: Objective,
     network: nn.Module,

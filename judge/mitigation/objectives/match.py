@@ -16,6 +16,9 @@ from judge.mitigation.objectives.base import GroupObjective, at_least, same_on_a
 STATISTICS = ("mmd", "coral")
 #: factors on the median squared distance in the Gaussian kernels that an MMD is the mean of
 BANDWIDTHS = (0.25, 1.0, 4.0)
+#: ratings at which a batch is compared at most, evenly over its own: a whole pool (judge.jury.linear_head) would
+#: be compared at hundreds that lie closer together than the Gaussian is wide
+ANCHORS = 64
 
 
 class MatchFeatures(GroupObjective):
@@ -99,10 +102,13 @@ class MatchFeatures(GroupObjective):
     def _distance(self, values: Tensor, rating: Tensor, codes: Tensor) -> Tensor:
         """The mean distance between groups of the batch and what is remembered."""
         known = codes >= 0
-        anchors = rating[known]
+        own = rating[known]
+        anchors = own
+        if len(own) > ANCHORS:
+            anchors = own.sort().values[torch.linspace(0, len(own) - 1, ANCHORS, device=own.device).long()]
         old = [(self.remembered[g, :n], self.ratings[g, :n], n) for g, n in enumerate(self._filled())]
         x = torch.cat([values[known], *(part for part, _, _ in old)])
-        y = torch.cat([anchors, *(part for _, part, _ in old)])
+        y = torch.cat([own, *(part for _, part, _ in old)])
         g = torch.cat([codes[known], *(codes.new_full((n,), code) for code, (_, _, n) in enumerate(old))])
         near = torch.exp(-0.5 * ((anchors[:, None] - y) / self.bandwidth).square())
         groups = [(g == code).float() * near for code in g.unique().tolist()]
@@ -185,6 +191,9 @@ def gaussian_kernel(x: Tensor) -> Tensor:
     """(N, N) mean of Gaussian kernels of BANDWIDTHS times the median squared distance."""
     squared = (x.square().sum(1)[:, None] + x.square().sum(1) - 2 * x @ x.T).clamp_min(0)
     with torch.no_grad():
-        apart = squared[~torch.eye(len(x), dtype=torch.bool, device=x.device)]
+        some = squared[
+            :: 1 + len(x) // 256, :: 1 + len(x) // 256
+        ]  # a median of sixty thousand distances is known well
+        apart = some[~torch.eye(len(some), dtype=torch.bool, device=x.device)]
         median = apart.median().clamp_min(1e-12) if len(apart) else squared.new_ones(())
     return torch.stack([torch.exp(-squared / (width * median)) for width in BANDWIDTHS]).mean(0)

@@ -2,7 +2,7 @@
 
 A method is a frozen dataclass of its settings, called as `method(pool, source, *, feature, rng) -> pool` before
 training. All pools of a run are brought to one n afterwards (judge.data.composition.equal_n), so a method never mends
-sizes itself, unless it keeps a size of its own (`own_size`). One that has `reads_ratings` is given the single `ratings`.
+sizes itself, unless it keeps a size of its own (`own_size`). One that has `reads_ratings` is given single `ratings`.
 """
 
 from judge.mitigation.pools.correct import CorrectRatings

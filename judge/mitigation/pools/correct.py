@@ -28,7 +28,8 @@ class CorrectRatings:
     to be the least biased is the one whose noise makes them seem so; so the method refuses.
 
     A shift is estimated with an error, which all pictures of the group then share; it is logged. With few ratings by a
-    group's own raters it is larger than most shifts: a correction by such an estimate is as likely to harm.
+    group's own raters it is larger than most shifts: a correction by such an estimate is as likely to harm. Of rendered
+    people, ten ratings a picture, one rater in twenty of the group: se .24 points for 200 pictures, 1.1 for 6.
 
     groups     whose pictures are corrected; None: all, and one without raters of its own is refused
     prior_sd   points of the scale: shifts are drawn towards 0 as by a prior N(0, prior_sd²). None: unbiased

@@ -22,7 +22,7 @@ class SubsampleGroups:
     other pool of the run is cut, so what is compared is what a user has to choose between, skew or fewer pictures.
     ResampleDown draws the same pool and has all others cut to its size, which compares compositions at equal n.
 
-    bins   quantile bins of the pool's ratings; the groups are then group × bin, as theirs were attribute × class. 1: none
+    bins   quantile bins of the pool's ratings; the groups are then group × bin, as theirs were attribute × class
     least  pictures that have to be left, in all
     """
 
@@ -36,7 +36,7 @@ class SubsampleGroups:
             raise InputError(f"subg: bins is at least 1; given {self.bins}")
         if self.least < 4:
             raise InputError(
-                f"subg: least is at least 4, as a judge learns from three pictures and one is held out; given {self.least}"
+                f"subg: least is at least 4, three pictures to learn from and one held out; given {self.least}"
             )
 
     def __call__(
@@ -54,9 +54,7 @@ class SubsampleGroups:
                 raise InputError("mitigation subg: pictures of the pool have no rating, so they have no bin")
             level = pd.qcut(pool["rating"], self.bins, labels=False, duplicates="drop")
             if level.max() + 1 < self.bins:
-                raise InputError(
-                    f"mitigation subg: the pool's ratings tie too often for bins={self.bins}; at most {level.max() + 1}"
-                )
+                raise InputError(f"mitigation subg: the pool's ratings tie too often for bins={self.bins}")
             by = "\0cell"
             cells = pool.assign(**{by: pool[feature].astype("str") + ", bin " + (level + 1).astype("str")})
             wanted = [f"{group}, bin {i + 1}" for group in counts.index for i in range(self.bins)]
@@ -65,7 +63,7 @@ class SubsampleGroups:
         if n < self.least:
             smallest = counts.idxmin()
             raise InputError(
-                f"mitigation subg: {counts.min()} pictures of {smallest!r} in the pool leave {n} in all, {counts.min()} "
+                f"mitigation subg: {counts.min()} pictures of {smallest!r} in the pool leave {n} in all, as many "
                 f"of each of {len(counts)}; at least {self.least} are needed. Raise pool.n, lower the majority share"
                 + (" or bins" if self.bins > 1 else "")
             )

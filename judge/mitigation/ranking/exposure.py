@@ -38,6 +38,7 @@ class ExposureConstrained:
     """
 
     seam: ClassVar[str] = "ranking"
+    draws_lots: ClassVar[bool] = True
     due: str = "share"
     zero: float = 0.0
     tolerance: float = 0.0

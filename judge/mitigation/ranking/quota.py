@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,9 +18,13 @@ from judge.mitigation.ranking.order import check_named, checked_shares, known_gr
 class Quotas:
     """Places split by shares, each group's best get them: who wins follows the shares as closely as whole places can.
 
-    The places of a bracket are split by largest remainders (Hamilton), equal ones by name. What a group cannot fill, as
-    it has too few people in the bracket or none, goes to the best of the others by merit. Winners stand in the order of
-    their merit, all others behind them, by merit too. In a bracket with no more people than places nothing changes.
+    The places of a bracket are split by largest remainders (Hamilton); of equal ones, the group whose next person is
+    better comes first: by name, one group would gain in every bracket. What a group cannot fill, as it has too few
+    people in the bracket or none, goes to the best of the others by merit. Winners stand in the order of their merit,
+    all others behind them, by merit too. In a bracket with no more people than places nothing changes.
+
+    Each bracket is rounded by itself, so with few places in many brackets of one composition roundings add up: a group
+    with a tenth of everywhere gets none of five places anywhere.
 
     shares  of the places, by group, with the sum 1; None: the shares of those who entered the bracket
     """
@@ -69,10 +74,18 @@ def winners_by_quota(groups: NDArray, shares: Mapping[str, float], places: int) 
     >>> winners_by_quota(np.array(["a", "a", "a", "b", "b"], object), {"a": 0.5, "b": 0.5}, 4).tolist()
     [0, 1, 3, 4]
     """
-    from judge.data.composition import allocate  # takes half a second to import
-
     places = min(places, len(groups))
-    quota = allocate(places, {str(group): float(share) for group, share in shares.items()})
+    total = sum(shares.values())
+    wanted = {str(name): round(places * float(share) / total, 9) for name, share in shares.items()}
+    quota = {name: math.floor(number) for name, number in wanted.items()}
+
+    def claim(name: str) -> tuple[float, int]:
+        theirs = np.flatnonzero(groups == name)
+        following = int(theirs[quota[name]]) if quota[name] < len(theirs) else len(groups)
+        return round(quota[name] - wanted[name], 9), following
+
+    for name in sorted(wanted, key=claim)[: places - sum(quota.values())]:
+        quota[name] += 1
     place_in_group = pd.Series(groups).groupby(groups).cumcount().to_numpy()
     has_place = place_in_group < np.array([quota.get(group, 0) for group in groups])
     left_over = places - int(has_place.sum())

@@ -69,6 +69,7 @@ class EraseGroup:
                 f"leace: with {len(sizes)} groups dimensions is at least {len(sizes)}, or nothing is left to read; "
                 f"given {self.dimensions}"
             )
+        enough_people(sum(sizes.values()), self.dimensions)
 
     def __call__(
         self,
@@ -116,13 +117,9 @@ def principal_directions(x: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 def erasing(x: NDArray[np.float64], group: NDArray[Any]) -> NDArray[np.float64]:
     """(k, k) A: in x @ A, x (n, k) being centred, all groups have the same mean, and x is moved least.
 
-    Raises InputError if there are no more people than directions: then their spread is not known in all of them.
+    Raises InputError if there are no more people than directions.
     """
-    if len(x) <= x.shape[1]:
-        raise InputError(
-            f"leace: {len(x)} people to fit the eraser on and {x.shape[1]} dimensions; lower dimensions, or raise "
-            "pool.refit"
-        )
+    enough_people(*x.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the library's decorators, while it is imported
         import torch
@@ -137,3 +134,11 @@ def erasing(x: NDArray[np.float64], group: NDArray[Any]) -> NDArray[np.float64]:
         svd_tol=1e-6,
     )
     return fitter.eraser.P.T.numpy()
+
+
+def enough_people(n: int, dimensions: int) -> None:
+    """Raises InputError if there are no more people than directions: their spread is not known in all of them then."""
+    if n <= dimensions:
+        raise InputError(
+            f"leace: {n} people to fit the eraser on and {dimensions} dimensions; lower dimensions, or raise pool.refit"
+        )

@@ -23,15 +23,15 @@ OBJECTIVES = ("balanced_accuracy_score", "accuracy_score")
 
 @dataclass(frozen=True)
 class GroupThresholds:
-    """Scores measured from their group's threshold, as Hardt, Price & Srebro 2016 ("Equality of opportunity in
+    """Scores moved until all groups have one threshold, as Hardt, Price & Srebro 2016 ("Equality of opportunity in
     supervised learning", arXiv:1610.02413) choose it; by `fairlearn.postprocessing.ThresholdOptimizer`.
 
     That method needs a question with yes or no, where a contest has places. Here it is whether a person's rating is
     among the highest `share` of those that the method is fitted on. The optimiser then finds for each group whom to
     select so that the constraint holds and the objective is highest, mostly by two thresholds with a lot between them.
     A group's threshold here is the one score that selects as large a share of its fitted people as that rule does on
-    average, and it is taken off the scores of the group: who lies above 0 would have been selected, and a contest with
-    fewer or more places goes by the distance from it.
+    average. The scores of a group are moved by as much as takes it to the mean of all groups' thresholds: who then
+    lies above that would have been selected, and a contest with fewer or more places goes by the distance from it.
 
     What is lost: the lot. Under demographic parity nothing else, since one threshold selects the same share. Under
     equalized odds the lot was what made a well-read group as badly chosen as the others, so without it only the
@@ -89,7 +89,7 @@ class GroupThresholds:
     def __call__(
         self, scores: pd.Series, people: pd.DataFrame, *, feature: str, brackets: pd.Series, places: int
     ) -> pd.Series:
-        """(n,) scores of the entrants `people`, from the threshold of their group.
+        """(n,) scores of the entrants `people`, moved until their groups' thresholds are one, the mean of all.
 
         places  of each bracket; with share=None they say how many are to be selected
         Raises InputError for a group that it was not fitted on, and where the rule selects nobody or all of a group.
@@ -106,7 +106,15 @@ class GroupThresholds:
                     f"group_thresholds: {filled} places for {len(people)} entrants; with share=null some win, not all"
                 )
         threshold = self.thresholds(share)
-        return pd.Series(scores.to_numpy(float) - group.map(threshold).to_numpy(float), index=scores.index)
+        # from one threshold for all, so that scores stay on their scale
+        moved = self.common(share) - group.map(threshold).to_numpy(float)
+        return pd.Series(scores.to_numpy(float) + moved, index=scores.index)
+
+    def common(self, share: float) -> float:
+        """The threshold that scores have when they have been moved: the mean of the groups', by their people."""
+        assert self.fitted is not None
+        sizes = self.fitted["group"].value_counts(normalize=True)
+        return float(sum(limit * sizes[name] for name, limit in self.thresholds(share).items()))
 
     def thresholds(self, share: float) -> dict[str, float]:
         """Each group's threshold, in points of the score, for `share` of the people with the highest ratings."""

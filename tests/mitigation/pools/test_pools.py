@@ -33,8 +33,20 @@ POOL = pd.concat(
 )
 
 
+#: each picture rated once by a rater of each group
+RATINGS = pd.DataFrame(
+    [
+        (image, f"{kind}1", kind, rating + step)
+        for image, rating in zip(SOURCE["image_id"], SOURCE["rating"], strict=True)
+        for kind, step in (("a", 0.1), ("b", -0.1))
+    ],
+    columns=["image_id", "rater_id", "rater_ethnicity", "rating"],
+)
+
+
 def applied(mitigation, pool=POOL, source=SOURCE, seed=0):
-    return mitigation(pool, source, feature="ethnicity", rng=np.random.default_rng(seed))
+    more = {"ratings": RATINGS} if getattr(mitigation, "reads_ratings", False) else {}
+    return mitigation(pool, source, feature="ethnicity", rng=np.random.default_rng(seed), **more)
 
 
 def shares(pool):
@@ -55,7 +67,7 @@ def test_every_method_of_conf_says_at_which_seam_it_acts():
 def test_every_method_keeps_n_or_shrinks_takes_no_stranger_and_leaves_its_input_alone(name):
     before = POOL.copy()
     changed = applied(POOLS[name])
-    assert len(changed) == (4 if name == "resample_down" else len(POOL))
+    assert len(changed) == (4 if name in ("resample_down", "subg") else len(POOL))
     assert set(changed["image_id"]) <= set((SOURCE if name == "redraw" else POOL)["image_id"])
     assert changed.index.tolist() == list(range(len(changed)))
     pd.testing.assert_frame_equal(POOL, before)

@@ -83,8 +83,9 @@ def test_who_has_no_group_is_refused(method):
 
 
 def test_places_are_split_as_people_entered_by_largest_remainders():
-    # 7 a and 3 b, five places: 3.5 and 1.5, equal remainders go by name
-    assert winners(Quotas(), "aaaaaaabbb", 5) == "aaaab"
+    # 6 a, 3 b, 1 c and four places: 2.4, 1.2 and .4, and c's best is better than a's third
+    assert winners(Quotas(), "aacaaaabbb", 4) == "aacb"
+    assert winners(Quotas(), "aaacaaabbb", 4) == "aaab"
 
 
 def test_places_are_split_by_given_shares_and_winners_stand_by_merit():

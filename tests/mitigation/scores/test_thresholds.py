@@ -33,8 +33,9 @@ def test_what_separates_perfectly_is_selected_in_each_group():
     people = pd.DataFrame({"g": ["a"] * 10 + ["b"] * 10, "rating": [*range(10), *range(10)]}, dtype=object)
     people = people.assign(rating=people["rating"].astype(float))
     scores = pd.Series([*range(10), *(x / 10 - 7 for x in range(10))], dtype=float)
-    out = applied(GroupThresholds(share=0.2, min_people=10).fit(scores, people, feature="g"), scores, people)
-    assert (out > 0).tolist() == ([False] * 8 + [True] * 2) * 2
+    fitted = GroupThresholds(share=0.2, min_people=10).fit(scores, people, feature="g")
+    out = applied(fitted, scores, people)
+    assert (out > fitted.common(0.2)).tolist() == ([False] * 8 + [True] * 2) * 2
     # within a group everybody moves by the same
     assert np.ptp((out - scores)[:10]) == pytest.approx(0) == np.ptp((out - scores)[10:])
 
@@ -42,7 +43,8 @@ def test_what_separates_perfectly_is_selected_in_each_group():
 @pytest.mark.parametrize("constraint", ["demographic_parity", "true_positive_rate_parity", "equalized_odds"])
 def test_each_group_is_selected_as_often_as_the_rule_selects_it(constraint):
     scores, people = simulated()
-    out = applied(GroupThresholds(constraint, share=0.2).fit(scores, people, feature="g"), scores, people)
+    fitted = GroupThresholds(constraint, share=0.2).fit(scores, people, feature="g")
+    out = applied(fitted, scores, people)
     # the scores as they are: a line through the origin with slope 1
     label = (people["rating"] >= people["rating"].quantile(0.8)).astype(int)
     x = scores.to_numpy()[:, None]
@@ -56,23 +58,23 @@ def test_each_group_is_selected_as_often_as_the_rule_selects_it(constraint):
     drawn = np.mean(
         [rule.predict(x, sensitive_features=people["g"], random_state=seed) for seed in range(50)], axis=0
     )
-    assert (rates(out > 0, people) - rates(drawn, people)).abs().max() < 0.01
+    assert (rates(out > fitted.common(0.2), people) - rates(drawn, people)).abs().max() < 0.01
 
 
 def test_the_constraint_holds_where_the_rule_selects():
     scores, people = simulated()
-    out = applied(GroupThresholds(share=0.2).fit(scores, people, feature="g"), scores, people)
-    selected = rates(out > 0, people)
+    fitted = GroupThresholds(share=0.2).fit(scores, people, feature="g")
+    out = applied(fitted, scores, people)
+    # on the scale of the scores: between the groups' own thresholds
+    assert min(fitted.thresholds(0.2).values()) < fitted.common(0.2) < max(fitted.thresholds(0.2).values())
+    selected = rates(out > fitted.common(0.2), people)
     assert selected["a"] == pytest.approx(selected["b"], abs=0.006)
     before = rates(scores >= scores.quantile(1 - selected.mean()), people)
     assert before["a"] > 2 * before["b"]
-    out = applied(
-        GroupThresholds("true_positive_rate_parity", share=0.2).fit(scores, people, feature="g"),
-        scores,
-        people,
-    )
+    fitted = GroupThresholds("true_positive_rate_parity", share=0.2).fit(scores, people, feature="g")
+    out = applied(fitted, scores, people)
     good = (people["rating"] >= people["rating"].quantile(0.8)).to_numpy()
-    found = rates((out > 0)[good], people[good])
+    found = rates((out > fitted.common(0.2))[good], people[good])
     assert found["a"] == pytest.approx(found["b"], abs=0.03)
 
 
