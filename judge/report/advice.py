@@ -96,7 +96,9 @@ def cures_said(advice: Advice, skew: str) -> list[str]:
     more = len(helps) - len(lines)
     told = [f"{more} more help as well"] if more > 0 else []
     told += (
-        [f"{rest} of {len(own)} do not bring {percent(LEAST_RECOVERED, 0)} of the way back"] if rest else []
+        [f"less than {percent(LEAST_RECOVERED, 0)} of the way back: {rest} of {len(own)} cures"]
+        if rest
+        else []
     )
     return [*lines, *([f"{'; '.join(told)}."] if told else [])]
 
