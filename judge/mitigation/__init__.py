@@ -11,7 +11,9 @@ The calls:
 pool        method(pool, source, *, feature, rng) -> pool. One with `own_size = True` keeps its size: all others of a
             run are brought to one. One with `reads_ratings = True` is called with `ratings`, single ones or None, too
 objective   Method(base loss, groups, **settings) -> an objective of the training loop (judge.jury.network.losses)
-            One with `trains_features = True` has no use for a judge whose features are frozen
+            One with `trains_features = True` has no use for a judge whose features are frozen; one that has
+            `survey(rating, weight, groups, steps)` is told of the whole pool before the first step, and may refuse it;
+            one that has `first_epochs` and `reweigh(error, weight)` is trained for twice (judge.jury.beauty)
 refit       method(judge, pool, *, held_out, feature, rng) -> judge; the judge is a copy of its own, and is saved
             afterwards. The pool is what the judge was trained on, without its validation part. One with
             `needs_held_out = True` gets rated people who neither train nor enter, else None. A judge has

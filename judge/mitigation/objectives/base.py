@@ -97,13 +97,14 @@ def settings_of(objective: Any) -> dict[str, Any]:
     return {p.name: getattr(objective, p.name) for p in names if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
-def at_least(who: str, low: float, *, over: bool = False, **given: float) -> None:
-    """Raises InputError that names a setting which is below `low` (or at it, with `over`) or no number."""
+def at_least(who: str, low: float, *, over: bool = False, whole: bool = False, **given: float) -> None:
+    """Raises InputError that names a setting which is below `low` (with `over`: or at it), or no (whole) number."""
+    kind, kinds = ("whole number", int) if whole else ("number", int | float)
     for name, value in given.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
+        number = isinstance(value, kinds) and not isinstance(value, bool)
         if not number or not (value > low if over else value >= low) or value == float("inf"):
             raise InputError(
-                f"mitigation {who}: {name} is a number {'over' if over else 'of at least'} {low:g}, not {value!r}"
+                f"mitigation {who}: {name} is a {kind} {'over' if over else 'of at least'} {low:g}, not {value!r}"
             )
 
 

@@ -39,7 +39,7 @@ class GradientReversal(GroupObjective):
     ) -> None:
         super().__init__(loss, groups)
         at_least("gradient_reversal", 0, over=True, strength=strength, ramp=ramp)
-        at_least("gradient_reversal", 1, hidden=hidden)
+        at_least("gradient_reversal", 1, whole=True, hidden=hidden)
         self.strength, self.ramp, self.hidden = strength, ramp, hidden
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.total = 1

@@ -20,7 +20,9 @@ class GroupDRO(GroupObjective):
     exp(step · loss_g), scales q to the sum 1 and minimises Σ q_g loss_g, where loss_g is the mean over the group's
     pictures in the batch, weighted as they are in the pool.
 
-    step        η of the weights q; 0: all groups weigh the same for ever
+    step        η of the weights q; 0: all groups weigh the same for ever. It adds up over steps: two groups whose
+                losses differ by d are weighed apart by exp(step · d · steps). The default is the authors', who train
+                for thousands of steps; over a few hundred it moves little
     adjustment  C of the generalisation adjustment (section 3.3): a group of n_g training pictures is taken to lose
                 C / √n_g more than it does on them, so small groups weigh more
     l2          λ of an added λ/2 · Σ w² over the trained weights (not biases, norms or scales). Without it, or a

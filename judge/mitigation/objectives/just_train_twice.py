@@ -37,10 +37,7 @@ class JustTrainTwice:
         self, loss: Any, groups: Groups, *, first_epochs: int = 2, share: float = 0.1, factor: float = 5.0
     ) -> None:
         needs_per_picture(loss, "JustTrainTwice")
-        if not isinstance(first_epochs, int) or first_epochs < 1:
-            raise InputError(
-                f"mitigation just_train_twice: first_epochs is a number from 1, not {first_epochs!r}"
-            )
+        at_least("just_train_twice", 1, whole=True, first_epochs=first_epochs)
         at_least("just_train_twice", 0, over=True, share=share)
         at_least("just_train_twice", 1, factor=factor)
         if share >= 1:

@@ -61,7 +61,7 @@ class MatchFeatures(GroupObjective):
         if statistic not in STATISTICS:
             raise InputError(f"mitigation match: statistic is mmd or coral, not {statistic!r}")
         at_least("match", 0, over=True, strength=strength, bandwidth=bandwidth)
-        at_least("match", 1, memory=memory)
+        at_least("match", 1, whole=True, memory=memory)
         self.strength, self.statistic, self.bandwidth, self.memory = strength, statistic, bandwidth, memory
 
     def attach(self, network: nn.Module) -> None:

@@ -120,5 +120,7 @@ def test_a_frozen_weight_gets_no_gradient_and_no_part_in_the_projection():
 def test_settings_out_of_range_are_refused_by_name():
     with pytest.raises(InputError, match="gradient_reversal: strength is a number over 0, not 0"):
         GradientReversal(SquaredError(), GROUPS, strength=0)
-    with pytest.raises(InputError, match="score_adversary: hidden is a number of at least 1, not 0"):
-        ScoreAdversary(SquaredError(), GROUPS, hidden=0)
+    with pytest.raises(
+        InputError, match=r"score_adversary: hidden is a whole number of at least 1, not 2\.5"
+    ):
+        ScoreAdversary(SquaredError(), GROUPS, hidden=2.5)

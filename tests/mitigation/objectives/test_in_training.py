@@ -111,6 +111,16 @@ def test_two_devices_learn_what_one_learns(tmp_path):
             assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_GROUPS)
+def test_mixed_precision_trains_too(tmp_path, name):
+    """Fabric allows no gradient through the network outside its own backward pass then."""
+    network, history = trained(tmp_path, made(name), replace(FAST, epochs=1, precision="bf16-mixed"))
+    exact, plain = trained(tmp_path / "exact", made(name), replace(FAST, epochs=1))
+    assert history[0]["loss"] == pytest.approx(plain[0]["loss"], rel=0.1)
+    assert any(not torch.equal(network[key], exact[key]) for key in exact)
+
+
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
     return rated_squares(tmp_path_factory.mktemp("squares"), n=32)

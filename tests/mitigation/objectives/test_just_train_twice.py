@@ -35,7 +35,7 @@ def test_a_share_is_rounded_up_and_of_equal_errors_the_first_are_taken():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"first_epochs": 0}, "first_epochs is a number from 1, not 0"),
+        ({"first_epochs": 0}, "first_epochs is a whole number of at least 1, not 0"),
         ({"share": 1.0}, "share is over 0 and under 1, not 1.0"),
         ({"share": 0.0}, "share is a number over 0, not 0.0"),
         ({"factor": 0.5}, "factor is a number of at least 1, not 0.5"),
