@@ -32,7 +32,7 @@ MEANINGS = {
 }
 CAVEATS = {
     "representation": "Few pictures of a group make a judge know little about it; that need not push it out.",
-    "ratings": "What a group’s own raters share with the others does not show, nor which raters are right.",
+    "ratings": "A view that a group’s own raters share does not show here, nor does who is right.",
     "camera": "A group’s level of lightness by itself says nothing about a camera: skin tones differ.",
     "reading": "It may be a consequence of another skew, of light or of few pictures, or of ratings that are less "
     "reliable for one group.",
@@ -96,7 +96,9 @@ def cures_said(advice: Advice, skew: str) -> list[str]:
     more = len(helps) - len(lines)
     told = [f"{more} more help as well"] if more > 0 else []
     told += (
-        [f"{rest} of {len(own)} do not bring {percent(LEAST_RECOVERED, 0)} of the way back"] if rest else []
+        [f"less than {percent(LEAST_RECOVERED, 0)} of the way back: {rest} of {len(own)} cures"]
+        if rest
+        else []
     )
     return [*lines, *([f"{'; '.join(told)}."] if told else [])]
 

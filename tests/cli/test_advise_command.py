@@ -56,11 +56,16 @@ def test_cures_of_a_file_are_named_with_their_price(entrants, tmp_path, capsys):
         {"skew": "representation", "cure": ["dear", "fine"], "seam": "pool", "recovered": [1.0, 0.7],
          "ci_low": 0.5, "ci_high": 1.5, "truth_lost": [0.3, 0.01], "needs": ["labels", None]}
     ).to_csv(tmp_path / "cures.csv", index=False)  # fmt: skip
-    assert main(["advise", entrants, *GIVEN, "--cures", str(tmp_path / "cures.csv")]) == 0
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["advise", entrants, *GIVEN, "--cures", str(tmp_path / "cures.csv"), *out]) == 0
     text = " ".join(capsys.readouterr().out.split())
     fine = "fine (pool): 70 % [50, 150] of the way back; the winners’ truth lower by 0.01 sd"
     dear = "dear (pool): 100 % [50, 150] of the way back; COSTLY: the winners’ truth is lower by 0.30 sd; needs labels"
     assert 0 < text.index(fine) < text.index(dear)
+    page = (tmp_path / "out" / "page.html").read_text(encoding="utf-8")
+    assert "COSTLY" in page
+    assert "<script" not in page
+    assert pd.read_csv(tmp_path / "out" / "cures.csv")["verdict"].tolist() == ["supported", "costly"]
 
 
 def test_json_is_one_object_and_nothing_else(entrants, tmp_path, capsys):

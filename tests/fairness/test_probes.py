@@ -50,9 +50,9 @@ def test_one_column_with_a_group_in_its_middle_is_read_however_rare_the_group(b)
 def test_wide_features_hide_neither_a_cue_spread_over_all_columns_nor_one_in_a_single_column():
     rng = np.random.default_rng(3)
     group = rng.integers(0, 3, 600)
-    spread = rng.normal(size=(600, 1500)) + 0.12 * rng.normal(size=(3, 1500))[group]
+    spread = rng.normal(size=(600, 800)) + 0.17 * rng.normal(size=(3, 800))[group]
     assert told(spread, group).loc["linear", "balanced_accuracy"] > 0.6
-    one = rng.normal(size=(600, 1500))
+    one = rng.normal(size=(600, 800))
     one[:, 7] += 3 * group
     assert told(one, group).loc["boosted_trees", "balanced_accuracy"] > 0.6
 

@@ -7,10 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
+from judge.data.user_tables import texts
 from judge.fairness.advice.evidence import Found, welch
 
 #: Fewest raters on either side: a t interval over fewer says nothing.
 FEWEST_RATERS = 3
+#: Part of a shift that the pictures' means let through, below which raters of both sides have not met.
+LEAST_MET = 0.2
 #: Up to so many raters p is that of permuted groups of raters, from so many draws; above, that of Welch's t.
 MOST_PERMUTED, DRAWS = 300, 20_000
 
@@ -30,6 +33,9 @@ def rating_shifts(
     of the raters' groups in random order: a group's own raters are often few, and Welch's interval of six raters is
     half as wide again. Above MOST_PERMUTED raters both are Welch's. Pictures that one person rated say nothing of it. A
     shift that a group's own raters share does not show.
+
+    A shift moves the pictures' means as well, by how many of either side rated each. What the estimate makes of a shift
+    of one point, with the very raters and pictures, is therefore divided out: a shift alike in all is met exactly.
     """
     found = Found()
     known = ratings.assign(group=ratings["image_id"].map(group))
@@ -45,27 +51,38 @@ def rating_shifts(
                         "that an opinion of one group about another cannot be told from one that all share")
         )  # fmt: skip
         return found
-    residual = known["rating"] - known.groupby("image_id")["rating"].transform("mean")
-    known = known.assign(residual=residual)
-    scale = float(known.groupby(["group", "image_id"])["rating"].mean().groupby("group").std().mean())
+    if known["group"].nunique() < 2:
+        found.unknown.append(("ratings", f"only pictures of {known['group'].iloc[0]} have single ratings"))
+        return found
+    known = known.assign(**{rater_group: texts(known[rater_group])})
     of_rater = known.groupby("rater_id")[rater_group].agg(
         lambda told: told.dropna().iloc[0] if told.notna().any() else None
     )
+    nameless = int(of_rater.isna().sum())
+    if nameless:
+        found.unknown.append(("ratings", f"{nameless} raters of no known group are left out"))
+        known = known[known["rater_id"].map(of_rater).notna()]
+    scale = float(known.groupby(["group", "image_id"])["rating"].mean().groupby("group").std().mean())
     for name in sorted(known["group"].unique()):
         mine = known["group"] == name
-        by_rater = (
-            known[mine].groupby("rater_id")["residual"].mean()
-            - known[~mine].groupby("rater_id")["residual"].mean()
-        )
-        by_rater = by_rater.dropna()
+        by_rater = _by_rater(known, known["rating"], mine)
         who = of_rater.reindex(by_rater.index)
-        own, others = by_rater[who == name], by_rater[(who != name) & who.notna()]
+        own, others = by_rater[who == name], by_rater[who != name]
         if min(len(own), len(others)) < FEWEST_RATERS:
             found.unknown.append(
                 ("ratings", f"{name}: {len(own)} raters of the group and {len(others)} others have rated both it and "
                             f"others; {FEWEST_RATERS} of each are needed")
             )  # fmt: skip
             continue
+        # what the same makes of a shift of one point: a rater moves the mean that the rater is held against, too
+        unit = _by_rater(known, (mine & (known["rater_id"].map(of_rater) != name)).astype(float), mine)
+        unit_of_one = unit[others.index].mean() - unit[own.index].mean()
+        if not unit_of_one > LEAST_MET:
+            found.unknown.append(
+                ("ratings", f"{name}: its own raters and others hardly rated the same pictures")
+            )
+            continue
+        own, others = own / unit_of_one, others / unit_of_one
         value, low, high, p = _difference(others.to_numpy(float), own.to_numpy(float), confidence)
         found.rows.append(
             {"skew": "ratings", "group": name, "measure": "rating_shift", "value": value,
@@ -74,6 +91,17 @@ def rating_shifts(
              "detail": f"{len(others)} raters of other groups against {len(own)} of its own"}
         )  # fmt: skip
     return found
+
+
+def _by_rater(known: pd.DataFrame, values: pd.Series, mine: pd.Series) -> pd.Series:
+    """Each rater's mean deviation from the pictures' means, over the group's pictures less over all others."""
+    off = (
+        (values - values.groupby(known["image_id"]).transform("mean"))
+        .groupby([known["rater_id"], mine])
+        .mean()
+        .unstack()
+    )
+    return (off[True] - off[False]).dropna()
 
 
 def _difference(x: NDArray, y: NDArray, confidence: float) -> tuple[float, float, float, float]:

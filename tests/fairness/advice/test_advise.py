@@ -93,6 +93,38 @@ def test_a_shift_that_a_groups_own_raters_share_does_not_show(planted):
     )
 
 
+def test_a_shift_without_noise_is_met_exactly_however_raters_and_pictures_meet():
+    """Ratings are the picture's own worth, less .7 where a rater of another group rates c: nothing else."""
+    from judge.fairness.advice.ratings import rating_shifts
+
+    rng = np.random.default_rng(0)
+    group = pd.Series(np.resize(["a", "b", "c"], 90), index=[f"p{i}" for i in range(90)])
+    own = np.array(["c"] * 4 + ["a"] * 6 + ["b"] * 10)
+    rows = [(f"p{i}", r) for i in range(90) for r in rng.choice(20, rng.integers(2, 9), replace=False)]
+    ratings = pd.DataFrame(rows, columns=["image_id", "rater_id"]).assign(own=lambda t: own[t["rater_id"]])
+    against = ratings["image_id"].map(group).eq("c") & ratings["own"].ne("c")
+    ratings["rating"] = ratings["image_id"].str[1:].astype(float) - 0.7 * against
+    found = rating_shifts(ratings, group, rater_group="own", confidence=0.95).rows
+    assert next(row["value"] for row in found if row["group"] == "c") == pytest.approx(-0.7)
+
+
+def test_raters_who_never_met_over_a_picture_say_nothing():
+    from judge.fairness.advice.ratings import rating_shifts
+
+    rows = [
+        (f"p{i}", f"{side}{r}", side, i % 2) for i in range(40) for side in "cd"[i // 20] for r in range(4)
+    ]
+    ratings = pd.DataFrame(rows, columns=["image_id", "rater_id", "own", "c"]).assign(rating=5.0)
+    group = ratings.drop_duplicates("image_id").set_index("image_id")["c"].map({0: "c", 1: "d"})
+    found = rating_shifts(ratings, group, rater_group="own", confidence=0.95)
+    assert found.rows == []
+    assert [why.split(":")[1] for _, why in found.unknown] == [
+        " its own raters and others hardly rated the same pictures"
+    ] * 2
+    one = rating_shifts(ratings, group[group == "c"], rater_group="own", confidence=0.95)
+    assert one.unknown == [("ratings", "only pictures of c have single ratings")]
+
+
 def test_without_ratings_spread_alone_is_compared_and_that_is_said(planted):
     told = advise(**{**planted(2, "reading"), "rating": None})
     assert set(told.evidence.query("skew == 'reading'")["measure"]) == {"spread_ratio"}
