@@ -57,10 +57,11 @@ def compare_cures(
         recovered, recovered_low, recovered_high : part of the baseline's gap that is closed (1: the truth's share,
             above: beyond it); Fieller's interval, NaN limits where the baseline's own gap is not told from 0
         truth_lost, …_low, …_high : baseline's winners_truth minus the condition's
-        worst_pearson, worst_pearson_change, …_low, …_high, pearson_gap_change
+        worst_pearson, pearson_gap : means over seeds; worst_pearson_change, pearson_gap_change : paired, with …_low, …_high
         largest_error, largest_error_group : of the groups' mean errors the one furthest from 0
         probe_score, probe_features : means over seeds
-        levelling_down : the gap of Pearson between groups falls, but no group is read better: the lowest does not rise
+        levelling_down : the gap of Pearson between groups falls (its interval lies below 0), but the group that is read
+            worst is read no better: others are harmed
         costs_truth : truth_lost is above .1
         p_against_bar, p_holm : sign-flip test that distance differs from the bar's, and Holm over all conditions
 
@@ -216,15 +217,15 @@ def _row(name: str, own: pd.DataFrame, base: pd.DataFrame, confidence: float) ->
     row["costs_truth"] = bool(row["truth_lost"] > LOST)
     for column in OPTIONAL:
         row[column] = float(own[column].mean()) if column in own and own[column].notna().any() else np.nan
-    change = Interval(np.nan, np.nan, np.nan)
-    narrower = np.nan
+    change = narrower = Interval(np.nan, np.nan, np.nan)
     if "worst_pearson" in own and own["worst_pearson"].notna().all() and base["worst_pearson"].notna().all():
         change = mean_interval(own["worst_pearson"] - base["worst_pearson"], confidence=confidence)
     if "pearson_gap" in own and own["pearson_gap"].notna().all() and base["pearson_gap"].notna().all():
-        narrower = float((own["pearson_gap"] - base["pearson_gap"]).mean())
-    row |= _told("worst_pearson_change", change)
-    row["pearson_gap_change"] = narrower
-    row["levelling_down"] = bool(narrower < -1e-9 and not change.value > 1e-9)
+        narrower = mean_interval(own["pearson_gap"] - base["pearson_gap"], confidence=confidence)
+    row |= _told("worst_pearson_change", change) | _told("pearson_gap_change", narrower)
+    # seeds that all agree have no interval
+    falls = narrower.value < -1e-9 if np.isnan(narrower.high) else narrower.high < 0
+    row["levelling_down"] = bool(falls and not change.value > 1e-9)
     errors = own.filter(regex="^error_").mean()
     if errors.notna().any():
         worst = str(errors.abs().idxmax())
