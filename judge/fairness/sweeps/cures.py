@@ -57,7 +57,8 @@ def compare_cures(
         recovered, recovered_low, recovered_high : part of the baseline's gap that is closed (1: the truth's share,
             above: beyond it); Fieller's interval, NaN limits where the baseline's own gap is not told from 0
         truth_lost, …_low, …_high : baseline's winners_truth minus the condition's
-        worst_pearson, pearson_gap : means over seeds; worst_pearson_change, pearson_gap_change : paired, with …_low, …_high
+        worst_pearson, pearson_gap : means over seeds
+        worst_pearson_change, pearson_gap_change, …_low, …_high : paired
         largest_error, largest_error_group : of the groups' mean errors the one furthest from 0
         probe_score, probe_features : means over seeds
         levelling_down : the gap of Pearson between groups falls (its interval lies below 0), but the group that is read

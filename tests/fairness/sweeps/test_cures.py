@@ -72,11 +72,8 @@ def test_a_gap_closed_by_harming_others_is_levelling_down_and_one_closed_by_help
     )
     table = compare_cures(told, baseline="uncured").set_index("condition")
     assert table["levelling_down"].to_dict() == {
-        "uncured": False,
-        "harmed": True,
-        "helped": False,
-        "wider": False,
-    }
+        "uncured": False, "harmed": True, "helped": False, "wider": False, "chance": False,
+    }  # fmt: skip
 
 
 def test_the_largest_error_is_the_groups_mean_furthest_from_nought():
