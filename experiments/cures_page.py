@@ -214,10 +214,16 @@ def halfway(cures: pd.DataFrame) -> str:
     for skew, part in cures.groupby("skew", sort=False):
         own = part.set_index("condition")
         there = [name for name in MADE_FOR[str(skew)] if name in own.index]
+        uncured, truth = (percent(own.loc["uncured", column]) for column in ("share", "truth_share"))
+        told = f"{skew} (uncured {uncured}, truth {truth}): "
+        if own.loc["uncured", "gap_low"] <= 0 <= own.loc["uncured", "gap_high"]:
+            said.append(f"{told}no gap that could be told from 0, so nothing to give back")
+            continue
         yes = [n for n in there if own.loc[n, "recovered"] >= 0.5]
         no = [f"{n} ({number(own.loc[n, 'recovered'], 2)})" for n in there if n not in yes]
-        told = f"{skew} (uncured {percent(own.loc['uncured', 'share'])}): at least half of the way back: "
-        said.append(f"{told}{', '.join(yes) or 'none'}; less: {', '.join(no) or 'none'}")
+        said.append(
+            f"{told}at least half of the way back: {', '.join(yes) or 'none'}; less: {', '.join(no) or 'none'}"
+        )
     return "Of the cures made for each skew. " + ". ".join(said) + "."
 
 

@@ -20,6 +20,8 @@ from judge.fairness.sweeps.over_seeds import FEWEST_SEEDS, mean_interval
 
 #: Truth that the winners may lose, in standard deviations, before a cure is not named without saying so.
 LOST = 0.1
+#: Least fall of the gap of Pearson between groups that is called levelling down, where no group is read better.
+NARROWED = 0.01
 #: What a run's row has to say.
 NEEDED = ("seed", "condition", "share", "truth_share", "winners_truth")
 OPTIONAL = ("worst_pearson", "pearson_gap", "probe_score", "probe_features")
@@ -61,8 +63,8 @@ def compare_cures(
         worst_pearson_change, pearson_gap_change, …_low, …_high : paired
         largest_error, largest_error_group : of the groups' mean errors the one furthest from 0
         probe_score, probe_features : means over seeds
-        levelling_down : the gap of Pearson between groups falls (its interval lies below 0), but the group that is read
-            worst is read no better: others are harmed
+        levelling_down : the gap of Pearson between groups falls by .01 or more (its interval lies below 0), but the
+            group that is read worst is read no better: others are harmed
         costs_truth : truth_lost is above .1
         p_against_bar, p_holm : sign-flip test that distance differs from the bar's, and Holm over all conditions
 
@@ -225,7 +227,7 @@ def _row(name: str, own: pd.DataFrame, base: pd.DataFrame, confidence: float) ->
         narrower = mean_interval(own["pearson_gap"] - base["pearson_gap"], confidence=confidence)
     row |= _told("worst_pearson_change", change) | _told("pearson_gap_change", narrower)
     # seeds that all agree have no interval
-    falls = narrower.value < -1e-9 if np.isnan(narrower.high) else narrower.high < 0
+    falls = narrower.value <= -NARROWED and not narrower.high >= 0
     row["levelling_down"] = bool(falls and not change.value > 1e-9)
     errors = own.filter(regex="^error_").mean()
     if errors.notna().any():
