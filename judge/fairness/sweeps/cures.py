@@ -71,7 +71,8 @@ def compare_cures(
     Raises
     ------
     judge.errors.InputError
-        A missing column or condition, a seed that lacks a condition or has it twice.
+        A missing column or condition, a seed that has a condition twice or lacks the baseline. One may lack another
+        condition, e.g. a method that had too few people there: what is paired is then fewer seeds, as n says.
 
     References
     ----------
@@ -96,10 +97,14 @@ def compare_cures(
         for name, part in runs.groupby("condition", sort=False, observed=True)
     }
     base = wide[baseline]
-    rows = [_row(name, wide[name], base, confidence) for name in conditions]
+    rows = [_row(name, wide[name], base.loc[wide[name].index], confidence) for name in conditions]
     table = pd.DataFrame(rows)
     if bar is not None:
-        apart = {name: _distance(wide[name]) - _distance(wide[bar]) for name in conditions if name != bar}
+        apart = {
+            name: (_distance(wide[name]) - _distance(wide[bar])).dropna()
+            for name in conditions
+            if name != bar
+        }
         p = {name: sign_flip(d.to_numpy())[0] for name, d in apart.items() if len(d) >= FEWEST_SEEDS}
         table["p_against_bar"] = table["condition"].map(p).astype(float)
         table["p_holm"] = holm(table["p_against_bar"].to_numpy())
@@ -257,10 +262,15 @@ def _checked(runs: pd.DataFrame, baseline: str, bar: str | None) -> None:
         if name is not None and name not in there:
             raise InputError(f"{role}={name!r}: there is no such condition; {listed(there)}")
     count = pd.crosstab(runs["seed"], runs["condition"])
-    odd = [(seed, name) for seed, row in count.iterrows() for name, k in row.items() if k != 1]
+    odd = [
+        (seed, name)
+        for seed, row in count.iterrows()
+        for name, k in row.items()
+        if k > 1 or (k == 0 and name == baseline)
+    ]
     if odd:
         seed, name = odd[0]
         raise InputError(
-            f"each seed has each condition once, since they are compared within a seed; seed {seed} has {name!r} "
-            f"{count.loc[seed, name]} times ({len(odd)} such)"
+            f"each seed has a condition at most once and the baseline always, since they are compared within a seed; "
+            f"seed {seed} has {name!r} {count.loc[seed, name]} times ({len(odd)} such)"
         )

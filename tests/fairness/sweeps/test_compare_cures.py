@@ -111,7 +111,7 @@ def test_a_gap_that_is_not_told_from_nought_has_no_interval_of_what_was_given_ba
     ("change", "told"),
     [
         (lambda t: t.drop(columns="share"), "lack the column"),
-        (lambda t: t[~((t["seed"] == 2) & (t["condition"] == "cure"))], "seed 2 has 'cure' 0 times"),
+        (lambda t: t[~((t["seed"] == 2) & (t["condition"] == "uncured"))], "seed 2 has 'uncured' 0 times"),
         (lambda t: pd.concat([t, t.tail(1)]), "seed 5 has 'cure' 2 times"),
     ],
 )
@@ -119,6 +119,16 @@ def test_runs_that_cannot_be_paired_are_refused(change, told):
     table = change(runs(uncured=0.1 + JITTER, cure=0.2 + JITTER))
     with pytest.raises(InputError, match=told):
         compare_cures(table, baseline="uncured")
+
+
+def test_a_seed_that_lacks_a_cure_is_left_out_of_that_pair_only():
+    whole = runs(uncured=0.1 + JITTER, bar=0.2 + JITTER, cure=0.2 + JITTER)
+    part = whole[~((whole["seed"] == 3) & (whole["condition"] == "cure"))]
+    table = compare_cures(part, baseline="uncured", bar="bar").set_index("condition")
+    assert table["n"].to_dict() == {"uncured": 6, "bar": 6, "cure": 5}
+    assert table.loc["cure", "share"] == pytest.approx(0.2 - 0.02 / 5)
+    assert table.loc["cure", "recovered"] == pytest.approx(0.1 / (0.2 + 0.02 / 5))
+    assert table.loc["cure", "p_against_bar"] == 1
 
 
 def test_an_unknown_baseline_or_bar_is_refused():
