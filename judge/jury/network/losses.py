@@ -129,6 +129,20 @@ def _huber(reading: Any, batch: Batch, network: nn.Module, delta: float) -> Tens
     return functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=delta)
 
 
+def own_parameters(objective: Objective) -> list[tuple[float, list[nn.Parameter]]]:
+    """(factor, parameters) of an objective that has its own: `factor` is on the learning rate of the head.
+
+    It is 1 but for what the objective's `rates` names: its attribute → factor, e.g. {"adversary": 10.0}.
+    """
+    if not isinstance(objective, nn.Module):
+        return []
+    rates = getattr(objective, "rates", {})
+    by_factor: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in objective.named_parameters():
+        by_factor.setdefault(float(rates.get(name.split(".")[0], 1.0)), []).append(parameter)
+    return list(by_factor.items())
+
+
 @dataclass(frozen=True)
 class SquaredError:
     """L2: squared error in units of the training ratings' standard deviation."""

@@ -28,7 +28,7 @@ from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.identity import described, same_training
-from judge.jury.network.losses import Objective, prepared
+from judge.jury.network.losses import Objective, own_parameters, prepared
 from judge.jury.network.pool import Pool, agreement, pick, predict
 from judge.storage.tensors import (
     load_module,
@@ -52,7 +52,7 @@ class Training:
     epochs            passes over the training pictures
     batch             pictures a step, over all devices together; an epoch's steps are of near-equal size
     lr                AdamW's peak learning rate, of the backbone's last layer
-    head_lr           factor on lr for the head (and for an objective's own parameters)
+    head_lr           factor on lr for the head (and for an objective's own parameters, times its `rates`)
     layer_decay       factor on lr from each layer of the backbone to the one below; 1: none
     weight_decay      AdamW's decoupled decay, of weights that are not biases or norms
     warmup            epochs of linear rise before the cosine to zero
@@ -219,8 +219,8 @@ def _loop(
     groups = network.parameter_groups(
         weight_decay=settings.weight_decay, layer_decay=settings.layer_decay, head_lr=settings.head_lr
     )
-    if own := list(heads.parameters()):
-        groups.append({"params": own, "lr_scale": settings.head_lr, "weight_decay": 0.0})
+    for factor, own in own_parameters(objective):
+        groups.append({"params": own, "lr_scale": settings.head_lr * factor, "weight_decay": 0.0})
     optimizer = torch.optim.AdamW(groups, lr=settings.lr)
     half_life = settings.ema_half_life
 
