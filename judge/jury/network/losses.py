@@ -132,7 +132,8 @@ def _huber(reading: Any, batch: Batch, network: nn.Module, delta: float) -> Tens
 def own_parameters(objective: Objective) -> list[tuple[float, list[nn.Parameter]]]:
     """(factor, parameters) of an objective that has its own: `factor` is on the learning rate of the head.
 
-    It is 1 but for what the objective's `rates` names: its attribute → factor, e.g. {"adversary": 10.0}.
+    It is 1 but for what the objective's `rates` names: its attribute → factor, e.g. {"adversary": 10.0}. A loop with
+    one rate for all (judge.jury.linear_head) does without.
     """
     if not isinstance(objective, nn.Module):
         return []

@@ -82,6 +82,18 @@ def test_a_killed_training_ends_in_the_same_bits(tmp_path, name):
     assert history == again
 
 
+@pytest.mark.slow
+def test_an_objectives_own_parameters_learn_at_the_rates_that_it_says(tmp_path):
+    """Adam's first step is the learning rate, whatever the gradient."""
+    settings = replace(FAST, batch=22, checkpoint_every=0.0)
+    with pytest.raises(Interrupted):
+        trained(tmp_path, made("DomainIndependent", StopsAt(1), bias_speed=10.0), settings)
+    state, _ = load_tensors(tmp_path / "state.safetensors")
+    step = settings.lr * settings.head_lr / 2  # of the warm-up's epoch of one step
+    bias, weight = (state[f"heads.objective.{name}"].abs().max().item() for name in ("bias", "weight"))
+    assert (bias, weight) == pytest.approx((10 * step, step), rel=1e-3)
+
+
 def all_loops(fabric, folder):
     """The loop that `train` launches, once a method: starting two processes takes longer than training in them."""
     for name in OF_GROUPS:
