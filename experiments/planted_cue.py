@@ -17,10 +17,12 @@ pictures, 50 of each cell. `balanced` is no method: as many training pictures wi
 
 Chosen openly: the noise, 8 epochs, the measure and most settings in METHODS below were chosen on the seeds 100 and
 101, such that plain training fails and training on balanced pictures does not. After a first look at the seeds that
-are reported, the adversaries and the domain-independent heads were mended (they had missed the ordering, the score
-adversary badly), on the seeds 100 to 107: what bounds the adversary, its speed, that of the heads' biases, and the
-strengths of both adversaries. These three were then run on the reported seeds once more, and once only.
-`domain_independent_speed_1` is what its first run was: biases no faster than the heads.
+are reported, the adversaries and the domain-independent heads were mended, since they had missed the ordering, on the
+seeds 100 to 107: what bounds the adversary, its speed, that of the heads' biases, and the strength of the score
+adversary. Then they were run on the reported seeds once more, gradient reversal twice: in the first of these it was at
+equal rating, with a faster adversary and a penalty on its slope (1.4 times better than plain training), which over the
+seeds 100 to 107 had brought no more than the published form under the bound (1.5 times there), and was taken back.
+`domain_independent_speed_1` is what the first run of these heads was: biases no faster than the heads.
 
 Writes results/planted_cue/runs (a row a seed and method) and summary.csv: means over seeds, and error of plain
 training over that of the method: the geometric mean of the seeds' ratios with Student's interval of their logarithms
@@ -84,7 +86,7 @@ METHODS = {
     "domain_independent": Method(objective=partial(objectives.DomainIndependent)),
     "domain_independent_speed_1": Method(objective=partial(objectives.DomainIndependent, bias_speed=1.0)),
     "score_adversary": Method(objective=partial(objectives.ScoreAdversary, strength=3.0)),
-    "gradient_reversal": Method(objective=partial(objectives.GradientReversal)),
+    "gradient_reversal": Method(objective=partial(objectives.GradientReversal, strength=0.3)),
     "match_features": Method(objective=partial(objectives.MatchFeatures, strength=4.0)),
     "match_scores": Method(objective=partial(objectives.MatchScores)),
     "just_train_twice": Method(objective=partial(objectives.JustTrainTwice, share=0.05, factor=10.0)),

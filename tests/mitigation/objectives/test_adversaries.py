@@ -25,10 +25,6 @@ def gradients(loss, things):
     return torch.autograd.grad(loss, things, retain_graph=True)
 
 
-def published(**settings):
-    return GradientReversal(SquaredError(), GROUPS, given_rating=False, penalty=0.0, **settings)
-
-
 def opposed(objective):
     """The adversary has been right so far."""
     objective.running.fill_(0.0)
@@ -37,7 +33,7 @@ def opposed(objective):
 
 def test_an_adversary_that_knows_nothing_has_log_two_however_rare_a_group_is():
     network = Linear([1.0, 0.0, 0.0])
-    reversal = ready(published(), network, CODES)
+    reversal = ready(GradientReversal(SquaredError(), GROUPS), network, CODES)
     with torch.no_grad():
         reversal.adversary[2].weight.zero_()
         reversal.adversary[2].bias.zero_()
@@ -74,7 +70,7 @@ def test_at_equal_rating_nothing_is_gained_from_features_that_tell_the_rating_on
     network = Linear([0.0], centre=5.0, spread=4.0)
     torch.manual_seed(0)
     reversal = prepared(
-        GradientReversal(SquaredError(), GROUPS, given_rating=given_rating, penalty=0.0), network, steps=400,
+        GradientReversal(SquaredError(), GROUPS, given_rating=given_rating), network, steps=400,
         rating=torch.tensor(rating), weight=torch.ones(8), groups={"g": torch.tensor(codes)},
     )  # fmt: skip
     features = torch.tensor([[-1.0]] * 4 + [[1.0]] * 4, requires_grad=True)
@@ -97,7 +93,7 @@ def test_groups_that_share_no_rating_are_refused_at_equal_rating_only(kind):
     with pytest.raises(
         InputError, match=rf"{kind.__name__}: at no rating .* two groups of 'g'.*given_rating=false"
     ):
-        kind(SquaredError(), GROUPS).survey(rating=rating, **pool)
+        kind(SquaredError(), GROUPS, given_rating=True).survey(rating=rating, **pool)
     kind(SquaredError(), GROUPS, given_rating=False).survey(rating=rating, **pool)
 
 
@@ -106,7 +102,9 @@ def test_groups_that_share_no_rating_are_refused_at_equal_rating_only(kind):
 def test_the_features_get_the_gradient_reversed_and_the_adversary_as_it_is(gone, knows):
     network, batch = Linear([1.0, 0.5, 0.0]), some_batch(requires_grad=True)
     torch.manual_seed(1)
-    reversal = opposed(ready(published(strength=2.0), network, CODES, steps=10))
+    reversal = opposed(
+        ready(GradientReversal(SquaredError(), GROUPS, strength=2.0), network, CODES, steps=10)
+    )
     if not knows:
         reversal.running.fill_(10.0)
     reversal.steps.fill_(gone)
@@ -131,32 +129,8 @@ def test_the_features_get_the_gradient_reversed_and_the_adversary_as_it_is(gone,
     assert reversal.steps == gone + 1
 
 
-def test_the_penalty_is_the_squared_slope_of_the_log_probability_and_leaves_the_features_alone():
-    network, batch = Linear([1.0, 0.0]), batch_of([[3.0, 1.0], [2.0, 5.0]], [0.0, 0.0], [0, 1])
-    features = batch.pixels.requires_grad_()
-
-    def made(penalty):
-        objective = GradientReversal(SquaredError(), GROUPS, given_rating=False, penalty=penalty, hidden=1)
-        objective = ready(objective, network, [0, 1])
-        with torch.no_grad():
-            objective.adversary[0].weight.copy_(torch.tensor([[2.0, 0.0]]))
-            objective.adversary[0].bias.zero_()
-            objective.adversary[2].weight.zero_()
-            objective.adversary[2].weight[0] = 0.25
-            objective.adversary[2].bias.copy_(torch.tensor([0.0, 0.0]))
-        return objective
-
-    # logits of a are 2 · 3 · .25 = 1.5 and 1, of b 0; of log p the slope is 2 · .25 · (chance of the other group)
-    slope = [0.5 / (1 + math.exp(1.5)), 0.5 / (1 + math.exp(-1.0))]
-    with_it, without = made(10.0)(network, batch), made(0.0)(network, batch)
-    assert (with_it["loss"] - without["loss"]).item() == pytest.approx(
-        5.0 * (slope[0] ** 2 + slope[1] ** 2) / 2
-    )
-    torch.testing.assert_close(*(gradients(parts["loss"], [features])[0] for parts in (with_it, without)))
-
-
 def test_the_strength_is_half_after_a_tenth_of_the_training_or_nearly():
-    reversal = ready(published(), Linear([1.0]), CODES, steps=100)
+    reversal = ready(GradientReversal(SquaredError(), GROUPS), Linear([1.0]), CODES, steps=100)
     reversal.steps.fill_(11)
     assert reversal._now() == pytest.approx(0.5, abs=0.01)
     reversal.steps.fill_(100)
@@ -261,8 +235,6 @@ def test_a_frozen_weight_gets_no_gradient_and_no_part_in_the_projection():
 def test_settings_out_of_range_are_refused_by_name():
     with pytest.raises(InputError, match="gradient_reversal: strength is a number over 0, not 0"):
         GradientReversal(SquaredError(), GROUPS, strength=0)
-    with pytest.raises(InputError, match="gradient_reversal: penalty is a number of at least 0, not -1"):
-        GradientReversal(SquaredError(), GROUPS, penalty=-1)
     with pytest.raises(InputError, match="score_adversary: speed is a number over 0, not 0"):
         ScoreAdversary(SquaredError(), GROUPS, speed=0)
     with pytest.raises(

@@ -115,7 +115,8 @@ def test_two_devices_learn_what_one_learns(tmp_path):
                 two[f"network.{key}"], one[key], rtol=1e-3, atol=2e-4, msg=f"{name}: {key}"
             )
         apart = max((one[key] - plain[key]).abs().max() for key in one)
-        assert apart > 0.002, f"{name} does nothing"
+        # well over what two devices may differ by; an adversary that does not know more than nothing yet steers little
+        assert apart > 0.0005, f"{name} does nothing"
         if (
             name == "GroupDRO"
         ):  # its loss is of the whole batch; others report their own device's part of the mean
