@@ -37,8 +37,8 @@ class GradientReversal(AdversarialObjective):
     An adversary at chance is no evidence that the features do not tell the group, since its partner was trained
     against this one adversary (Elazar & Goldberg 2018, arXiv:1808.06640): have fresh probes read them.
     It asks more than a score needs, all features blind, and in a short training swings rather than settles. On the
-    planted cue (experiments/planted_cue.py) the worst group's error fell to a half or less on the reported seeds, but by
-    a third only on those that settings were looked at with, and neither `given_rating` nor a faster adversary made it
+    planted cue (experiments/planted_cue.py) the worst group's error fell to less than half on the reported seeds, by
+    only a third on those that settings were looked at with, and neither `given_rating` nor a faster adversary made it
     steadier; in Wang et al. 2020 (arXiv:1911.11834) adversaries did worse than plain training. ScoreAdversary asks for
     less.
     """
