@@ -170,7 +170,7 @@ def test_too_few_people_to_refit_on_are_refused_before_anything_is_trained(tmp_p
     with pytest.raises(InputError, match="rated people of each group who neither train nor enter"):
         run(
             composed(
-                "+conditions.flat={refit: {_target_: own_methods.ToHeldOutMean}}", "pool.n=190", "pool.validation=.006",
+                "+conditions.flat={refit: {_target_: own_methods.ToHeldOutMean}}", "pool.n=192", "pool.validation=.006",
                 "pool.jointly=null",
                 "pool.majority_share=.3334", "conditions.rebalanced=none", "entrants.n=null",
             ),
