@@ -34,11 +34,11 @@ from judge.report.wording import number, percent
 
 GROUP = "african"
 SKEWS = {
-    "none": "nothing planted\n(dark skin shows less)",
-    "representation": "representation\n98 % caucasian",
-    "ratings": "ratings\n−.65 for them",
-    "camera": "camera\ndim for them",
-    "reference": "reference set\n90 % caucasian",
+    "none": "nothing planted:\ndark skin\nshows less",
+    "representation": "representation:\n98 % of pictures\ncaucasian",
+    "ratings": "ratings:\n−.65 for them",
+    "camera": "camera:\ndim for them",
+    "reference": "reference set:\n90 % caucasian",
     "all": "all together",
 }
 #: seam → its cures, in the order of the page
@@ -88,8 +88,10 @@ LIMITS = [
     "uses that is "
     "not allowed.",
     "Cures need different things: other pictures (redraw), raters whose group is known (correct_ratings), people who "
-    "neither train nor enter (last_layer: 90 with ratings; scores: 810, calibrate_within and group_thresholds with "
-    "ratings). They are compared by what they do, not by what they cost to collect.",
+    "neither train nor enter: 300 for last_layer (with ratings) and leace, 600 for the scores (calibrate_within and "
+    "group_thresholds with ratings). They are compared by what they do, not by what they cost to collect.",
+    "calibrate_within refused five of ten seeds where a robot sits that does not read what people are rated for, and "
+    "correct_ratings one of ten with six pictures: their rows are of the other seeds.",
     "Settings are the defaults, chosen on other seeds or not at all; other settings are in the table of the "
     "selection rules.",
     "Rendered faces are simpler than photographs; 600 pictures are few.",
@@ -119,7 +121,10 @@ def write_report(out: Path, found: Mapping[str, Mapping[str, pd.DataFrame]], *, 
                 f"Which cure for which skew: {NAMES[name]}",
                 [
                     Picture(name, matrix(cures), caption(cures), _told(cures)),
-                    Text(halfway(cures)),
+                    Text(
+                        "Cures that are made for a skew, with the part of the gap to the truth’s share that they close:"
+                    ),
+                    Items(halfway(cures)),
                     *[_table(cures, skew) for skew in SKEWS if skew in set(cures["skew"])],
                 ],
             )
@@ -130,7 +135,7 @@ def write_report(out: Path, found: Mapping[str, Mapping[str, pd.DataFrame]], *, 
     return write_page(
         out,
         title="Which cure for which skew",
-        subtitle=f"Rendered people, 50 winners of 900, up to {seeds} seeds with contestants drawn anew.",
+        subtitle=f"Rendered people, 44 winners of 900, up to {seeds} seeds with contestants drawn anew.",
         sections=sections,
     )
 
@@ -208,8 +213,8 @@ def _told(cures: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def halfway(cures: pd.DataFrame) -> str:
-    """Which of the cures made for a skew bring the share at least half the way back to the truth's."""
+def halfway(cures: pd.DataFrame) -> list[str]:
+    """Which of the cures made for a skew bring the share at least half the way back to the truth's, a line a skew."""
     said = []
     for skew, part in cures.groupby("skew", sort=False):
         own = part.set_index("condition")
@@ -219,12 +224,28 @@ def halfway(cures: pd.DataFrame) -> str:
         if own.loc["uncured", "gap_low"] <= 0 <= own.loc["uncured", "gap_high"]:
             said.append(f"{told}no gap that could be told from 0, so nothing to give back")
             continue
-        yes = [n for n in there if own.loc[n, "recovered"] >= 0.5]
-        no = [f"{n} ({number(own.loc[n, 'recovered'], 2)})" for n in there if n not in yes]
-        said.append(
-            f"{told}at least half of the way back: {', '.join(yes) or 'none'}; less: {', '.join(no) or 'none'}"
-        )
-    return "Of the cures made for each skew. " + ". ".join(said) + "."
+        back = own["recovered"]
+        parts = {
+            "at least half of the way back": [n for n in there if 0.5 <= back[n] <= 1.5],
+            "too far": [n for n in there if back[n] > 1.5],
+            "less": [n for n in there if back[n] < 0.5],
+        }
+        words = [
+            f"{word}: " + ", ".join(f"{n} ({number(back[n], 2)}{cost(own, n)})" for n in names)
+            for word, names in parts.items()
+            if names
+        ]
+        said.append(told + "; ".join(words))
+    return said
+
+
+def cost(own: pd.DataFrame, name: str) -> str:
+    """What the winners lose in truth, where it is more than LOST."""
+    return (
+        f", costs {number(own.loc[name, 'truth_lost'], 2)} sd of truth"
+        if own.loc[name, "costs_truth"]
+        else ""
+    )
 
 
 def _table(cures: pd.DataFrame, skew: str) -> Fold | Table:

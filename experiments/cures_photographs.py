@@ -3,7 +3,7 @@
     python experiments/cures_photographs.py --root ../shared/data [--seeds 10] [--jobs 2] [OVERRIDES]
 
 Judges learn from 340 photographs of MEBeauty of which 95 % are caucasian, uncured and with each cure of
-conf/conditions/cures_photographs.yaml. (1) Held-out people of MEBeauty enter, 65 of each ethnicity, 22 places
+conf/conditions/cures_photographs.yaml. (1) Held-out people of MEBeauty enter, 40 of each ethnicity, 22 places
 within each gender (conf/experiment/cures_mebeauty.yaml): their raters' own winners stand beside the judges'. (2)
 People of FairFace enter, who were never rated (cures_fairface.yaml): only who wins can be told.
 
