@@ -2,7 +2,7 @@
 
     python experiments/cures_photographs.py --root ../shared/data [--seeds 10] [--jobs 2] [OVERRIDES]
 
-Judges learn from 340 photographs of MEBeauty of which 95 % are caucasian, uncured and with each cure of
+Judges learn from 300 photographs of MEBeauty of which 95 % are caucasian, uncured and with each cure of
 conf/conditions/cures_photographs.yaml. (1) Held-out people of MEBeauty enter, 40 of each ethnicity, 22 places
 within each gender (conf/experiment/cures_mebeauty.yaml): their raters' own winners stand beside the judges'. (2)
 People of FairFace enter, who were never rated (cures_fairface.yaml): only who wins can be told.
@@ -208,7 +208,7 @@ def main() -> int:
     sections.append(Section("How this was made", [Code(command)]))
     page = write_page(
         RESULTS, title="Cures on photographs, without a truth",
-        subtitle=f"Judges of 340 MEBeauty photographs, 95 % of caucasian people; {told.seeds} seeds.",
+        subtitle=f"Judges of 300 MEBeauty photographs, 95 % of caucasian people; {told.seeds} seeds.",
         sections=sections,
     )  # fmt: skip
     print(page)

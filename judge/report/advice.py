@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.advice import Advice
-from judge.fairness.advice.cures import LEAST_RECOVERED, MOST_LOST
+from judge.fairness.advice.cures import LEAST_RECOVERED, MOST_LOST, MOST_RECOVERED
 from judge.fairness.audit import records_json
 from judge.report.sentences import Said
 from judge.report.wording import joined, number, p_said, percent
@@ -83,18 +83,20 @@ def cures_said(advice: Advice, skew: str) -> list[str]:
     own = advice.cures[advice.cures["skew"] == skew]
     if own.empty:
         return ["The comparison has no cure for this skew."]
-    helps = own[own["verdict"] != "not supported"]
+    helps = own[own["verdict"].isin(["supported", "costly"])]
     lines = [_cure(row) for row in helps.head(MOST_CURES).to_dict("records")]
-    rest = len(own) - len(helps)
+    far = int((own["verdict"] == "too far").sum())
+    rest = len(own) - len(helps) - far
     if not lines:
         best = own.loc[own["recovered"].idxmax()] if own["recovered"].notna().any() else None
         most = f" (most: {best['cure']}, {percent(best['recovered'], 0)})" if best is not None else ""
         return [
-            f"No cure of {len(own)} brought the winners’ shares at least {percent(LEAST_RECOVERED, 0)} of the way back"
-            f"{most}."
+            f"No cure of {len(own)} brought the winners’ shares {percent(LEAST_RECOVERED, 0)} to "
+            f"{percent(MOST_RECOVERED, 0)} of the way back{most}."
         ]
     more = len(helps) - len(lines)
     told = [f"{more} more help as well"] if more > 0 else []
+    told += [f"too far, past {percent(MOST_RECOVERED, 0)}: {far}"] if far else []
     told += (
         [f"less than {percent(LEAST_RECOVERED, 0)} of the way back: {rest} of {len(own)} cures"]
         if rest

@@ -28,6 +28,8 @@ from judge.errors import InputError
 MOST_LOST = 0.1
 #: A cure brings at least this part of the way back, with an interval above 0, to be called supported.
 LEAST_RECOVERED = 0.5
+#: One that goes further than this past the truth's share has made another skew.
+MOST_RECOVERED = 1.5
 NAME = "cures.csv"
 
 _text: dict[str, Any] = {"dtype": str, "coerce": True}
@@ -87,7 +89,7 @@ def supported(cures: pd.DataFrame, skew: str) -> pd.DataFrame:
     """The cures that the comparison supports for this skew, those that bring most back first.
 
     Columns of the table, and `verdict`: supported, costly (more than MOST_LOST of the winners' truth is lost, or it is
-    not known what is) or not supported.
+    not known what is), too far (past MOST_RECOVERED of the way) or not supported.
     """
     own = cures[cures["skew"] == skew].copy()
     helps = (own["recovered"] >= LEAST_RECOVERED) & (own["ci_low"] > 0)
@@ -95,7 +97,8 @@ def supported(cures: pd.DataFrame, skew: str) -> pd.DataFrame:
     own["verdict"] = "not supported"
     own.loc[helps, "verdict"] = "costly"
     own.loc[helps & cheap, "verdict"] = "supported"
-    order = own["verdict"].map({"supported": 0, "costly": 1, "not supported": 2})
+    own.loc[helps & (own["recovered"] > MOST_RECOVERED), "verdict"] = "too far"
+    order = own["verdict"].map({"supported": 0, "costly": 1, "too far": 2, "not supported": 2})
     # going too far is no more of a cure than not going all the way
     missed = (own["recovered"] - 1).abs()
     return (
