@@ -100,7 +100,7 @@ def rows_of(folder: Path, skew: str) -> pd.DataFrame:
         trained = run.summary["trained_as"][condition]
         row = {
             "skew": skew, "seed": run.summary["seed"], "condition": condition, "trained_as": trained,
-            "pool_n": run.summary["pool_n"][condition],
+            "pool_n": run.summary["pool_n"][condition], "winners": len(won),
             "share": float((won["ethnicity"] == GROUP).mean()), "truth_share": truth_share,
             "winners_truth": float(won["truth"].mean()), "best_truth": float(by_truth["truth"].mean()),
         }  # fmt: skip
@@ -154,7 +154,8 @@ def compared(runs: pd.DataFrame) -> pd.DataFrame:
     for skew in [s for s in SKEWS if s in set(runs["skew"])]:
         own = runs[runs["skew"] == skew]
         bar = BAR if BAR in set(own["condition"]) else None
-        parts.append(compare_cures(own, baseline=UNCURED, bar=bar).assign(skew=skew))
+        step = 1 / own["winners"].median()
+        parts.append(compare_cures(own, baseline=UNCURED, bar=bar, step=step).assign(skew=skew))
     return pd.concat(parts, ignore_index=True)
 
 

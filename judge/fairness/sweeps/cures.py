@@ -28,7 +28,12 @@ OPTIONAL = ("worst_pearson", "pearson_gap", "probe_score", "probe_features")
 
 
 def compare_cures(
-    runs: pd.DataFrame, *, baseline: str, bar: str | None = None, confidence: float = 0.95
+    runs: pd.DataFrame,
+    *,
+    baseline: str,
+    bar: str | None = None,
+    step: float = 0.0,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """What each condition does to one group's share of the winners, and what it costs.
 
@@ -44,6 +49,8 @@ def compare_cures(
         The condition without a cure.
     bar : str, optional
         The condition that every other is tested against, such as group-balanced subsampling.
+    step : float
+        The smallest change of a share, 1 / winners: then a share that is 0 in every seed has an interval, too.
     confidence : float
         Level, in (0, 1).
 
@@ -97,7 +104,7 @@ def compare_cures(
         for name, part in runs.groupby("condition", sort=False, observed=True)
     }
     base = wide[baseline]
-    rows = [_row(name, wide[name], base.loc[wide[name].index], confidence) for name in conditions]
+    rows = [_row(name, wide[name], base.loc[wide[name].index], step, confidence) for name in conditions]
     table = pd.DataFrame(rows)
     if bar is not None:
         apart = {
@@ -211,9 +218,9 @@ def fieller(
     return Interval(value, (half - root) / square, (half + root) / square)
 
 
-def _row(name: str, own: pd.DataFrame, base: pd.DataFrame, confidence: float) -> dict[str, Any]:
+def _row(name: str, own: pd.DataFrame, base: pd.DataFrame, step: float, confidence: float) -> dict[str, Any]:
     row: dict[str, Any] = {"condition": name, "n": len(own)}
-    row |= _told("share", mean_interval(own["share"], bounds=(0, 1), confidence=confidence))
+    row |= _told("share", mean_interval(own["share"], bounds=(0, 1), step=step, confidence=confidence))
     row["truth_share"] = float(own["truth_share"].mean())
     gap = own["share"] - own["truth_share"]
     row |= _told("gap", mean_interval(gap, bounds=(-1, 1), confidence=confidence))

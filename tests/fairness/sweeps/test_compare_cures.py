@@ -50,6 +50,13 @@ def test_the_order_and_number_of_conditions_stay():
     assert table["n"].tolist() == [6, 6]
 
 
+def test_a_share_of_nought_in_every_seed_has_an_interval_where_the_number_of_winners_is_known():
+    told = runs(uncured=np.zeros(6), cure=0.2 + JITTER)
+    assert np.isnan(compare_cures(told, baseline="uncured").loc[0, "share_high"])
+    row = compare_cures(told, baseline="uncured", step=1 / 50).loc[0]
+    assert row["share_low"] == 0 < row["share_high"] < 0.05
+
+
 def test_truth_that_the_winners_lose_is_flagged_above_a_tenth_of_a_standard_deviation():
     told = runs(
         uncured={"share": 0.1 + JITTER, "winners_truth": 1.5},
