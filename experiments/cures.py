@@ -28,7 +28,7 @@ from cures_page import CURES, write_report
 from omegaconf import OmegaConf
 
 import judge
-from judge.data.tables import write_table
+from judge.data.tables import read_table, write_table
 from judge.experiment.api import SweepError
 from judge.experiment.compare import people_of
 from judge.experiment.run_folder import RunDir
@@ -233,7 +233,13 @@ def main() -> int:
         parser.error("no finished run under runs/cures; leave --tables out")
     if told.advice:
         advice(found[told.judge]["cures"]).to_csv(ADVICE, index=False)
-    page = write_report(RESULTS, found, command="python experiments/cures.py " + " ".join(sys.argv[1:]))
+    file = RESULTS / "selection.parquet"
+    page = write_report(
+        RESULTS,
+        found,
+        command="python experiments/cures.py " + " ".join(sys.argv[1:]),
+        selection=read_table(file) if file.is_file() else None,
+    )
     for name, parts in found.items():
         shown = [
             "skew",

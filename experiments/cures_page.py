@@ -108,9 +108,18 @@ NOTE = (
 )
 
 
-def write_report(out: Path, found: Mapping[str, Mapping[str, pd.DataFrame]], *, command: str) -> Path:
-    """found: judge → runs, cures, composition, probes as cures.py makes them. Writes page and figures, returns "
-    "the page."""
+def write_report(
+    out: Path,
+    found: Mapping[str, Mapping[str, pd.DataFrame]],
+    *,
+    command: str,
+    selection: pd.DataFrame | None = None,
+) -> Path:
+    """The page and its figures.
+
+    found      judge → runs, cures, composition, probes as cures.py makes them
+    selection  as cures_selection.py makes it
+    """
     sections = [Section("The question", [Text(LEAD, "lead")])]
     for name, tables in found.items():
         cures = tables["cures"]
@@ -129,6 +138,8 @@ def write_report(out: Path, found: Mapping[str, Mapping[str, pd.DataFrame]], *, 
                 ],
             )
         )
+    if selection is not None:
+        sections.append(Section("By which rule a setting is chosen", [_selection(selection)]))
     sections.append(Section("What this does not show", [Items(LIMITS)]))
     sections.append(Section("How this was made", [Code(command)]))
     seeds = max(tables["runs"]["seed"].nunique() for tables in found.values())
@@ -192,6 +203,29 @@ def matrix(cures: pd.DataFrame) -> Figure:
         rows = [y for y, s in enumerate(seams) if s == seam]
         ax.text(len(skews) - 0.4, float(np.mean(rows)), seam, va="center", ha="left", fontsize=7.5)
     return figure
+
+
+def _selection(table: pd.DataFrame) -> Table:
+    """Settings chosen by three rules: cures_selection.py."""
+    return table_from(
+        table,
+        {
+            "skew": Column("skew", label, numeric=False),
+            "condition": Column("method", label, numeric=False),
+            "rule": Column("rule", label, numeric=False),
+            "share": Column("share", percent),
+            "truth_share": Column("truth", percent),
+            "distance": Column("distance", decimals(3)),
+            "truth_lost": Column("truth lost, sd", decimals(2)),
+            "worst_pearson": Column("worst group’s r", decimals(2)),
+            "chosen": Column("settings × seeds", label, numeric=False),
+        },
+        "What a method does with the setting that each rule chooses, of three.",
+        note="Without group labels: lowest squared error on the pool’s validation part. Worst group: lowest squared "
+        "error of the worst group among people who neither train nor enter. Oracle: the share of the winners nearest to "
+        "the truth’s, which nobody knows. Distance: mean over seeds of how far the share is from the truth’s.",
+        limit=60,
+    )
 
 
 def _frame(x: int, y: int) -> object:
