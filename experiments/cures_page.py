@@ -222,8 +222,8 @@ def _selection(table: pd.DataFrame) -> Table:
         },
         "What a method does with the setting that each rule chooses, of three.",
         note="Without group labels: lowest squared error on the pool’s validation part. Worst group: lowest squared "
-        "error of the worst group among people who neither train nor enter. Oracle: the share of the winners nearest to "
-        "the truth’s, which nobody knows. Distance: mean over seeds of how far the share is from the truth’s.",
+        "error of the worst group among people who neither train nor enter. Oracle: the share of the winners nearest "
+        "to the truth’s, which nobody knows. Distance: mean over seeds of how far the share is from the truth’s.",
         limit=60,
     )
 
