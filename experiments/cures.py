@@ -18,6 +18,7 @@ was killed goes on from its last epoch.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
@@ -66,15 +67,39 @@ def sweep(
 ) -> list[Path]:
     """Folders of the finished runs of one skew; what did not finish is told and left out."""
     folder = folder or name
-    words = ["experiment=cures", *JUDGES[name], f"name=cures/{folder}/{skew}", f"skew={skew}"]
-    words += [f"seed=range(0,{seeds})", "threads=1", *overrides]
+    words = [
+        "experiment=cures",
+        *JUDGES[name],
+        f"name=cures/{folder}/{skew}",
+        f"skew={skew}",
+        "threads=1",
+        *overrides,
+    ]
     if jobs > 1:
         words += ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}"]
-    try:
-        return [run.folder for run in judge.sweep(words).runs]
-    except SweepError as error:
-        print(f"{name}, {skew}: {error}", file=sys.stderr)
-        return finished(folder, skew)
+    left: dict[tuple[str, ...], list[int]] = {(): list(range(seeds))}
+    while left:
+        without, of_these = left.popitem()
+        try:
+            judge.sweep(
+                [*words, *(f"~conditions.{cure}" for cure in without), f"seed={','.join(map(str, of_these))}"]
+            )
+        except SweepError as error:
+            print(f"{name}, {skew}: {error}", file=sys.stderr)
+            for job in error.jobs:
+                cures = refused(job["reason"])
+                if cures and not set(cures) & set(without):
+                    seed = int(re.search(r"seed=(\d+)", f"{job['folder']} {job['overrides']}")[1])
+                    left.setdefault(tuple(sorted({*without, *cures})), []).append(seed)
+    return finished(folder, skew)
+
+
+def refused(reason: str) -> list[str]:
+    """The cures that refused, by the words of their refusal: that seed is run again without them.
+
+    A method that has too few people, or scores that tell it nothing, ends its run; the others need not be lost.
+    """
+    return [name for names in CURES.values() for name in names if re.search(rf"\b{name}: ", reason or "")]
 
 
 def finished(name: str, skew: str) -> list[Path]:
@@ -165,8 +190,9 @@ def tables(name: str, folders: dict[str, list[Path]]) -> dict[str, pd.DataFrame]
     found = {"runs": runs, "cures": compared(runs), "composition": composition(folders)}
     found["probes"] = pd.concat(
         [
-            judge.load_run(f).table("probes").assign(skew=skew, seed=judge.load_run(f).summary["seed"])
-            for skew, fs in folders.items() for f in fs if (f / "probes.parquet").is_file()
+            run.table("probes").assign(skew=skew, seed=run.summary["seed"])
+            for skew, fs in folders.items() for run in map(judge.load_run, fs)
+            if (run.folder / "probes.parquet").is_file()
         ],
         ignore_index=True,
     )  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from judge.fairness.advice.cures import LEAST_RECOVERED, MOST_RECOVERED
 from judge.fairness.sweeps.cures import LOST
 from judge.report import figures
 from judge.report.figures.style import INK, new_figure, styled
@@ -260,9 +261,11 @@ def halfway(cures: pd.DataFrame) -> list[str]:
             continue
         back = own["recovered"]
         parts = {
-            "at least half of the way back": [n for n in there if 0.5 <= back[n] <= 1.5],
-            "too far": [n for n in there if back[n] > 1.5],
-            "less": [n for n in there if back[n] < 0.5],
+            "at least half of the way back": [
+                n for n in there if LEAST_RECOVERED <= back[n] <= MOST_RECOVERED
+            ],
+            "too far": [n for n in there if back[n] > MOST_RECOVERED],
+            "less": [n for n in there if back[n] < LEAST_RECOVERED],
         }
         words = [
             f"{word}: " + ", ".join(f"{n} ({number(back[n], 2)}{cost(own, n)})" for n in names)

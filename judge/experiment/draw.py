@@ -116,6 +116,7 @@ def draw(experiment: Experiment) -> Drawn:
         composition.check_disjoint(drawn, entrants)
     # a head is fitted to their ratings, so these are to be on the pool's scale
     rated_alike = field if other.rating_range == dataset.rating_range else field[:0]
+    one_scale = other.rating_range == dataset.rating_range
     refit = refit_people(experiment, pools, source, rated_alike, entrants)
     calibration = calibration_people(experiment, pools, source, field, entrants, refit)
     return Drawn(
@@ -123,11 +124,12 @@ def draw(experiment: Experiment) -> Drawn:
         groups,
         source,
         entrants,
-        _rated_alike(calibration, source, feature, shift, dataset.rating_range),
+        # points of one scale mean nothing on another
+        _rated_alike(calibration, source, feature, shift if one_scale else {}, dataset.rating_range),
         _rated_alike(refit, source, feature, shift, dataset.rating_range),
         ratings,
         dataset.rating_range,
-        other.rating_range == dataset.rating_range,
+        one_scale,
         pd.concat([part.assign(dataset=name) for part, name in excluded]),
         dataset.real_people or other.real_people,
     )

@@ -192,9 +192,8 @@ class _Turned:
     @classmethod
     def of(cls, train: NDArray, test: NDArray) -> _Turned:
         mean, sd = train.mean(0), train.std(0)
-        scale = np.where(
-            sd > 1e-12 * np.maximum(1, np.abs(mean)), sd, np.inf
-        )  # a constant column says nothing
+        # a constant column says nothing
+        scale = np.where(sd > 1e-12 * np.maximum(1, np.abs(mean)), sd, np.inf)
         train, test = (train - mean) / scale, (test - mean) / scale
         columns = train, test
         if train.shape[1] > 1:
@@ -220,9 +219,8 @@ class _Turned:
             return self.columns
         size = np.bincount(code)
         means = np.array([self.columns[0][code == g].mean(0) for g in range(len(size))])
-        best = np.argsort(-(size[:, None] * means**2).sum(0), kind="stable")[
-            :more
-        ]  # in the order of F: all have mean 0
+        # in the order of the F statistic, as all columns have mean 0
+        best = np.argsort(-(size[:, None] * means**2).sum(0), kind="stable")[:more]
         train, test = self.directions(most)
         return np.hstack([train, self.columns[0][:, best]]), np.hstack([test, self.columns[1][:, best]])
 
@@ -230,9 +228,8 @@ class _Turned:
 def _read(kind: str, turned: _Turned, code: NDArray, seed: int) -> NDArray:
     """The classes that a probe of this kind, taught the training half, sees in the test half."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # a probe that has not settled is a weaker one, and is reported as it is
+        # a probe that has not settled is a weaker one, and is reported as it is
+        warnings.simplefilter("ignore")
         if kind == "linear":
             # the more columns share a cue, the smaller each weight may be
             width = turned.columns[0].shape[1]
@@ -242,9 +239,8 @@ def _read(kind: str, turned: _Turned, code: NDArray, seed: int) -> NDArray:
             train, test = turned.directions(MOST_DIRECTIONS)
             model = MLPClassifier((32,), alpha=1.0, max_iter=100, random_state=seed, solver="lbfgs")
             likely = model.fit(train, code).predict_proba(test)
-            return (likely / np.bincount(code)).argmax(
-                1
-            )  # it knows no class weights: the shares are taken out here
+            # it knows no class weights: the shares are taken out here
+            return (likely / np.bincount(code)).argmax(1)
         train, test = turned.telling(MOST_DIRECTIONS, MORE_COLUMNS, code)
         model = HistGradientBoostingClassifier(
             max_iter=50, max_leaf_nodes=5, class_weight="balanced", random_state=seed, early_stopping=False

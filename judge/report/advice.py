@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from judge.fairness.advice import Advice
-from judge.fairness.advice.cures import LEAST_RECOVERED, MOST_LOST, MOST_RECOVERED
+from judge.fairness.advice.cures import LEAST_RECOVERED, MOST_RECOVERED
 from judge.fairness.audit import records_json
+from judge.fairness.sweeps.cures import LOST
 from judge.report.sentences import Said
 from judge.report.wording import joined, number, p_said, percent
 
@@ -173,7 +174,7 @@ def _cure(row: Mapping[str, Any]) -> str:
     lost = row["truth_lost"]
     if pd.isna(lost):
         text += "; what it costs of the winners’ truth is not known"
-    elif lost > MOST_LOST:
+    elif lost > LOST:
         text += f"; COSTLY: the winners’ truth is lower by {number(lost)} sd"
     else:
         text += f"; the winners’ truth {'lower' if lost > 0 else 'higher'} by {number(abs(lost))} sd"

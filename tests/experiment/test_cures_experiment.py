@@ -82,3 +82,11 @@ def test_what_advice_reads_of_the_comparison_has_its_schema(cures, folders, tmp_
     by_cure = table.drop_duplicates("cure").set_index("cure")
     assert by_cure.loc["quota", "needs"] == "the groups of the contestants"
     assert by_cure.loc["leace", "seam"] == "refit"
+
+
+def test_a_refusal_names_the_cures_that_a_seed_is_run_again_without(cures):
+    few = "InputError: mitigation correct_ratings: no picture of 'african' in the pool has a rating by raters of that group"
+    flat = "InputError: calibrate_within: among 200 people scores do not rise with ratings; standardise_within needs none"
+    assert cures.refused(few) == ["correct_ratings"]
+    assert cures.refused(flat) == ["calibrate_within"]
+    assert cures.refused("OSError: no space left") == cures.refused("") == []

@@ -23,9 +23,8 @@ import pandera.pandas as pa
 
 from judge.data.tables import read_table, validated
 from judge.errors import InputError
+from judge.fairness.sweeps.cures import LOST
 
-#: A cure that costs more of the winners' truth than this, in standard deviations, is named with its price.
-MOST_LOST = 0.1
 #: A cure brings at least this part of the way back, with an interval above 0, to be called supported.
 LEAST_RECOVERED = 0.5
 #: One that goes further than this past the truth's share has made another skew.
@@ -88,12 +87,12 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
 def supported(cures: pd.DataFrame, skew: str) -> pd.DataFrame:
     """The cures that the comparison supports for this skew, those that bring most back first.
 
-    Columns of the table, and `verdict`: supported, costly (more than MOST_LOST of the winners' truth is lost, or it is
+    Columns of the table, and `verdict`: supported, costly (more than LOST of the winners' truth is lost, or it is
     not known what is), too far (past MOST_RECOVERED of the way) or not supported.
     """
     own = cures[cures["skew"] == skew].copy()
     helps = (own["recovered"] >= LEAST_RECOVERED) & (own["ci_low"] > 0)
-    cheap = own["truth_lost"] <= MOST_LOST
+    cheap = own["truth_lost"] <= LOST
     own["verdict"] = "not supported"
     own.loc[helps, "verdict"] = "costly"
     own.loc[helps & cheap, "verdict"] = "supported"

@@ -11,7 +11,7 @@ from torch import Tensor, distributed, nn
 
 from judge.data.groups import Groups
 from judge.errors import InputError, listed
-from judge.jury.network.losses import Batch, Parts
+from judge.jury.network.losses import Batch
 
 
 class GroupObjective(nn.Module):
@@ -77,9 +77,6 @@ class GroupObjective(nn.Module):
         there = self.share > 0
         factor = torch.where(there, 1 / self.share.clamp_min(1e-12), 0.0) * self.share.sum() / there.sum()
         return torch.where(codes >= 0, factor[codes.clamp(min=0)], 0.0)
-
-    def forward(self, network: nn.Module, batch: Batch) -> Parts:
-        raise NotImplementedError
 
 
 def needs_per_picture(loss: Any, who: str) -> None:
