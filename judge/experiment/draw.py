@@ -115,9 +115,9 @@ def draw(experiment: Experiment) -> Drawn:
     for drawn in pools.values():
         composition.check_disjoint(drawn, entrants)
     # a head is fitted to their ratings, so these are to be on the pool's scale
-    rated_alike = field if other.rating_range == dataset.rating_range else field[:0]
     one_scale = other.rating_range == dataset.rating_range
-    refit = refit_people(experiment, pools, source, rated_alike, entrants)
+    rated = field if one_scale else field[:0]
+    refit = refit_people(experiment, pools, source, rated, entrants)
     calibration = calibration_people(experiment, pools, source, field, entrants, refit)
     return Drawn(
         pools,

@@ -85,8 +85,8 @@ def test_what_advice_reads_of_the_comparison_has_its_schema(cures, folders, tmp_
 
 
 def test_a_refusal_names_the_cures_that_a_seed_is_run_again_without(cures):
-    few = "InputError: mitigation correct_ratings: no picture of 'african' in the pool has a rating by raters of that group"
-    flat = "InputError: calibrate_within: among 200 people scores do not rise with ratings; standardise_within needs none"
+    few = "InputError: mitigation correct_ratings: no picture of 'african' in the pool has a rating by raters of it"
+    flat = "InputError: calibrate_within: among 200 people scores do not rise; standardise_within needs none"
     assert cures.refused(few) == ["correct_ratings"]
     assert cures.refused(flat) == ["calibrate_within"]
     assert cures.refused("OSError: no space left") == cures.refused("") == []
