@@ -20,6 +20,7 @@ COMMANDS = {
     "advise": "for which skews a run or a table gives evidence, and which cures a comparison supports",
     "score": "score any folder of pictures with a trained judge",
     "data": "what a data set holds; make parametric faces and twins",
+    "generate": "people who do not exist by a network: train, sample, audit their diversity, detect them",
 }
 
 EXAMPLES = """\

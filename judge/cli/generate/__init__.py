@@ -1,0 +1,43 @@
+"""judge generate: people who do not exist, made by a network, and what their diversity is worth.
+
+Each module of this room has WHAT, `configure(parser)` and `run(args) -> int | None`, as those of the room above.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+COMMANDS = ("train", "sample", "audit", "detect", "transects")
+
+EXAMPLES = """\
+examples
+  judge generate sample --n 200 --shares ethnicity=african:.5,asian:.5 --out people
+                                                     200 people of the generator that comes with judge
+  judge generate train data=parametric data.n=10000 --out runs/faces
+  judge generate train data=fairface data.root=DIR generator=preview --out runs/fairface
+  judge generate audit --generator packaged --out audit    shares, coverage by group, copies, lightening, truncation
+  judge generate detect --generator packaged --out detect  who is taken for generated, by group
+  judge generate transects --out transects                 one attribute changed, and all that leaks into others
+
+`judge generate COMMAND --help` teaches each of them.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    parts = parser.add_subparsers(dest="part", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"judge.cli.generate.{name}")
+        what = module.WHAT
+        sub = parts.add_parser(
+            name,
+            help=what,
+            description=what[0].upper() + what[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.configure(sub)
+
+
+def run(args: argparse.Namespace) -> int:
+    return importlib.import_module(f"judge.cli.generate.{args.part}").run(args) or 0

@@ -1,0 +1,15 @@
+"""judge generate detect."""
+
+from __future__ import annotations
+
+import argparse
+
+WHAT = "train detectors of generated faces, and count by group whom they accuse falsely"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    raise NotImplementedError
+
+
+def run(args: argparse.Namespace) -> int | None:
+    raise NotImplementedError

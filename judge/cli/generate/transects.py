@@ -1,0 +1,15 @@
+"""judge generate transects."""
+
+from __future__ import annotations
+
+import argparse
+
+WHAT = "faces that differ in one attribute, and how much of the others leaks in"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    raise NotImplementedError
+
+
+def run(args: argparse.Namespace) -> int | None:
+    raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Telling generated faces from others, and whom such a detector falsely accuses."""
