@@ -13,13 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from judge.fairness.inference.intervals.scale import student_interval
-from judge.generator.audit.drawing import People, drawn_by_group, drawn_naturally
-from judge.generator.audit.quality import quality_table
+from judge.generator.audit.card.drawing import People, drawn_by_group, drawn_naturally
+from judge.generator.audit.card.quality import quality_table
+from judge.generator.audit.card.readers import Reader
 from judge.generator.audit.shares import shares_in_asked_out
 from judge.generator.model import FaceGenerator
-
-Read = Callable[[People], pd.DataFrame]
-
 
 def truncation(
     generator: FaceGenerator,
@@ -32,7 +30,7 @@ def truncation(
     real_groups: pd.Series,
     held_out_groups: pd.Series,
     features_of: Callable[[People], NDArray[np.float32]],
-    read: Read,
+    reader: Reader,
     training: pd.DataFrame,
     confusions: dict[str, pd.DataFrame],
     seed: int,
@@ -57,7 +55,7 @@ def truncation(
             {"psi": level, "feature": "group", "group": r.group, "measure": r.measure, "value": r.value}
             for r in found.itertuples()
         ]
-        said = read(people)
+        said = reader.read(people.pictures)
         if "ita" in said:
             for name, values in said["ita"].groupby(people.group.to_numpy()):
                 low, high = student_interval(values.to_numpy(float))
@@ -68,7 +66,7 @@ def truncation(
         if not confusions:
             continue
         natural = drawn_naturally(generator, n * len(cells), list(confusions), seed=seed, psi=level)
-        shown = read(natural)
+        shown = reader.read(natural.pictures)
         for feature, confusion in confusions.items():
             table = shares_in_asked_out(
                 training[feature].dropna().astype(str).loc[lambda s, c=confusion: s.isin(c.index)],
