@@ -80,8 +80,8 @@ def audit_generator(
     Raises InputError where no group has FEWEST people on both sides, for unknown spaces, for `parameters` with
     photographs, and for psi outside 0 to 1.
     """
+    check_settings(spaces, psi, n_per_group, rendered=rendered)
     spaces = tuple(usual_spaces(rendered=rendered) if spaces is None else spaces)
-    _check(spaces, psi, n_per_group, rendered)
     features = features_of(generator, train_manifest, held_out_manifest)
     rows, held_out_rows, notes = sampled(
         train_manifest, held_out_manifest, features, n_per_group, rng=np.random.default_rng(seed)
@@ -139,10 +139,11 @@ def audit_generator(
     return GeneratorAudit(tables, said(tables["cards"]), notes, facts, fake, real, held_out)
 
 
-def _check(spaces: Sequence[str], psi: Sequence[float], n: int, rendered: bool) -> None:
-    if not spaces or set(spaces) - set(SPACES):
+def check_settings(spaces: Sequence[str] | None, psi: Sequence[float], n: int, *, rendered: bool) -> None:
+    """Raises InputError for settings of an audit that are refused whatever the people are."""
+    if spaces is not None and (not spaces or set(spaces) - set(SPACES)):
         raise InputError(f"spaces={listed(spaces)}: allowed are {listed(SPACES)}")
-    if not rendered and "parameters" in spaces:
+    if spaces is not None and not rendered and "parameters" in spaces:
         raise InputError(
             "the space parameters is of rendered people, its regressor has never seen a photograph; "
             "allowed are pixels, lite1"
