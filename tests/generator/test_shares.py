@@ -56,7 +56,12 @@ def test_the_interval_holds_the_true_share():
 def test_in_asked_and_out_are_counted():
     table = shares_in_asked_out(["a"] * 30 + ["b"] * 10, ["a", "b"] * 10, ["a"] * 15 + ["b"] * 5, PERFECT)
     first = table.set_index("group").loc["a"]
-    assert (first["n_in"], first["share_in"], first["share_asked"], first["share_read"]) == (30, 0.75, 0.5, 0.75)
+    assert (first["n_in"], first["share_in"], first["share_asked"], first["share_read"]) == (
+        30,
+        0.75,
+        0.5,
+        0.75,
+    )
     assert first["share_out"] == pytest.approx(0.75, abs=1e-3)
     assert first["amplification"] == pytest.approx(1.5, abs=2e-3)
     assert first["read_low"] == pytest.approx(beta.ppf(0.025, 15, 6))
@@ -71,7 +76,9 @@ def test_a_label_that_the_classifier_does_not_know_is_refused():
 
 
 def test_shown_as_asked_tells_what_is_shown_instead():
-    table = shown_as_asked(["a"] * 20 + ["b"] * 20, ["a"] * 12 + ["b"] * 8 + ["b"] * 20, PERFECT).set_index("group")
+    table = shown_as_asked(["a"] * 20 + ["b"] * 20, ["a"] * 12 + ["b"] * 8 + ["b"] * 20, PERFECT).set_index(
+        "group"
+    )
     assert (table.loc["a", "shown"], table.loc["a", "share"], table.loc["a", "mostly"]) == (12, 0.6, "b")
     assert (table.loc["b", "share"], table.loc["b", "mostly"]) == (1.0, "")
     assert table.loc["b", "ci_low"] == pytest.approx(0.025 ** (1 / 20))

@@ -104,7 +104,9 @@ def shares_in_asked_out(
             table[f"{name}_low"], table[f"{name}_high"] = clopper_pearson(n, n.sum(), confidence)
     out = corrected_shares(counts["read"], confusion.to_numpy(), confidence=confidence, seed=seed)
     table["share_out"], table["out_low"], table["out_high"] = out
-    table["amplification"] = np.where(table["share_asked"] > 0, table["share_out"] / table["share_asked"], np.nan)
+    table["amplification"] = np.where(
+        table["share_asked"] > 0, table["share_out"] / table["share_asked"], np.nan
+    )
     return table
 
 

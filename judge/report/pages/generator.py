@@ -103,7 +103,9 @@ def _cards(cards: pd.DataFrame, space: str) -> list[Block]:
         "generated faces over those of real people, the median."
     )
     caption = f"Each group’s card, in {SPACES.get(space, space)}."
-    said = "; ".join(f"{r.group}: coverage {number(r.coverage)}, {r.verdict}" for r in cards.head(24).itertuples())
+    said = "; ".join(
+        f"{r.group}: coverage {number(r.coverage)}, {r.verdict}" for r in cards.head(24).itertuples()
+    )
     return [
         table_from(cards, columns, caption, note=note),
         Picture("card", coverage_card(cards), "Shown as asked, coverage and density by group.", said),
@@ -115,7 +117,8 @@ def _shares(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     if "shares" in found:
         rows = found["shares"]
         rows = rows.assign(
-            read=interval(rows, "read_low", "read_high", share=True), out=interval(rows, "out_low", "out_high", share=True)
+            read=interval(rows, "read_low", "read_high", share=True),
+            out=interval(rows, "out_low", "out_high", share=True),
         )
         columns = {
             "feature": Column("feature", label, numeric=False),
@@ -237,7 +240,9 @@ def _copies(found: Mapping[str, pd.DataFrame]) -> list[Block]:
 def _quality(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     if "quality" not in found:
         return []
-    return [folded(_whole(found["quality"], "Every measure in every space: generated, and real in its place."))]
+    return [
+        folded(_whole(found["quality"], "Every measure in every space: generated, and real in its place."))
+    ]
 
 
 def _whole(table: pd.DataFrame, caption: str):  # type: ignore[no-untyped-def]

@@ -19,6 +19,7 @@ from judge.generator.audit.card.readers import Reader
 from judge.generator.audit.shares import shares_in_asked_out
 from judge.generator.model import FaceGenerator
 
+
 def truncation(
     generator: FaceGenerator,
     cells: pd.DataFrame,
@@ -77,6 +78,4 @@ def truncation(
                     {"psi": level, "feature": feature, "group": r.group, "measure": "share_out",
                      "value": r.share_out, "ci_low": r.out_low, "ci_high": r.out_high}
                 )  # fmt: skip
-    return pd.DataFrame(
-        rows, columns=["psi", "feature", "group", "measure", "value", "ci_low", "ci_high"]
-    )
+    return pd.DataFrame(rows, columns=["psi", "feature", "group", "measure", "value", "ci_low", "ci_high"])

@@ -19,7 +19,7 @@ from judge.generator.audit.card.drawing import (
     loaded,
     sampled,
 )
-from judge.generator.audit.card.quality import copies_table, quality_table
+from judge.generator.audit.card.quality import copies_of, quality_table
 from judge.generator.audit.card.readers import Reader, least_shown, reader_of, shown_by_group
 from judge.generator.audit.card.truncation import truncation
 from judge.generator.audit.card.verdicts import cards, said
@@ -123,8 +123,10 @@ def audit_generator(
     if copies:
         progress("copies")
         all_rows = train_manifest.reset_index(drop=True)
-        everybody = loaded(all_rows.assign(group=grouped(all_rows, features)), generator.size, notes, "training")
-        tables["copies"] = copies_table(everybody, held_out, fake, rendered=rendered, fpr=fpr)
+        everybody = loaded(
+            all_rows.assign(group=grouped(all_rows, features)), generator.size, notes, "training"
+        )
+        tables["copies"] = copies_of(everybody, held_out, fake, fpr=fpr, notes=notes)
     tables["cards"] = cards(
         tables["quality"], least_shown(tables["shown"]), space=spaces[0], spread=tables["spread"]
     )
