@@ -195,8 +195,8 @@ def _set_apart(train: pd.DataFrame, settings, wanted: list[str]) -> tuple[pd.Dat
     mask = _chosen(everybody, wanted) if wanted else None
     if mask is None and settings.run is None and not settings["where"]:
         raise InputError(
-            "which people did the generator never see? Say it with --held-out COLUMN=VALUE, such as split=test, or give "
-            "the where.KEY=VALUE that it was trained with: then it is all others"
+            "which people did the generator never see? Say it with --held-out COLUMN=VALUE, such as split=test, or "
+            "give the where.KEY=VALUE that it was trained with: then it is all others"
         )
     pool = set(train["image_id"])
     if mask is None:
@@ -245,12 +245,12 @@ def text_of(found: GeneratorAudit) -> str:
             "sd_ratio",
             "lightening",
             "verdict",
-        )  # fmt: skip
+        )
         if name in shown
     ]
     table = shown[columns].to_string(index=False, na_rep="–", float_format="{:.2f}".format)
     facts = found.facts
-    head = f"{facts['n_per_group']} people a group, compared in {facts['verdict_in']}; *_real: other real people instead"
+    head = f"{facts['n_per_group']} people a group, in the space {facts['verdict_in']}; *_real: other real people instead"
     return "\n".join([*found.verdict, "", head, table, *(f"- {note}" for note in found.notes)])
 
 

@@ -33,7 +33,7 @@ ALWAYS = ("ita", "truth", "expected_rating")
 
 
 class ReadingNetwork(nn.Module):
-    """Float (B, 3, 64, 64) in −1 to 1 → (B, outputs): a small convolutional network of its own, no weights of others."""
+    """Float (B, 3, 64, 64) in −1 to 1 → (B, outputs): a small network of its own, no weights of others."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()

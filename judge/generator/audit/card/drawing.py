@@ -32,7 +32,7 @@ class People:
 
 
 def features_of(generator: FaceGenerator, *manifests: pd.DataFrame) -> tuple[str, ...]:
-    """Those of FEATURES that may be asked for and are known of the real people; else the generator's first condition."""
+    """Those of FEATURES that may be asked for and are known of real people; else the generator's first condition."""
     known = [
         name
         for name in generator.conditions.groups

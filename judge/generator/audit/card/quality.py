@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from judge.errors import InputError
 from judge.generator.audit.card.drawing import People

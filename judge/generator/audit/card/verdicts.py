@@ -13,7 +13,7 @@ SHOWN = 0.9
 #: verdict → what it says
 VERDICTS = {
     "not shown": "many who are asked for as this group are not shown as it",
-    "illusion": "it is shown when asked for, but its faces repeat a few: most kinds of real people of the group are missing",
+    "illusion": "it is shown when asked for, but its faces repeat a few: many kinds of real people are missing",
     "unlike": "its faces vary, but many are unlike real faces of the group",
     "diverse": "it is shown as asked, and varies about as real people of the group do",
     "not measured": "too few people to say",
