@@ -250,7 +250,7 @@ def text_of(found: GeneratorAudit) -> str:
     ]
     table = shown[columns].to_string(index=False, na_rep="–", float_format="{:.2f}".format)
     facts = found.facts
-    head = f"{facts['n_per_group']} people a group, in the space {facts['verdict_in']}; *_real: other real people instead"
+    head = f"{facts['n_per_group']} people a group, in the space {facts['verdict_in']}; *_real: real people instead"
     return "\n".join([*found.verdict, "", head, table, *(f"- {note}" for note in found.notes)])
 
 

@@ -35,8 +35,8 @@ SPACES = {
 LIMITS = (
     "Every measure stands beside its value for real people against other real people at the same number: under "
     "equality none of them is exactly 0 or 1.",
-    "Coverage is the share of real people who have a generated face as near as their fifth real neighbour (Naeem et al., "
-    "2020): a generator that repeats a few good faces has nearly none, however well each passes for real.",
+    "Coverage is the share of real people who have a generated face as near as their fifth real neighbour "
+    "(Naeem et al. 2020): a generator that repeats a few good faces has nearly none, however well each passes for real.",
     "Groups of generated faces are those that were asked for; whether they are shown is read by a classifier whose own "
     "mistakes are taken out, and the interval counts that these were counted on few people.",
     "No space is one that a discriminator was trained in. Another space may say another thing: all are in the tables.",
@@ -184,8 +184,8 @@ def _lightening(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     asked = bool(rows["asked_for"].iloc[0]) if "asked_for" in rows else True
     note = (
         "ITA: the higher, the lighter. Lighter by: beyond what the regressor would say of real people of the tones "
-        "asked for; above 0 is lighter. Slope: degrees shown for one asked; a slope below that of real people draws tones "
-        "towards the middle."
+        "asked for; above 0 is lighter. Slope: degrees shown for one asked; a slope below that of real people draws "
+        "tones towards the middle."
     )
     if not asked:
         note = "Tone could not be asked for: asked are the tones of training people of the group. " + note

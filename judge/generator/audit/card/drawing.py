@@ -16,7 +16,7 @@ from judge.jury.network.pictures import load_pictures
 FEATURES = ("ethnicity", "gender")
 #: Fewest people a group and side: below, a fifth nearest neighbour is anybody.
 FEWEST = 20
-ALL = "all"
+EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def features_of(generator: FaceGenerator, *manifests: pd.DataFrame) -> tuple[str
 
 
 def grouped(manifest: pd.DataFrame, features: Sequence[str]) -> pd.Series:
-    """african female …; missing where one of the labels is; `all` where there are no features."""
+    """african female …; missing where one of the labels is; `everybody` where there are no features."""
     if not features:
-        return pd.Series(ALL, index=manifest.index, dtype=object)
+        return pd.Series(EVERYBODY, index=manifest.index, dtype=object)
     joined = manifest[features[0]].astype(object)
     for name in features[1:]:
         joined = joined + " " + manifest[name].astype(object)

@@ -1,12 +1,31 @@
-"""Quality by group and copies, as the rest of the audit wants them: one long table each."""
+"""Quality by group and copies, as the rest of the audit wants them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from judge.errors import InputError
-from judge.generator.audit.card.drawing import People
+from judge.generator.audit.card.drawing import FEWEST, People
 from judge.generator.audit.copies import CopySpace, find_copies
+from judge.generator.audit.quality import SETS, Measuring, quality_by_group
+
+
+def compared(
+    features: Sequence[NDArray[np.float32]], people: Sequence[People], *, space: str, seed: int
+) -> pd.DataFrame:
+    """`quality_by_group` of training, held-out and generated people, as many in each group: a row a group and measure.
+
+    features, people  of the three, in this order
+    Nobody is left to be drawn at random within a group, so that each is measured once.
+    """
+    groups = {name: one.group.to_numpy() for name, one in zip(SETS, people, strict=True)}
+    measuring = Measuring(splits=1, least=FEWEST, most=None, seed=seed)
+    table = quality_by_group(*features, groups, space=space, measuring=measuring).table
+    return table.drop(columns=["value_sd", "real_sd", "splits"])
 
 
 def copies_of(
