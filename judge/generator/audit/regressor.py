@@ -30,7 +30,7 @@ from judge.jury.network.pictures import load_pictures
 LABELS = ("age", "ita", "truth", "expected_rating")
 PARAMETERS = (
     "african", "asian", "caucasian", "masculinity", "weight", "muscle", "melanin", "haemoglobin", "wrinkles",
-    "blemishes", "freckles", "hair_melanin", "hair_red", "hair_grey", "brow_density", "eye_melanin", "beard", "smile", 
+    "blemishes", "freckles", "hair_melanin", "hair_red", "hair_grey", "brow_density", "eye_melanin", "beard", "smile",
     "brow_raise",
     "eye_open", "gaze_x", "gaze_y", "yaw", "pitch", "roll", "exposure", "light_azimuth", "light_elevation",
     "light_fill", "noise", "blur", "background_saturation", "background_value", "clothing_value",
