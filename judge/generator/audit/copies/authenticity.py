@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.cluster.vq import kmeans2
 from scipy.stats import rankdata
 
 from judge.errors import InputError
@@ -63,8 +62,8 @@ def authentic_share(fake: ArrayLike, training: ArrayLike) -> float:
 class DataCopying:
     """C_T of a set of fakes.
 
-    statistic   about standard normal where fakes are as near to training faces as held-out faces are; far below 0:
-                copies, far above 0: fakes lie apart. NaN where no cell could be tested
+    statistic   around 0 where fakes are as near to training faces as held-out faces are, and then no wider than a
+                standard normal; far below 0: copies, far above 0: fakes lie apart. NaN where no cell could be tested
     cells       cell, training, held_out, fake (people in it), z (NaN: not tested)
     untested    held-out people and fakes in cells with too few of one of them
     """
@@ -89,7 +88,7 @@ def data_copying(
     Parameters
     ----------
     training, held_out, fake : (m, d), (h, d) and (n, d) arrays
-        Features; the latter two may have views as in `nearest`, whose first is then the one that says the cell.
+        Features; the latter two may have views, of which the middle one says the cell.
     cells : int
         Clusters (k-means) of the training faces, from 1.
     least : int
@@ -114,6 +113,8 @@ def data_copying(
     Meehan, Chaudhuri & Dasgupta (2020), A non-parametric test to detect data-copying in generative models, eqs. 3
     and 4, with average ranks for ties.
     """
+    from sklearn.cluster import KMeans
+
     seen = features_array(training, "training")
     others = [features_array(x, name, views=True) for x, name in ((held_out, "held_out"), (fake, "fake"))]
     if any(x.shape[-1] != seen.shape[1] for x in others):
@@ -126,7 +127,9 @@ def data_copying(
     if seen.shape[1] > wide:
         basis = np.linalg.eigh(np.cov(seen, rowvar=False))[1][:, -wide:]
         seen, *others = ((x - middle) @ basis for x in (seen, *others))
-    centres, own = kmeans2(seen, cells, minit="++", rng=np.random.default_rng(rng), missing="warn")
+    start = int(np.random.default_rng(rng).integers(2**31))
+    clusters = KMeans(cells, n_init=3, random_state=start).fit(seen)
+    centres, own = clusters.cluster_centers_, clusters.labels_
     distances = [nearest(x, seen, 1).distance[:, 0] for x in others]
     where = [nearest(x if x.ndim == 2 else x[:, x.shape[1] // 2], centres, 1).row[:, 0] for x in others]
     rows = []

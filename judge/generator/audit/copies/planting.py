@@ -144,6 +144,7 @@ def plant_people(
     people, others = (pd.DataFrame(persons(table)) for table in (originals, strangers))
     for name in SHOTS[shot]:
         people[name] = others[name]
+    people["image_id"] = [f"copy {i}" for i in range(len(people))]
     people["path"] = picture_paths(people, size=size, picture_format="png", cache_dir=cache_dir)["path"]
     render_missing(people, size=size, workers=workers, progress=False)
-    return load_pictures(people["path"], size)[0].numpy()
+    return load_pictures(people, size, threads=workers)[0].numpy()
