@@ -106,7 +106,7 @@ class FaceGenerator:
             **self.facts,
             "kind": KIND,
             "size": self.size,
-            "widths": [block.second.out_channels for block in self.network.blocks],
+            "widths": [block.second.out_channels for block in self.network.blocks]  # type: ignore[union-attr],
             "latent": self.network.latent,
             "conditions": self.conditions.to_facts(),
         }

@@ -126,7 +126,7 @@ def train_generator(
     batch = min(settings.batch, len(order))
     for network in (generator, discriminator, encoder):
         if network is not None:
-            network.to(device, memory_format=torch.channels_last)
+            network.to(device).to(memory_format=torch.channels_last)
     ema = ModelEmaV3(generator, decay=0.5 ** (batch / settings.ema), use_warmup=True)
     trained = [p for p in discriminator.parameters() if p.requires_grad]
     betas = (0.0, 0.99)
@@ -168,7 +168,14 @@ def train_generator(
             tensors |= module_tensors(name, module)
         for name, adam in adams.items():
             tensors |= optimizer_tensors(name, adam)
-        now = {"training": here, "step": step, "history": history, "place": place, "precision": precision, "last": last}
+        now = {
+            "training": here,
+            "step": step,
+            "history": history,
+            "place": place,
+            "precision": precision,
+            "last": last,
+        }
         save_tensors(state_file, tensors, now)
 
     def next_rows() -> Tensor:
@@ -336,7 +343,7 @@ def train_generator(
 
 
 def player_loss(kind: str, of_real: Tensor, of_fake: Tensor) -> Tensor:
-    """The discriminator's: softplus of −(real − fake) in pairs (Jolicoeur-Martineau 2019), or the hinge (Lim & Ye 2017)."""
+    """The discriminator's: softplus of fake − real in pairs (Jolicoeur-Martineau 2019), or hinge (Lim & Ye 2017)."""
     if kind == "relativistic":
         return functional.softplus(of_fake - of_real).mean()
     return functional.relu(1 - of_real).mean() + functional.relu(1 + of_fake).mean()
