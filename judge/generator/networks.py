@@ -71,7 +71,7 @@ class Generator(nn.Module):
 
     def __init__(self, size: int, widths: Sequence[int], conditions: int, latent: int) -> None:
         super().__init__()
-        self.latent, self.start = latent, smallest(size)
+        self.latent, self.start, self.widths = latent, smallest(size), tuple(widths)
         self.label = nn.Linear(conditions, latent, bias=False) if conditions else None
         style = latent * (2 if conditions else 1)
         self.first = nn.Linear(style, widths[0] * self.start**2)

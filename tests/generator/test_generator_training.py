@@ -238,3 +238,24 @@ def test_saved_and_loaded_draw_the_same(people, tmp_path):
     asked = generator.conditions.ask(4, rng=np.random.default_rng(0))
     assert torch.equal(load_generator(copy).draw(asked), generator.draw(asked))
     assert isinstance(load_generator(copy), FaceGenerator)
+
+
+def test_a_training_goes_on_from_another_generator(people, tmp_path):
+    first = trained(people, tmp_path / "first", warm_up=300)
+    more = trained(people, tmp_path / "more", start=str(tmp_path / "first"), lr=1e-9, pictures=60, ema=1e9)
+    for name, value in first.network.state_dict().items():
+        torch.testing.assert_close(more.network.state_dict()[name], value, atol=1e-5, rtol=0)
+    judged = [load_tensors(tmp_path / name / loop.JUDGED_BY)[0] for name in ("first", "more")]
+    name = "discriminator.head.score.weight"
+    torch.testing.assert_close(judged[0][name], judged[1][name], atol=1e-5, rtol=0)
+    with pytest.raises(InputError, match="another network: latent 8, here 9"):
+        trained(people, tmp_path / "other", start=str(tmp_path / "first"), latent=9)
+
+
+def test_half_the_place_changes_no_pixel_visibly(people, tmp_path):
+    generator = trained(people, tmp_path / "a", warm_up=300)
+    (tmp_path / "half").mkdir()
+    generator.save(tmp_path / "half", dtype=torch.float16)
+    asked = generator.conditions.ask(20, rng=np.random.default_rng(0))
+    change = load_generator(tmp_path / "half").draw(asked).int() - generator.draw(asked).int()
+    assert change.abs().max() <= 2
