@@ -45,8 +45,8 @@ class GeneratorTraining:
     evaluate_every    pictures between two measures of the distance; a preview is drawn then, too
     patience          measures without a better distance after which training stops; None: never before `pictures`
     checkpoint_every  seconds between checkpoints; None: only when the distance is measured
-    start             folder of a generator (or packaged) to go on from, and its discriminator where one is there, of this
-                      size, these widths and conditions. None: from the beginning
+    start             folder of a generator (or packaged) to go on from, and its discriminator where one is there; both
+                      of this size, these widths and conditions. None: from the beginning
     precision         auto: bf16 where a convolution is measured faster in it, once, here · float32 · bf16
     accelerator       cpu, cuda, or auto
     """
