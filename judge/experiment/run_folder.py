@@ -25,7 +25,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from judge import __version__
 from judge.data.tables import read_table, write_table
-from judge.errors import InputError
+from judge.errors import InputError, listed
 from judge.storage import CannotWrite, locked, remove_leftovers, write_json, write_text
 from judge.storage.lock import LOCK
 
@@ -254,3 +254,25 @@ def find_runs(paths: list[str | Path]) -> tuple[list[RunDir], pd.DataFrame]:
             if state != "finished":
                 others.append((str(run.path), state, reason))
     return finished, pd.DataFrame(others, columns=["folder", "state", "reason"])
+
+
+def pool_of_run(folder: str | Path, condition: str | None = None) -> tuple[pd.DataFrame, str]:
+    """Manifest of who trained a finished run's judge, each picture once with the rating it was learnt with, and whose.
+
+    condition  None: the baseline
+    Raises InputError where there is no finished run, and for a condition that the run has not or that has no pool.
+    """
+    run = RunDir(folder)
+    done = run.done
+    if done is None:
+        raise InputError(f"run={str(folder)!r}: no finished run there (a run's folder with a done.json)")
+    members = run.table("membership")
+    members = members[members["role"].isin(["train", "validation"])]
+    there = list(members["condition"].drop_duplicates())
+    name = condition or there[0]
+    if name not in there:
+        raise InputError(f"condition={name!r}: the run {folder} has pools of {listed(there)}")
+    own = members[members["condition"] == name].drop_duplicates("image_id").set_index("image_id")
+    manifest = run.table("manifest")
+    manifest = manifest[manifest["image_id"].isin(own.index)].reset_index(drop=True)
+    return manifest.assign(rating=manifest["image_id"].map(own["rating"]).to_numpy()), name

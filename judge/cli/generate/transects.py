@@ -8,8 +8,8 @@ WHAT = "faces that differ in one attribute, and how much of the others leaks in"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    raise NotImplementedError
+    return None
 
 
 def run(args: argparse.Namespace) -> int | None:
-    raise NotImplementedError
+    return None

@@ -1,0 +1,6 @@
+"""Figures of a generator of faces: its report card by group, and what truncation does to whom."""
+
+from judge.report.figures.generator.card import coverage_card
+from judge.report.figures.generator.truncation import truncation_lines
+
+__all__ = ["coverage_card", "truncation_lines"]
