@@ -17,6 +17,7 @@ from judge.generator.transects.drawing import (
 )
 from judge.generator.transects.effects import compare_effects, picture_scores, study_scores
 from judge.generator.transects.leakage import Study, leakage, read_study, read_transect
+from judge.generator.transects.study import TransectStudy, make_study
 
 __all__ = [
     "ATTRIBUTES",
@@ -26,12 +27,14 @@ __all__ = [
     "Rendering",
     "Study",
     "Transect",
+    "TransectStudy",
     "attributes_named",
     "compare_effects",
     "condition_transect",
     "fit_directions",
     "latent_transect",
     "leakage",
+    "make_study",
     "picture_scores",
     "read_study",
     "read_transect",
