@@ -40,8 +40,8 @@ count as repeated trainings: from three on, intervals are over them, too. OUT ge
 each table as CSV and Parquet, and transects.json.
 """
 
-#: Pictures in a row of the sheet, and persons of a transect on the page.
-ACROSS, SHOWN = 10, 2
+#: Pictures in a row of the sheet and their side in px; people of a transect on the page.
+ACROSS, CELL, SHOWN = 10, 112, 2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -239,7 +239,7 @@ def _every(made: Made) -> list[Transect]:
 
 def write_sheet(path: Path, made: Made) -> None:
     """A row a transect: its first people, each at every level."""
-    import numpy as np
+    from PIL import Image
 
     from judge.data.parametric.sheet import contact_sheet
     from judge.storage import replacing
@@ -247,13 +247,11 @@ def write_sheet(path: Path, made: Made) -> None:
     cells, captions = [], []
     for transect in _every(made):
         k = len(transect.steps)
-        row = [p.permute(1, 2, 0).numpy() for p in transect.flat[: ACROSS // k * k]][:ACROSS] or [
-            p.permute(1, 2, 0).numpy() for p in transect.flat[:ACROSS]
-        ]
-        row += [np.full_like(row[0], 255)] * (ACROSS - len(row))
-        cells += row
+        shown = transect.flat[: max(ACROSS // k, 1) * k][:ACROSS]
+        row = [Image.fromarray(p.permute(1, 2, 0).numpy()).resize((CELL, CELL)) for p in shown]
+        cells += row + [Image.new("RGB", (CELL, CELL), "white")] * (ACROSS - len(row))
         captions += [f"{transect.attribute}, {transect.space}", *[""] * (ACROSS - 1)]
-    sheet = contact_sheet(cells, ACROSS, captions, cell=max(96, cells[0].shape[0]))
+    sheet = contact_sheet(cells, ACROSS, captions, cell=CELL)
     with replacing(path) as part:
         sheet.save(part, format="PNG")
 

@@ -37,6 +37,8 @@ LIMITS = (
     "An exact effect is that of the renderer's change on rendered persons, by the same judge. It holds for them, for "
     "this judge, and for what the renderer calls the attribute: age comes with its wrinkles and grey hair, gender is "
     "the shape of the face alone.",
+    "The weights of the mean shapes (african, asian, caucasian) sum to 1: where one rises, others fall, in the renderer, "
+    "too.",
     "A study's effect is the change of score over the movement that is read, as a study without a renderer would have "
     "it, divided by how much of a true change the regressor reads.",
     "Intervals of bias over judges take each judge as one training run (Student's t, from three on); those over faces "
