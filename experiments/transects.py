@@ -2,10 +2,10 @@
 
     python experiments/transects.py [--generator packaged DIR …] [--seeds 5] [--n 60] [--persons 30]
 
-Judges (ridge on frozen lite0) are trained on rendered people, each seed on others: `fair` from raters who care for truth
-alone, `tone` from raters who give the darkest skin 2 points less than the lightest. Each scores a generator's transects
-and the renderer's exact counterfactuals of the same attributes. Effects are points of score for one standard deviation
-of the attribute; the unit of replication is the judge (training run), intervals over faces stand beside.
+Judges (ridge on frozen lite0) are trained on rendered people, each seed on others: `fair` from raters who care for
+truth alone, `tone` from raters who give the darkest skin 2 points less than the lightest. Each scores a generator's
+transects and the renderer's exact counterfactuals of the same attributes. Effects are points of score for one standard
+deviation of the attribute; the unit of replication is the judge (training run), intervals over faces stand beside.
 
 Started again it goes on: people and features are cached, judges are kept in --work, and a generator whose results stand
 complete under the same settings is not measured again. Writes results/transects/GENERATOR/: leakage, directions,

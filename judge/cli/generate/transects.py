@@ -73,7 +73,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--spaces", metavar="A,B", help="of condition, latent, orthogonal latent (all)")
     add("--n", type=int, default=100, help="generated people (%(default)s)")
     add("--persons", type=int, default=40, help="persons that the renderer changes (%(default)s)")
-    add("--steps", default="-1.5,-0.75,0,0.75,1.5", help="levels, standard deviations (%(default)s)")
+    add(
+        "--steps",
+        default="-1.5,-0.75,0,0.75,1.5",
+        help="levels, standard deviations, as --steps=-1,0,1 (%(default)s)",
+    )
     add("--faces", type=int, default=1500, help="faces that latent directions are fitted on (%(default)s)")
     add("--method", default="ridge", help="of the directions: ridge, or svm (%(default)s)")
     add("--psi", type=float, default=1.0, help="truncation of the latents (%(default)s)")
@@ -104,11 +108,12 @@ def run(args: argparse.Namespace) -> int:
         make_study,
         study_scores,
     )
+    from judge.generator.transects.study import GENERATED
 
     settings = TransectStudy(
         attributes=_names(args.attributes), n=args.n, persons=args.persons, steps=_steps(args.steps), faces=args.faces,
         method=args.method, psi=args.psi, seed=args.seed,
-        **({"spaces": _names(args.spaces)} if args.spaces else {}),
+        spaces=_names(args.spaces) or GENERATED,
     )  # fmt: skip
     Inference(args.confidence)
     generator, regressor = load_generator(args.generator), parameter_regressor()
@@ -158,7 +163,7 @@ def _steps(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise InputError(f"--steps is levels, such as -1,0,1, not {text!r}") from None
+        raise InputError(f"--steps is levels, such as --steps=-1,0,1, not {text!r}") from None
 
 
 def judges_of(folders: list[Path], condition: str | None, own: list[str]) -> dict[str, dict[str, Any]]:

@@ -32,8 +32,11 @@ _PENALTIES = tuple(10.0 ** np.arange(-3, 5))
 class Faces(Protocol):
     """What is needed of a generator: judge.generator.FaceGenerator, or a stand-in of known truth."""
 
-    conditions: Any
-    size: int
+    @property
+    def conditions(self) -> Any: ...
+
+    @property
+    def size(self) -> int: ...
 
     def latents(self, n: int, seed: int, *, start: int = 0) -> Tensor: ...
 

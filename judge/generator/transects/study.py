@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
 from judge.errors import InputError, listed
 from judge.generator.transects.attributes import ATTRIBUTES, USUAL, Attribute, attributes_named
-from judge.generator.transects.directions import Directions, Faces, Reader, fit_directions
+from judge.generator.transects.directions import METHODS, Directions, Faces, Reader, fit_directions
 from judge.generator.transects.drawing import (
     SPACES,
     STEPS,
@@ -59,7 +60,11 @@ class TransectStudy:
         if not self.spaces:
             raise InputError(f"spaces: at least one is needed of {listed(GENERATED)}")
         checked_steps(self.steps)
-        for name in ("n", "persons"):
+        if self.method not in METHODS:
+            raise InputError(f"method={self.method!r}: allowed are {listed(METHODS)}")
+        if not 0 < self.psi <= 1:
+            raise InputError(f"psi={self.psi}: above 0, where no latent varies, to 1")
+        for name in ("n", "persons", "faces"):
             if getattr(self, name) < 2:
                 raise InputError(f"{name}={getattr(self, name)}: at least 2")
         if self.attributes is not None:
@@ -135,11 +140,11 @@ def make_study(
             f"{listed(generator.conditions.names)}"
         )
     drawn: list[Transect] = []
-    how = {"n": settings.n, "seed": settings.seed, "psi": settings.psi}
+    how: dict[str, Any] = {"n": settings.n, "seed": settings.seed, "psi": settings.psi}
     if "condition" in settings.spaces:
         for a in askable:
             say(f"asking for {a.name}")
-            drawn.append(condition_transect(generator, a, steps=settings.steps, **how))  # type: ignore[arg-type]
+            drawn.append(condition_transect(generator, a, steps=settings.steps, **how))
     directions = None
     if latent := [s for s in settings.spaces if s != "condition"]:
         say("directions of the latent")
@@ -169,7 +174,7 @@ def make_study(
                 drawn.append(
                     latent_transect(
                         generator, a, directions, orthogonal=orthogonal, steps=settings.steps, **how
-                    )  # type: ignore[arg-type]
+                    )
                 )
     exact = []
     for a in watched:

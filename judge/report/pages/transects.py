@@ -37,8 +37,8 @@ LIMITS = (
     "An exact effect is that of the renderer's change on rendered persons, by the same judge. It holds for them, for "
     "this judge, and for what the renderer calls the attribute: age comes with its wrinkles and grey hair, gender is "
     "the shape of the face alone.",
-    "The weights of the mean shapes (african, asian, caucasian) sum to 1: where one rises, others fall, in the renderer, "
-    "too.",
+    "The weights of the mean shapes (african, asian, caucasian) sum to 1: where one rises, others fall, in the "
+    "renderer, too.",
     "A study's effect is the change of score over the movement that is read, as a study without a renderer would have "
     "it, divided by how much of a true change the regressor reads.",
     "Intervals of bias over judges take each judge as one training run (Student's t, from three on); those over faces "
@@ -92,11 +92,11 @@ def leakage_said(table: pd.DataFrame) -> list[str]:
             (other["excess"].abs() >= LEAKS) & ((other["excess_low"] > 0) | (other["excess_high"] < 0))
         ]
         known = other["target"].nunique()
-        text = f"Changed as {space}: {clear['target'].nunique()} of {counted(known, 'attribute')} take others along"
+        text = f"Changed as {space}: others move along with {clear['target'].nunique()} of {counted(known, 'attribute')}"
         if len(clear):
             worst = clear.loc[clear["excess"].abs().idxmax()]
             text += (
-                f", most of all {worst['target']}, with which {worst['attribute']} moves by "
+                f", most of all with {worst['target']}: {worst['attribute']} moves by "
                 f"{number(worst['excess'])} [{number(worst['excess_low'])}, {number(worst['excess_high'])}] standard "
                 "deviations more than the regressor's own mistake"
             )
@@ -127,7 +127,7 @@ def effects_said(over: pd.DataFrame) -> list[str]:
                 f"where it is {number(worst['exact'])}"
             )
         wrong = int((moving["wrong_sign"] > moving["judges"] / 2).sum())
-        told.append(text + (f"; {wrong} have the wrong sign for most judges." if wrong else "."))
+        told.append(text + (f"; wrong sign for most judges: {wrong}." if wrong else "."))
     return told
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
@@ -26,7 +28,7 @@ from judge.report.wording import number
 
 #: In this order, where they are there; the renderer's last, as the one that nothing should move in.
 ORDER = ("condition", "latent", "orthogonal latent", "renderer")
-_LOOK = {
+_LOOK: dict[str, dict[str, Any]] = {
     "condition": {"marker": "o", "color": VERMILLION},
     "latent": {"marker": "s", "color": ORANGE},
     "orthogonal latent": {"marker": "D", "color": BLUE},
