@@ -39,7 +39,14 @@ page.html, figures, each table as CSV and Parquet, and audit.json with the verdi
 """
 
 #: The people that the packaged generator learnt from; as many are drawn of them as are compared.
-PACKAGED_PEOPLE = {"n": 20_000, "seed": 15, "size": 64, "mode": "natural", "camera": "even", "picture_format": "png"}
+PACKAGED_PEOPLE = {
+    "n": 20_000,
+    "seed": 15,
+    "size": 64,
+    "mode": "natural",
+    "camera": "even",
+    "picture_format": "png",
+}
 #: Rendered held-out people for each one that is compared: a few more, as groups are not exactly alike.
 SPARE = 1.1
 
@@ -48,12 +55,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add = parser.add_argument
     add("overrides", nargs="*", metavar="KEY=VALUE", help="the people that it learnt from, see below")
-    add("--generator", default="packaged", metavar="DIR", help="a folder of judge generate train, or packaged (%(default)s)")
+    add(
+        "--generator",
+        default="packaged",
+        metavar="DIR",
+        help="a folder of judge generate train, or packaged (%(default)s)",
+    )
     add("--out", type=Path, metavar="DIR", help="where page, figures and tables go; needed")
     add("--n", type=int, default=500, help="people of each group and side (%(default)s)")
     add("--psi", default="1,.7,.5,.3", help="truncations to compare (%(default)s)")
-    add("--spaces", metavar="A,B", help="of parameters, pixels, lite1; the verdict is in the first (all that apply)")
-    add("--held-out", nargs="+", default=[], metavar="COLUMN=VALUE", help="people of the data whom it never saw")
+    add(
+        "--spaces",
+        metavar="A,B",
+        help="of parameters, pixels, lite1; the verdict is in the first (all that apply)",
+    )
+    add(
+        "--held-out",
+        nargs="+",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="people of the data whom it never saw",
+    )
     add("--no-copies", action="store_true", help="do not look for copies of training people")
     add("--seed", type=int, default=0, help="of who is compared, latents, intervals (%(default)s)")
     add("--workers", type=int, help="processes that render people (all cores)")
@@ -123,14 +145,23 @@ def people_of(
 
     settings = composed(args.overrides)
     train, facts = people(settings)
-    if not facts["real_people"] and settings.run is None and "parametric" in str(settings.data.get("_target_")):
+    if (
+        not facts["real_people"]
+        and settings.run is None
+        and "parametric" in str(settings.data.get("_target_"))
+    ):
         given = OmegaConf.to_container(settings.data, resolve=True)
         told = {key: value for key, value in given.items() if not str(key).startswith("_")}  # type: ignore[union-attr]
         if args.held_out:
             raise InputError("--held-out is for photographs: rendered people are drawn afresh")
         told["n"] = _wanted(args.n, groups)
         held_out = _rendered(told, int(given["n"]), args.workers)  # type: ignore[index,call-overload]
-        return train, held_out, True, ["Held-out people were rendered for this audit: further persons of the same settings."]
+        return (
+            train,
+            held_out,
+            True,
+            ["Held-out people were rendered for this audit: further persons of the same settings."],
+        )
     return *_set_apart(train, settings, args.held_out), not facts["real_people"], []
 
 
@@ -164,8 +195,8 @@ def _set_apart(train: pd.DataFrame, settings, wanted: list[str]) -> tuple[pd.Dat
     mask = _chosen(everybody, wanted) if wanted else None
     if mask is None and settings.run is None and not settings["where"]:
         raise InputError(
-            "which people did the generator never see? Say it with --held-out COLUMN=VALUE, such as split=test, or give "
-            "the where.KEY=VALUE that it was trained with: then it is all others"
+            "which people did the generator never see? Say it with --held-out COLUMN=VALUE, such as split=test, or "
+            "give the where.KEY=VALUE that it was trained with: then it is all others"
         )
     pool = set(train["image_id"])
     if mask is None:
@@ -203,14 +234,23 @@ def text_of(found: GeneratorAudit) -> str:
     columns = [
         name
         for name in (
-            "group", "shown", "coverage", "coverage_real", "density", "density_real", "vendi", "vendi_real", "sd_ratio",
-            "lightening", "verdict",
-        )  # fmt: skip
+            "group",
+            "shown",
+            "coverage",
+            "coverage_real",
+            "density",
+            "density_real",
+            "vendi",
+            "vendi_real",
+            "sd_ratio",
+            "lightening",
+            "verdict",
+        )
         if name in shown
     ]
     table = shown[columns].to_string(index=False, na_rep="–", float_format="{:.2f}".format)
     facts = found.facts
-    head = f"{facts['n_per_group']} people a group, compared in {facts['verdict_in']}; *_real: other real people instead"
+    head = f"{facts['n_per_group']} people a group, in the space {facts['verdict_in']}; *_real: real people instead"
     return "\n".join([*found.verdict, "", head, table, *(f"- {note}" for note in found.notes)])
 
 
@@ -245,7 +285,9 @@ def _faces(found: GeneratorAudit, across: int = 10):  # type: ignore[no-untyped-
         made = []
         for row in np.flatnonzero((people.group == group).to_numpy())[:across]:
             file = io.BytesIO()
-            Image.fromarray(people.pictures[row].permute(1, 2, 0).numpy()).save(file, format="JPEG", quality=92)
+            Image.fromarray(people.pictures[row].permute(1, 2, 0).numpy()).save(
+                file, format="JPEG", quality=92
+            )
             made.append(Face(file.getvalue(), ""))
         return f"{group}, {label}", made
 
@@ -254,4 +296,7 @@ def _faces(found: GeneratorAudit, across: int = 10):  # type: ignore[no-untyped-
         for group in found.facts["groups"]  # type: ignore[attr-defined]
         for people, label in ((found.fake, "generated"), (found.held_out, "rendered"))
     ]
-    return Faces("The first faces of each group: generated on the left, rendered people on the right; none chosen.", groups)
+    return Faces(
+        "The first faces of each group: generated on the left, rendered people on the right; none chosen.",
+        groups,
+    )

@@ -63,7 +63,9 @@ def group_reader(pictures: Tensor | NDArray[np.uint8], labels: pd.DataFrame, *, 
                 f"a classifier of {name} needs two groups of at least {FEWEST} held-out people each; there are "
                 f"{listed(f'{group} {n}' for group, n in sizes.items())}"
             )
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500, class_weight="balanced"))
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=C, max_iter=500, class_weight="balanced")
+        )
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
         read = cross_val_predict(model, x[known], y.astype(str), cv=folds)
         groups = sorted(sizes.index)

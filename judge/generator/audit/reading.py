@@ -33,7 +33,7 @@ ALWAYS = ("ita", "truth", "expected_rating")
 
 
 class ReadingNetwork(nn.Module):
-    """Float (B, 3, 64, 64) in −1 to 1 → (B, outputs): a small convolutional network of its own, no weights of others."""
+    """Float (B, 3, 64, 64) in −1 to 1 → (B, outputs): a small network of its own, no weights of others."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
@@ -147,7 +147,10 @@ class ParameterRegressor:
 
     def save(self, path: Path) -> None:
         """Writes network and facts; weights in half precision, which is finer than what they explain."""
-        tensors = {k: v.half() if v.is_floating_point() else v for k, v in module_tensors("reader", self.network).items()}
+        tensors = {
+            k: v.half() if v.is_floating_point() else v
+            for k, v in module_tensors("reader", self.network).items()
+        }
         facts = {
             **self.facts,
             "kind": KIND,
@@ -160,7 +163,9 @@ class ParameterRegressor:
 def load_regressor(path: Path) -> ParameterRegressor:
     """A saved one. Raises InputError for a file that is missing, damaged, or something else."""
     if not path.is_file():
-        raise InputError(f"{path}: no parameter regressor there; python -m judge.generator.audit.regressor makes one")
+        raise InputError(
+            f"{path}: no parameter regressor there; python -m judge.generator.audit.regressor makes one"
+        )
     tensors, facts = load_tensors(path)
     if facts.get("kind") != KIND:
         raise InputError(f"{path} holds no {KIND} but {facts.get('kind', 'something else')!r}")
@@ -183,7 +188,13 @@ def parameter_regressor() -> ParameterRegressor:
 def as_pictures(pictures: Tensor | NDArray[np.uint8]) -> Tensor:
     """Checked: uint8 (n, 3, S, S) with S at least 16. Raises InputError."""
     x = torch.as_tensor(pictures)
-    if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3 or x.shape[2] != x.shape[3] or x.shape[2] < 16:
+    if (
+        x.dtype != torch.uint8
+        or x.ndim != 4
+        or x.shape[1] != 3
+        or x.shape[2] != x.shape[3]
+        or x.shape[2] < 16
+    ):
         raise InputError(
             f"pictures are {x.dtype} {tuple(x.shape)}; allowed is uint8 (n, 3, S, S) with S at least 16"
         )
@@ -198,11 +209,15 @@ def to_side(pictures: Tensor, side: int) -> Tensor:
         return x
     if size % side == 0:
         return functional.avg_pool2d(x, size // side)
-    return functional.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False).clamp(
-        0, 255
-    )
+    return functional.interpolate(
+        x, size=(side, side), mode="bilinear", antialias=True, align_corners=False
+    ).clamp(0, 255)
 
 
-def standardised(table: pd.DataFrame, names: Sequence[str], scales: Mapping[str, tuple[float, float]]) -> NDArray[np.float32]:
+def standardised(
+    table: pd.DataFrame, names: Sequence[str], scales: Mapping[str, tuple[float, float]]
+) -> NDArray[np.float32]:
     """(n, len(names)) of a table's columns, in standard deviations."""
-    return np.stack([(table[n].to_numpy(float) - scales[n][0]) / scales[n][1] for n in names], 1).astype(np.float32)
+    return np.stack([(table[n].to_numpy(float) - scales[n][0]) / scales[n][1] for n in names], 1).astype(
+        np.float32
+    )

@@ -29,10 +29,11 @@ from judge.jury.network.pictures import load_pictures
 #: Columns whose names, in the manifest, are those of the outputs.
 LABELS = ("age", "ita", "truth", "expected_rating")
 PARAMETERS = (
-    "african", "asian", "caucasian", "masculinity", "weight", "muscle", "melanin", "haemoglobin", "wrinkles", "blemishes",
-    "freckles", "hair_melanin", "hair_red", "hair_grey", "brow_density", "eye_melanin", "beard", "smile", "brow_raise",
-    "eye_open", "gaze_x", "gaze_y", "yaw", "pitch", "roll", "exposure", "light_azimuth", "light_elevation", "light_fill",
-    "noise", "blur", "background_saturation", "background_value", "clothing_value",
+    "african", "asian", "caucasian", "masculinity", "weight", "muscle", "melanin", "haemoglobin", "wrinkles",
+    "blemishes", "freckles", "hair_melanin", "hair_red", "hair_grey", "brow_density", "eye_melanin", "beard", "smile", 
+    "brow_raise",
+    "eye_open", "gaze_x", "gaze_y", "yaw", "pitch", "roll", "exposure", "light_azimuth", "light_elevation",
+    "light_fill", "noise", "blur", "background_saturation", "background_value", "clothing_value",
 )  # fmt: skip
 HUES = ("background_hue", "clothing_hue")
 GROUPS = {
@@ -57,11 +58,19 @@ def targets(manifest: pd.DataFrame) -> pd.DataFrame:
     columns |= {
         name.removeprefix("param_"): manifest[name] for name in manifest if name.startswith("param_local_")
     }
-    return pd.DataFrame(columns | {feature: manifest[column].astype(str) for feature, column in GROUPS.items()})
+    return pd.DataFrame(
+        columns | {feature: manifest[column].astype(str) for feature, column in GROUPS.items()}
+    )
 
 
 def train(
-    pictures: Tensor, table: pd.DataFrame, *, epochs: int, seed: int = 0, lr: float = 2e-3, progress: bool = True
+    pictures: Tensor,
+    table: pd.DataFrame,
+    *,
+    epochs: int,
+    seed: int = 0,
+    lr: float = 2e-3,
+    progress: bool = True,
 ) -> ParameterRegressor:
     """A regressor of uint8 (n, 3, 64, 64) and what `targets` says of them; numbers that never vary are left out.
 
@@ -72,10 +81,15 @@ def train(
     rng = np.random.default_rng(seed)
     names = [n for n in table if n not in GROUPS and table[n].std() > 0]
     scales = {n: (float(table[n].mean()), float(table[n].std())) for n in names}
-    groups = {f: tuple(sorted(table[f].unique())) for f in GROUPS if table[f].nunique() > 1}
+    groups = {f: tuple(sorted(table[f].unique())) for f in GROUPS if f in table and table[f].nunique() > 1}
     wanted = torch.from_numpy(standardised(table, names, scales))
-    codes = {f: torch.from_numpy(pd.Categorical(table[f], list(g)).codes.astype(np.int64)) for f, g in groups.items()}
-    network = ReadingNetwork(len(names) + sum(map(len, groups.values()))).to(memory_format=torch.channels_last)
+    codes = {
+        f: torch.from_numpy(pd.Categorical(table[f], list(g)).codes.astype(np.int64))
+        for f, g in groups.items()
+    }
+    network = ReadingNetwork(len(names) + sum(map(len, groups.values()))).to(
+        memory_format=torch.channels_last
+    )
     log_variance = torch.nn.Parameter(torch.zeros(len(names)))
     optimizer = torch.optim.Adam([*network.parameters(), log_variance], lr=lr)
     steps = epochs * (len(pictures) // BATCH)
@@ -91,7 +105,9 @@ def train(
             loss = 0.5 * (squares * torch.exp(-log_variance) + log_variance).mean()
             start = len(names)
             for feature, group in groups.items():
-                loss = loss + 0.2 * functional.cross_entropy(out[:, start : start + len(group)], codes[feature][batch])
+                loss = loss + 0.2 * functional.cross_entropy(
+                    out[:, start : start + len(group)], codes[feature][batch]
+                )
                 start += len(group)
             optimizer.zero_grad()
             loss.backward()
@@ -100,7 +116,10 @@ def train(
             total += float(loss.detach())
         if progress:
             per_second = len(pictures) / (time.perf_counter() - began)
-            print(f"epoch {epoch + 1} of {epochs}: loss {total * BATCH / len(pictures):.3f}, {per_second:.0f} pictures/s", flush=True)
+            print(
+                f"epoch {epoch + 1} of {epochs}: loss {total * BATCH / len(pictures):.3f}, {per_second:.0f} pictures/s",
+                flush=True,
+            )
     return ParameterRegressor(network.eval(), scales, groups)
 
 
@@ -114,7 +133,9 @@ def changed(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     if bool(soft.any()):
         y[soft] = blurred(y[soft], rng.uniform(0.3, 1.0))
     dx, dy = rng.integers(-2, 3, 2)
-    y = functional.pad(y, (2, 2, 2, 2), mode="replicate")[:, :, 2 + dy : 2 + dy + SIDE, 2 + dx : 2 + dx + SIDE]
+    y = functional.pad(y, (2, 2, 2, 2), mode="replicate")[
+        :, :, 2 + dy : 2 + dy + SIDE, 2 + dx : 2 + dx + SIDE
+    ]
     spread = torch.from_numpy((rng.random(len(y)) < NOISE) * rng.uniform(0, 0.05, len(y))).float()
     noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(int(rng.integers(2**62))))
     return (y + spread[:, None, None, None] * noise).contiguous(memory_format=torch.channels_last)
@@ -137,7 +158,9 @@ def blurred(pictures: Tensor, sigma: float) -> Tensor:
     return functional.conv2d(padded, kernel, groups=3)
 
 
-def measured(regressor: ParameterRegressor, pictures: Tensor, table: pd.DataFrame, batch: int = 256) -> dict[str, object]:
+def measured(
+    regressor: ParameterRegressor, pictures: Tensor, table: pd.DataFrame, batch: int = 256
+) -> dict[str, object]:
     """r2 of each number and confusion of each feature, in people that it was not trained on."""
     out = regressor.outputs(pictures, batch=batch)
     wanted = standardised(table, list(regressor.numbers), regressor.numbers)
@@ -162,7 +185,9 @@ def _counts(true: NDArray[np.int8], read: NDArray[np.int64], k: int) -> NDArray[
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="trains the regressor of the renderer's parameters")
-    parser.add_argument("--n", type=int, default=20_000, help="people to be rendered (natural, camera even, 64 px)")
+    parser.add_argument(
+        "--n", type=int, default=20_000, help="people to be rendered (natural, camera even, 64 px)"
+    )
     parser.add_argument("--people-seed", type=int, default=15)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
@@ -175,7 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     pictures, manifest, _ = load_pictures(data.manifest, SIDE, threads=given.workers)
     table, held_out = targets(manifest), (manifest["split"] == "test").to_numpy()
-    regressor = train(pictures[~held_out], table[~held_out].reset_index(drop=True), epochs=given.epochs, seed=given.seed)
+    regressor = train(
+        pictures[~held_out], table[~held_out].reset_index(drop=True), epochs=given.epochs, seed=given.seed
+    )
     facts = measured(regressor, pictures[held_out], table[held_out].reset_index(drop=True)) | {
         "data": f"parametric n={given.n} seed={given.people_seed} size={SIDE} mode=natural camera=even png",
         "n_train": int((~held_out).sum()),

@@ -19,8 +19,8 @@ from judge.errors import InputError, listed
 from judge.fairness.inference.intervals.plain import clopper_pearson
 
 DRAWS = 1000
-#: Steps of expectation maximisation; shares have settled to 1e-6 long before, unless the classifier is near blind.
-STEPS = 300
+#: Most steps of expectation maximisation, and the change of a share below which it ends.
+STEPS, SETTLED = 300, 1e-6
 
 
 class Shares(NamedTuple):
@@ -68,8 +68,10 @@ def _unmixed(read: NDArray[np.float64], mixing: NDArray[np.float64]) -> NDArray[
     for _ in range(STEPS):
         expected = np.einsum("dt,dtr->dr", shares, mixing)
         weight = np.divide(read, expected, out=np.zeros_like(read), where=expected > 0)
-        shares = shares * np.einsum("dr,dtr->dt", weight, mixing)
+        before, shares = shares, shares * np.einsum("dr,dtr->dt", weight, mixing)
         shares /= shares.sum(1, keepdims=True)
+        if np.abs(shares - before).max() < SETTLED:
+            break
     return shares
 
 
@@ -102,7 +104,9 @@ def shares_in_asked_out(
             table[f"{name}_low"], table[f"{name}_high"] = clopper_pearson(n, n.sum(), confidence)
     out = corrected_shares(counts["read"], confusion.to_numpy(), confidence=confidence, seed=seed)
     table["share_out"], table["out_low"], table["out_high"] = out
-    table["amplification"] = np.where(table["share_asked"] > 0, table["share_out"] / table["share_asked"], np.nan)
+    table["amplification"] = np.where(
+        table["share_asked"] > 0, table["share_out"] / table["share_asked"], np.nan
+    )
     return table
 
 

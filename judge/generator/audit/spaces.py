@@ -26,7 +26,14 @@ from judge.generator.audit.reading import (
 )
 from judge.jury.network.backbone import create_backbone
 
-__all__ = ["SPACES", "ParameterRegressor", "features_in", "load_regressor", "parameter_regressor", "usual_spaces"]
+__all__ = [
+    "SPACES",
+    "ParameterRegressor",
+    "features_in",
+    "load_regressor",
+    "parameter_regressor",
+    "usual_spaces",
+]
 
 PIXELS = 16
 #: Side at which lite1 is shown the pictures: below, its last stage has a single place left.

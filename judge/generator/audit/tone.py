@@ -54,10 +54,21 @@ def lightening(
         row: dict[str, object] = {"group": group, "n": len(x), "n_real": len(u)}
         if min(len(x), len(u)) >= FEWEST:
             low, high = student_interval(y - x, confidence=confidence)
-            row |= {"asked": x.mean(), "shown": y.mean(), "difference": (y - x).mean(), "ci_low": low, "ci_high": high}
+            row |= {
+                "asked": x.mean(),
+                "shown": y.mean(),
+                "difference": (y - x).mean(),
+                "ci_low": low,
+                "ci_high": high,
+            }
             row |= {"reader_bias": (v - u).mean()} | _beside_reader(x, y, u, v, confidence)
             steep = slope_interval(y, x, confidence=confidence)
-            row |= {"slope": _slope(y, x), "slope_low": steep[0], "slope_high": steep[1], "slope_real": _slope(v, u)}
+            row |= {
+                "slope": _slope(y, x),
+                "slope_low": steep[0],
+                "slope_high": steep[1],
+                "slope_real": _slope(v, u),
+            }
         rows.append(row)
     columns = (
         "group n n_real asked shown difference ci_low ci_high reader_bias lightening lightening_low lightening_high "
@@ -72,7 +83,11 @@ def _slope(y: NDArray[np.float64], x: NDArray[np.float64]) -> float:
 
 
 def _beside_reader(
-    x: NDArray[np.float64], y: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64], confidence: float
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    u: NDArray[np.float64],
+    v: NDArray[np.float64],
+    confidence: float,
 ) -> dict[str, float]:
     """Mean of shown less the reader's line at the asked tones, and its interval."""
     from scipy.special import ndtri
@@ -112,7 +127,9 @@ def parameter_spread(
             for side, ending in ((mine, ""), (others, "_real")):
                 row |= {
                     f"sd_ratio{ending}": side[:, k].std(ddof=1) / sd if sd > 0 else np.nan,
-                    f"wasserstein{ending}": wasserstein_distance(side[:, k], theirs[:, k]) / sd if sd > 0 else np.nan,
+                    f"wasserstein{ending}": wasserstein_distance(side[:, k], theirs[:, k]) / sd
+                    if sd > 0
+                    else np.nan,
                     f"ks{ending}": ks_2samp(side[:, k], theirs[:, k]).statistic,
                 }
             rows.append(row)

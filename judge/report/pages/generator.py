@@ -35,8 +35,8 @@ SPACES = {
 LIMITS = (
     "Every measure stands beside its value for real people against other real people at the same number: under "
     "equality none of them is exactly 0 or 1.",
-    "Coverage is the share of real people who have a generated face as near as their fifth real neighbour (Naeem et al. "
-    "2020): a generator that repeats a few good faces has nearly none, however well each passes for real.",
+    "Coverage is the share of real people who have a generated face as near as their fifth real neighbour "
+    "(Naeem et al. 2020): a generator that repeats a few good faces has nearly none, however well each passes for real.",
     "Groups of generated faces are those that were asked for; whether they are shown is read by a classifier whose own "
     "mistakes are taken out, and the interval counts that these were counted on few people.",
     "No space is one that a discriminator was trained in. Another space may say another thing: all are in the tables.",
@@ -103,7 +103,9 @@ def _cards(cards: pd.DataFrame, space: str) -> list[Block]:
         "generated faces over those of real people, the median."
     )
     caption = f"Each group’s card, in {SPACES.get(space, space)}."
-    said = "; ".join(f"{r.group}: coverage {number(r.coverage)}, {r.verdict}" for r in cards.head(24).itertuples())
+    said = "; ".join(
+        f"{r.group}: coverage {number(r.coverage)}, {r.verdict}" for r in cards.head(24).itertuples()
+    )
     return [
         table_from(cards, columns, caption, note=note),
         Picture("card", coverage_card(cards), "Shown as asked, coverage and density by group.", said),
@@ -115,7 +117,8 @@ def _shares(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     if "shares" in found:
         rows = found["shares"]
         rows = rows.assign(
-            read=interval(rows, "read_low", "read_high", share=True), out=interval(rows, "out_low", "out_high", share=True)
+            read=interval(rows, "read_low", "read_high", share=True),
+            out=interval(rows, "out_low", "out_high", share=True),
         )
         columns = {
             "feature": Column("feature", label, numeric=False),
@@ -180,9 +183,9 @@ def _lightening(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     }
     asked = bool(rows["asked_for"].iloc[0]) if "asked_for" in rows else True
     note = (
-        "ITA: the higher, the lighter. Lighter by: beyond what the regressor would say of real people of the tones asked "
-        "for; above 0 is lighter. Slope: degrees shown for one asked; a slope below that of real people draws tones "
-        "towards the middle."
+        "ITA: the higher, the lighter. Lighter by: beyond what the regressor would say of real people of the tones "
+        "asked for; above 0 is lighter. Slope: degrees shown for one asked; a slope below that of real people draws "
+        "tones towards the middle."
     )
     if not asked:
         note = "Tone could not be asked for: asked are the tones of training people of the group. " + note
@@ -237,7 +240,9 @@ def _copies(found: Mapping[str, pd.DataFrame]) -> list[Block]:
 def _quality(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     if "quality" not in found:
         return []
-    return [folded(_whole(found["quality"], "Every measure in every space: generated, and real in its place."))]
+    return [
+        folded(_whole(found["quality"], "Every measure in every space: generated, and real in its place."))
+    ]
 
 
 def _whole(table: pd.DataFrame, caption: str):  # type: ignore[no-untyped-def]

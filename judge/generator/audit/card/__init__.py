@@ -1,4 +1,4 @@
-"""The report card of a generator: a row a group, every measure beside real people against real people, and a verdict."""
+"""The report card of a generator: a row a group, each measure beside real people against real people, and a verdict."""
 
 from judge.generator.audit.card.verdicts import ENOUGH, SHOWN, VERDICTS
 from judge.generator.audit.card.whole import PSI, GeneratorAudit, audit_generator

@@ -16,7 +16,7 @@ from judge.jury.network.pictures import load_pictures
 FEATURES = ("ethnicity", "gender")
 #: Fewest people a group and side: below, a fifth nearest neighbour is anybody.
 FEWEST = 20
-ALL = "all"
+EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class People:
 
 
 def features_of(generator: FaceGenerator, *manifests: pd.DataFrame) -> tuple[str, ...]:
-    """Those of FEATURES that may be asked for and are known of the real people; else the generator's first condition."""
+    """Those of FEATURES that may be asked for and are known of real people; else the generator's first condition."""
     known = [
         name
         for name in generator.conditions.groups
@@ -43,9 +43,9 @@ def features_of(generator: FaceGenerator, *manifests: pd.DataFrame) -> tuple[str
 
 
 def grouped(manifest: pd.DataFrame, features: Sequence[str]) -> pd.Series:
-    """african female …; missing where one of the labels is; `all` where there are no features."""
+    """african female …; missing where one of the labels is; `everybody` where there are no features."""
     if not features:
-        return pd.Series(ALL, index=manifest.index, dtype=object)
+        return pd.Series(EVERYBODY, index=manifest.index, dtype=object)
     joined = manifest[features[0]].astype(object)
     for name in features[1:]:
         joined = joined + " " + manifest[name].astype(object)
@@ -71,7 +71,9 @@ def sampled(
     counts = pd.concat([side["group"].value_counts() for side in sides], axis=1).fillna(0).min(axis=1)
     kept = sorted(counts.index[counts >= FEWEST])
     for group in sorted(set(counts.index) - set(kept)):
-        notes.append(f"{group}: {int(counts[group])} people on the smaller side, fewer than {FEWEST}: left out")
+        notes.append(
+            f"{group}: {int(counts[group])} people on the smaller side, fewer than {FEWEST}: left out"
+        )
     if not kept:
         raise InputError(
             f"no group has {FEWEST} training people and {FEWEST} held-out people: "
@@ -79,7 +81,9 @@ def sampled(
         )
     size = int(min(n, counts[kept].min()))
     if size < n:
-        notes.append(f"{size} people a group instead of {n}: {counts[kept].idxmin()} has no more on both sides")
+        notes.append(
+            f"{size} people a group instead of {n}: {counts[kept].idxmin()} has no more on both sides"
+        )
     parts = []
     for side in sides:
         rows = [rng.permutation(np.flatnonzero(side["group"] == group))[:size] for group in kept]
@@ -96,7 +100,13 @@ def loaded(rows: pd.DataFrame, size: int, notes: list[str], words: str) -> Peopl
 
 
 def drawn_by_group(
-    generator: FaceGenerator, cells: pd.DataFrame, n: int, *, seed: int, psi: float = 1.0, progress: bool = False
+    generator: FaceGenerator,
+    cells: pd.DataFrame,
+    n: int,
+    *,
+    seed: int,
+    psi: float = 1.0,
+    progress: bool = False,
 ) -> People:
     """n people of each row of `cells` (columns: features, and `group`); the same latents at every psi."""
     rng = np.random.default_rng(seed)

@@ -54,11 +54,15 @@ def reader_of(
         known = list(regressor.groups.get(feature, ()))
         true = held_out.labels[feature].astype(str)
         if other := sorted(set(true) - set(known)):
-            notes.append(f"{feature}: the regressor does not read {listed(other)}; no share is given as shown")
+            notes.append(
+                f"{feature}: the regressor does not read {listed(other)}; no share is given as shown"
+            )
             continue
         table = pd.crosstab(pd.Categorical(true, known), pd.Categorical(read[feature], known), dropna=False)
         table.index, table.columns = pd.Index(known), pd.Index(known)
-        for group in set(known) - set(true):  # nobody here: as the people were read that the regressor was tested on
+        for group in set(known) - set(
+            true
+        ):  # nobody here: as the people were read that the regressor was tested on
             table.loc[group] = regressor.confusion(feature).loc[group]
         confusions[feature] = table
     return regressor, confusions

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from judge.fairness.inference.intervals.scale import student_interval
 from judge.generator.audit.card.drawing import People, drawn_by_group, drawn_naturally
-from judge.generator.audit.card.quality import quality_table
+from judge.generator.audit.card.quality import compared
 from judge.generator.audit.card.readers import Reader
 from judge.generator.audit.shares import shares_in_asked_out
+from judge.generator.audit.quality import ALL
+from judge.generator.audit.spaces import features_in
 from judge.generator.model import FaceGenerator
+
 
 def truncation(
     generator: FaceGenerator,
@@ -25,36 +28,35 @@ def truncation(
     *,
     psi: Sequence[float],
     n: int,
-    real: NDArray[np.float32],
-    held_out: NDArray[np.float32],
-    real_groups: pd.Series,
-    held_out_groups: pd.Series,
-    features_of: Callable[[People], NDArray[np.float32]],
+    space: str,
+    real: Sequence[People],
+    features: Sequence[NDArray[np.float32]],
     reader: Reader,
     training: pd.DataFrame,
     confusions: dict[str, pd.DataFrame],
     seed: int,
-    step: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> pd.DataFrame:
     """Long: psi, feature, group, measure, value, ci_low, ci_high.
 
-    Measures by group (feature "group"): those of `quality_table` and, where the reader knows tone, ita (mean, Student).
-    By feature: share_out of people asked for as in the training data, with the classifier's mistakes taken out.
-    cells     groups to draw: columns of the features, and `group`
-    n         people a group; as many as all of them together are asked for as in the training data
+    Of feature "group": the measures of `quality_by_group` in `space` and, where the reader knows tone, ita (mean,
+    Student). Of the others: share_out of people asked for as in the training data, mistakes of the classifier out.
+
+    cells           groups to draw: columns of the features, and `group`
+    n               people a group; as many as all of them together are asked for as in the training data
+    real, features  training people and held-out people, and what they are in the space
     Latents are the same at every ψ, so that what changes is ψ.
     """
     rows: list[dict[str, object]] = []
     for level in psi:
-        step(f"truncation {level:g}")
+        progress(f"truncation {level:g}")
         people = drawn_by_group(generator, cells, n, seed=seed, psi=level)
-        found = quality_table(
-            real, held_out, features_of(people), real_groups, held_out_groups, people.group, seed=seed
-        )
-        rows += [
-            {"psi": level, "feature": "group", "group": r.group, "measure": r.measure, "value": r.value}
-            for r in found.itertuples()
-        ]
+        drawn = features_in(space, people.pictures)
+        found = compared([*features, drawn], [*real, people], space=space, seed=seed)
+        for r in found[found["group"] != ALL].itertuples():
+            rows.append(
+                {"psi": level, "feature": "group", "group": r.group, "measure": r.measure, "value": r.value}
+            )
         said = reader.read(people.pictures)
         if "ita" in said:
             for name, values in said["ita"].groupby(people.group.to_numpy()):
@@ -77,6 +79,4 @@ def truncation(
                     {"psi": level, "feature": feature, "group": r.group, "measure": "share_out",
                      "value": r.share_out, "ci_low": r.out_low, "ci_high": r.out_high}
                 )  # fmt: skip
-    return pd.DataFrame(
-        rows, columns=["psi", "feature", "group", "measure", "value", "ci_low", "ci_high"]
-    )
+    return pd.DataFrame(rows, columns=["psi", "feature", "group", "measure", "value", "ci_low", "ci_high"])

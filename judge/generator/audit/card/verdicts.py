@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from judge.generator.audit.quality import ALL
+
 #: Coverage and density, as shares of what real people have against real people, from which a group passes.
 ENOUGH = 0.8
 #: Share of those asked for that has to be shown as asked.
@@ -13,7 +15,7 @@ SHOWN = 0.9
 #: verdict → what it says
 VERDICTS = {
     "not shown": "many who are asked for as this group are not shown as it",
-    "illusion": "it is shown when asked for, but its faces repeat a few: most kinds of real people of the group are missing",
+    "illusion": "it is shown when asked for, but its faces repeat a few: many kinds of real people are missing",
     "unlike": "its faces vary, but many are unlike real faces of the group",
     "diverse": "it is shown as asked, and varies about as real people of the group do",
     "not measured": "too few people to say",
@@ -39,13 +41,13 @@ def cards(
 ) -> pd.DataFrame:
     """A row a group: every measure beside real against real, and the verdict.
 
-    quality  long: space, group, measure, value, real
+    quality  long: space, group, measure, value, real_value
     shown    group, share (shown as asked, mistakes of the classifier taken out)
     spread   of `tone.parameter_spread`: gives sd_ratio and sd_ratio_real, medians over the parameters
     """
-    here = quality[quality["space"] == space]
+    here = quality[(quality["space"] == space) & (quality["group"] != ALL)]
     value = here.pivot_table(index="group", columns="measure", values="value", sort=False)
-    real = here.pivot_table(index="group", columns="measure", values="real", sort=False)
+    real = here.pivot_table(index="group", columns="measure", values="real_value", sort=False)
     table = pd.DataFrame({"group": value.index})
     table["shown"] = table["group"].map(shown.set_index("group")["share"]) if len(shown) else np.nan
     for measure in value:

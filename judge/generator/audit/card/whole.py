@@ -19,7 +19,7 @@ from judge.generator.audit.card.drawing import (
     loaded,
     sampled,
 )
-from judge.generator.audit.card.quality import copies_table, quality_table
+from judge.generator.audit.card.quality import compared, copies_of
 from judge.generator.audit.card.readers import Reader, least_shown, reader_of, shown_by_group
 from judge.generator.audit.card.truncation import truncation
 from judge.generator.audit.card.verdicts import cards, said
@@ -104,27 +104,26 @@ def audit_generator(
         _parameters(fake, real, held_out, read) if rendered else (pd.DataFrame(), pd.DataFrame())
     )
 
+    sides = (real, held_out, fake)
     inside = {}
-    quality = []
     for space in spaces:
         progress(f"quality in {space}")
-        sides = [features_in(space, people.pictures) for people in (real, held_out, fake)]
-        inside[space] = sides
-        table = quality_table(*sides, real.group, held_out.group, fake.group, seed=seed)
-        quality.append(table.assign(space=space))
-    tables["quality"] = pd.concat(quality, ignore_index=True)
+        inside[space] = [features_in(space, people.pictures) for people in sides]
+    tables["quality"] = pd.concat(
+        [compared(inside[space], sides, space=space, seed=seed) for space in spaces], ignore_index=True
+    )
     tables["truncation"] = truncation(
-        generator, cells, psi=psi, n=n, real=inside[spaces[0]][0], held_out=inside[spaces[0]][1],
-        real_groups=real.group, held_out_groups=held_out.group,
-        features_of=lambda people: features_in(spaces[0], people.pictures), reader=reader,
-        training=train_manifest, confusions=confusions, seed=seed, step=progress,
+        generator, cells, psi=psi, n=n, space=spaces[0], real=sides[:2], features=inside[spaces[0]][:2],
+        reader=reader, training=train_manifest, confusions=confusions, seed=seed, progress=progress,
     )  # fmt: skip
     tables["copies"] = pd.DataFrame()
     if copies:
         progress("copies")
         all_rows = train_manifest.reset_index(drop=True)
-        everybody = loaded(all_rows.assign(group=grouped(all_rows, features)), generator.size, notes, "training")
-        tables["copies"] = copies_table(everybody, held_out, fake, rendered=rendered, fpr=fpr)
+        everybody = loaded(
+            all_rows.assign(group=grouped(all_rows, features)), generator.size, notes, "training"
+        )
+        tables["copies"] = copies_of(everybody, held_out, fake, fpr=fpr, notes=notes)
     tables["cards"] = cards(
         tables["quality"], least_shown(tables["shown"]), space=spaces[0], spread=tables["spread"]
     )

@@ -27,9 +27,22 @@ def coverage_card(cards: pd.DataFrame, *, enough: float = 0.8) -> Figure:
             real = getattr(row, f"{name}_real", float("nan"))
             if pd.notna(real):
                 ax.plot([real, real], [y - 0.36, y + 0.36], color=GREY, linewidth=2)
-                ax.plot([enough * real] * 2, [y - 0.36, y + 0.36], color=GREY, linewidth=0.8, linestyle=(0, (2, 1)))
+                ax.plot(
+                    [enough * real] * 2,
+                    [y - 0.36, y + 0.36],
+                    color=GREY,
+                    linewidth=0.8,
+                    linestyle=(0, (2, 1)),
+                )
             mark = good if row.verdict == "diverse" else bad
-            ax.plot([getattr(row, name)], [y], linestyle="none", markersize=5, gid=f"{name}:{plain(row.group)}", **mark)
+            ax.plot(
+                [getattr(row, name)],
+                [y],
+                linestyle="none",
+                markersize=5,
+                gid=f"{name}:{plain(row.group)}",
+                **mark,
+            )
         ax.set_xlim(left=0)
         if name == "shown":
             ax.set_xlim(0, 1.03)

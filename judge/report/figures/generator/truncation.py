@@ -46,7 +46,9 @@ def truncation_lines(table: pd.DataFrame) -> Figure:
             ax.plot(mine["psi"], mine["value"], color=mark.colour, linestyle=mark.line, linewidth=1.1)
             ax.plot(mine["psi"], mine["value"], color=mark.colour, **mark.points(4))
             if mine["ci_low"].notna().any():
-                ax.fill_between(mine["psi"], mine["ci_low"], mine["ci_high"], color=mark.colour, alpha=0.12, linewidth=0)
+                ax.fill_between(
+                    mine["psi"], mine["ci_low"], mine["ci_high"], color=mark.colour, alpha=0.12, linewidth=0
+                )
         ax.set_title(title, fontweight="normal")
     panels_done(axes, len(parts))
     figure.supxlabel("truncation ψ", fontsize=8)
