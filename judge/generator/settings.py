@@ -45,6 +45,8 @@ class GeneratorTraining:
     evaluate_every    pictures between two measures of the distance; a preview is drawn then, too
     patience          measures without a better distance after which training stops; None: never before `pictures`
     checkpoint_every  seconds between checkpoints; None: only when the distance is measured
+    start             folder of a generator (or packaged) to go on from, and its discriminator where one is there, of this
+                      size, these widths and conditions. None: from the beginning
     precision         auto: bf16 where a convolution is measured faster in it, once, here · float32 · bf16
     accelerator       cpu, cuda, or auto
     """
@@ -68,6 +70,7 @@ class GeneratorTraining:
     evaluate_every: int = 20_000
     patience: int | None = None
     checkpoint_every: float | None = 120.0
+    start: str | None = None
     precision: str = "auto"
     accelerator: str = "auto"
 
