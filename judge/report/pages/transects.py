@@ -92,7 +92,8 @@ def leakage_said(table: pd.DataFrame) -> list[str]:
             (other["excess"].abs() >= LEAKS) & ((other["excess_low"] > 0) | (other["excess_high"] < 0))
         ]
         known = other["target"].nunique()
-        text = f"Changed as {space}: others move along with {clear['target'].nunique()} of {counted(known, 'attribute')}"
+        leaking = f"{clear['target'].nunique()} of {counted(known, 'attribute')}"
+        text = f"Changed as {space}: others move along with {leaking}"
         if len(clear):
             worst = clear.loc[clear["excess"].abs().idxmax()]
             text += (
