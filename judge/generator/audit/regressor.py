@@ -145,7 +145,7 @@ def recompressed(picture: Tensor, quality: int) -> Tensor:
     """uint8 (3, S, S) after a JPEG of that quality."""
     file = io.BytesIO()
     Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, format="JPEG", quality=quality)
-    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1)
+    return torch.from_numpy(np.array(Image.open(file), copy=True)).permute(2, 0, 1)
 
 
 def blurred(pictures: Tensor, sigma: float) -> Tensor:
