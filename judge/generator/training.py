@@ -139,6 +139,7 @@ def train_generator(
     steps_w = -(-settings.warm_up // batch)
     steps = steps_w + -(-settings.pictures // batch)
     step, history, place = 0, [], 0
+    last: dict[str, float] = {}
     precision = settings.precision
     if precision == "auto":
         precision = "bf16" if bf16_is_faster(device) else "float32"
@@ -159,6 +160,7 @@ def train_generator(
         order = state["order"]
         rng.set_state(state["rng"])
         step, history, place, precision = told["step"], told["history"], told["place"], told["precision"]
+        last = told.get("last", {})
 
     def checkpoint() -> None:
         tensors = {"order": order, "rng": rng.get_state()}
@@ -166,7 +168,7 @@ def train_generator(
             tensors |= module_tensors(name, module)
         for name, adam in adams.items():
             tensors |= optimizer_tensors(name, adam)
-        now = {"training": here, "step": step, "history": history, "place": place, "precision": precision}
+        now = {"training": here, "step": step, "history": history, "place": place, "precision": precision, "last": last}
         save_tensors(state_file, tensors, now)
 
     def next_rows() -> Tensor:
@@ -218,7 +220,6 @@ def train_generator(
         save_sheet(workdir / PREVIEW, as_generator(ema.module), seed=seed)
         ema.module.eval()
 
-    last: dict[str, float] = {}
     # what came with photographs of real people is a preview of people who do not exist all the same
     bar = tqdm(
         total=steps * batch, initial=step * batch, desc="generator", unit="pictures", disable=not progress,
