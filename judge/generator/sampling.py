@@ -111,7 +111,7 @@ def write_people(
     paths       one a row of people, in folders that are there
     seed, psi   as in FaceGenerator.draw: row i of a seed has the same latent whatever else is asked
     apart_from  uint8 (m, 3, size, size) training pictures: a face that is too near to one of them
-                (judge.generator.audit.copies.too_near) is replaced by another of the same labels before anything is
+                (judge.generator.audit.copies.Guard) is replaced by another of the same labels before anything is
                 written. All are drawn again then, so that what is counted is of all of them
     batch       people in one pass of the network; threads: that encode (one a core)
     Raises InputError where a face is still too near after DRAWS draws.
@@ -153,17 +153,19 @@ def _drawn(
     batch: int,
 ) -> Iterator[tuple[Sequence[int], Tensor, int]]:
     """(rows, their pictures, how many draws were thrown away) of one part after another."""
-    size = batch if apart_from is None else PART
+    size, guard = batch, None
+    if apart_from is not None:
+        from judge.generator.audit.copies import Guard
+
+        size, guard = PART, Guard.of(apart_from)
     for first in range(0, len(rows), size):
         part = rows[first : first + size]
         pictures = _faces(generator, people, part, seed, psi, batch)
         again = 0
-        if apart_from is not None:
-            from judge.generator.audit.copies import too_near
-
+        if guard is not None:
             left = np.arange(len(part))
             for attempt in range(DRAWS):
-                left = left[np.asarray(too_near(pictures[left], apart_from), bool)]
+                left = left[guard.too_near(pictures[left])]
                 if not len(left):
                     break
                 again += len(left)

@@ -168,7 +168,14 @@ def train_generator(
             tensors |= module_tensors(name, module)
         for name, adam in adams.items():
             tensors |= optimizer_tensors(name, adam)
-        now = {"training": here, "step": step, "history": history, "place": place, "precision": precision, "last": last}
+        now = {
+            "training": here,
+            "step": step,
+            "history": history,
+            "place": place,
+            "precision": precision,
+            "last": last,
+        }
         save_tensors(state_file, tensors, now)
 
     def next_rows() -> Tensor:

@@ -28,7 +28,9 @@ def people():
 def test_a_row_is_one_number_a_group_and_two_a_number(people):
     conditions = Conditions.of(people)
     assert conditions.names == ("ethnicity", "gender", "age", "rating")  # age is known, so not age_group
-    row = conditions.encode(pd.DataFrame({"ethnicity": ["b"], "gender": ["m"], "age": [people["age"].mean()]}))
+    row = conditions.encode(
+        pd.DataFrame({"ethnicity": ["b"], "gender": ["m"], "age": [people["age"].mean()]})
+    )
     assert row.tolist() == [[0, 1, 0, 0, 1, 0, 1, 0, 0]]  # the rating is not known: 0, 0
 
 
@@ -104,7 +106,9 @@ def test_conditions_survive_their_file(people):
     np.testing.assert_allclose(again.encode(people), conditions.encode(people))
 
 
-@pytest.mark.parametrize("damage", [{}, {"groups": []}, {"groups": {}, "scales": {"age": [1]}, "cells": [], "levels": {}}])
+@pytest.mark.parametrize(
+    "damage", [{}, {"groups": []}, {"groups": {}, "scales": {"age": [1]}, "cells": [], "levels": {}}]
+)
 def test_damaged_conditions(damage):
     with pytest.raises(InputError, match="damaged"):
         Conditions.from_facts(damage)

@@ -18,7 +18,14 @@ from judge.generator.model import FILE, to_bytes, to_floats
 from judge.generator.networks import Discriminator, Generator, ProjectedDiscriminator, stages
 from judge.storage.tensors import load_tensors, save_tensors
 
-TINY = {"size": 16, "widths": (16, 12), "latent": 8, "batch": 10, "evaluate_every": 60, "precision": "float32"}
+TINY = {
+    "size": 16,
+    "widths": (16, 12),
+    "latent": 8,
+    "batch": 10,
+    "evaluate_every": 60,
+    "precision": "float32",
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +35,11 @@ def people(tmp_path_factory):
 
 def trained(people, folder, **settings):
     return train_generator(
-        people, GeneratorTraining(**{**TINY, "pictures": 120, **settings}), seed=1, workdir=folder, progress=False
+        people,
+        GeneratorTraining(**{**TINY, "pictures": 120, **settings}),
+        seed=1,
+        workdir=folder,
+        progress=False,
     )
 
 
@@ -50,7 +61,9 @@ def test_the_frozen_features_of_the_projected_discriminator_stay_frozen():
     assert all(torch.equal(before[k], v) for k, v in network.backbone.state_dict().items())
 
 
-@pytest.mark.parametrize("settings", [{"discriminator": "relativistic", "warm_up": 60}, {"discriminator": "projected"}])
+@pytest.mark.parametrize(
+    "settings", [{"discriminator": "relativistic", "warm_up": 60}, {"discriminator": "projected"}]
+)
 def test_a_killed_training_ends_in_the_same_bytes(people, tmp_path, monkeypatch, settings):
     settings = {**settings, "checkpoint_every": 0.0, "augment": 0.5}
     whole = trained(people, tmp_path / "whole", **settings)
@@ -88,7 +101,9 @@ def test_another_training_in_the_folder_is_refused(people, tmp_path):
 
 def test_asked_groups_are_shown(people, tmp_path):
     """After a short training the red channel of `dark` people is the brighter one, and the blue one of `light`."""
-    generator = trained(people, tmp_path, warm_up=2400, pictures=600, conditions=["ethnicity"], evaluate_every=600)
+    generator = trained(
+        people, tmp_path, warm_up=2400, pictures=600, conditions=["ethnicity"], evaluate_every=600
+    )
     asked = pd.DataFrame({"ethnicity": ["dark"] * 40 + ["light"] * 40})
     middle = generator.draw(asked, seed=3)[:, :, 6:10, 6:10].float().mean((2, 3))
     red = (middle[:, 0] > middle[:, 2]).numpy()

@@ -121,7 +121,7 @@ def test_a_run_on_rendered_people_ends_in_tables_and_a_page(tmp_path, monkeypatc
     settings = ",".join(f"{k}: {v if v is not None else 'null'}" for k, v in TINY.items())
     run = judge.run(
         [
-            "data.n=120", "data.size=32", "data.workers=1", "pool.n=40", "pool.majority_share=.8", "entrants.n=24",
+            "data.n=240", "data.size=32", "data.workers=1", "pool.n=40", "pool.majority_share=.8", "entrants.n=24",
             "judge=embedding", "judge.embedding.size=32", "audit.n_permutations=100", "threads=1",
             f"+conditions.synthetic={{_target_: judge.mitigation.pools.Synthetic, progress: false, training: {{{settings}}}}}",
         ],
