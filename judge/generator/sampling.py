@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from judge.data.brackets import ADULT, age_bands, age_groups
+from judge.data.images import square
 from judge.data.parametric.people.tone import skin_tone
 from judge.errors import InputError, listed
 from judge.generator.conditions import Conditions
@@ -102,6 +103,7 @@ def write_people(
     seed: int = 0,
     psi: float = 1.0,
     apart_from: Tensor | None = None,
+    side: int | None = None,
     batch: int = 64,
     threads: int | None = None,
     progress: bool = True,
@@ -113,6 +115,7 @@ def write_people(
     apart_from  uint8 (m, 3, size, size) training pictures: a face that is too near to one of them
                 (judge.generator.audit.copies.Guard) is replaced by another of the same labels before anything is
                 written. All are drawn again then, so that what is counted is of all of them
+    side        px of the files; None: the generator's own. Other sizes are resized as judge reads pictures
     batch       people in one pass of the network; threads: that encode (one a core)
     Raises InputError where a face is still too near after DRAWS draws.
     """
@@ -132,7 +135,7 @@ def write_people(
             for future in waiting:  # of the part before: at most two parts are held at a time
                 future.result()
             waiting = [
-                pool.submit(_encode, pictures[i : i + 16], [paths[row] for row in rows[i : i + 16]])
+                pool.submit(_encode, pictures[i : i + 16], [paths[row] for row in rows[i : i + 16]], side)
                 for i in range(0, len(rows), 16)
             ]
             replaced += again
@@ -191,7 +194,9 @@ def _other_seed(seed: int, attempt: int) -> int:
     return int.from_bytes(told, "big")
 
 
-def _encode(pictures: Tensor, paths: Sequence[Path]) -> None:
+def _encode(pictures: Tensor, paths: Sequence[Path], side: int | None) -> None:
+    if side is not None:
+        pictures = torch.stack([square(picture, side) for picture in pictures])
     for pixels, path in zip(pictures.permute(0, 2, 3, 1).numpy(), paths, strict=True):
         file = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", compress_level=COMPRESSION)

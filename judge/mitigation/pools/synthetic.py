@@ -42,6 +42,8 @@ class Synthetic:
                are the blurred ones. A training is kept, resumed and not repeated
                ($JUDGE_CACHE/generated, by the pool's pictures, their labels, these settings and the seed)
     generator  a folder of judge generate train, or `packaged`, instead of a training: data from outside the pool
+    side       px of the generated files; None: the generator's own. One that draws larger faces than the pool's would
+               else be at an advantage
     psi        truncation, 0 to 1
     progress   whether the training shows its bar
     """
@@ -54,12 +56,15 @@ class Synthetic:
     jointly: str | Sequence[str] | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     generator: str | None = None
+    side: int | None = None
     psi: float = 1.0
     progress: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.psi <= 1:
             raise InputError(f"synthetic: psi={self.psi} is between 0 and 1")
+        if self.side is not None and self.side < 8:
+            raise InputError(f"synthetic: side={self.side} is at least 8 px, or null")
         from judge.generator.settings import GeneratorTraining
 
         try:
@@ -215,12 +220,14 @@ class Synthetic:
         from judge.storage import cache_root, locked
 
         digest = digest_of(generator)
-        asked = hashlib.blake2b(people.to_csv().encode() + f"{seed} {self.psi}".encode(), digest_size=6)
+        asked = hashlib.blake2b(
+            people.to_csv().encode() + f"{seed} {self.psi} {self.side}".encode(), digest_size=6
+        )
         name = f"{digest}-{asked.hexdigest()}"
         folder = cache_root() / "generated" / "people" / name
         paths = [folder / f"{_COUNTER.format(i + 1)}.png" for i in range(len(people))]
         with locked(folder):
-            write_people(generator, people, paths, seed=seed, psi=self.psi, progress=False)
+            write_people(generator, people, paths, seed=seed, psi=self.psi, side=self.side, progress=False)
         table = labelled(people, generator)
         ids = [f"g-{name}-{_COUNTER.format(i + 1)}" for i in range(len(people))]
         return table.assign(image_id=ids, person_id=ids, path=[str(path) for path in paths], generator=digest)
