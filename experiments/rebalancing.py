@@ -16,7 +16,8 @@ What is asked, before any result was seen: is the worst group's squared error lo
 truth of the winners (of photographs: their rating).
 
 Writes results/rebalancing/: runs (a row a seed and condition), summary and differences, page.html with a figure. Seeds
-that are there are not run again; a training that was killed goes on.
+that are there are not run again; a training that was killed goes on. A seed costs half an hour of one core for each
+data set, nearly all of it the generator's training; two processes may do --seeds 0,2,4,6,8 and 1,3,5,7,9 at once.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from judge.report.html import (
     table_from,
     write_page,
 )
+from judge.storage import locked
 
 RESULTS = Path(__file__).parents[1] / "results" / "rebalancing"
 RUNS = Path("runs/rebalancing")
@@ -63,6 +65,13 @@ MEASURES = {
     "winners_truth": ("truth of the winners, sd (photographs: rating)", None, False),
     "mse": ("squared error of all", (0, np.inf), True),
 }
+#: Of the figure's panels.
+TITLES = {
+    "worst_mse": "worst group:\nsquared error",
+    "worst_pearson": "worst group:\nPearson",
+    "minority_share": "winners outside\nthe majority",
+    "winners_truth": "truth of\nthe winners",
+}
 #: What tells runs apart that may not be averaged together.
 SETTING = ("data", "pool", "majority_share", "size", "shown")
 
@@ -72,7 +81,8 @@ def overrides(told: argparse.Namespace, data: str, seed: int, outside: str | Non
     common = [
         f"name=rebalancing_{data}", f"seed={seed}", "judge=embedding_depths", "conditions=rebalancing",
         "contest=within_gender", "audit.n_permutations=1000", "audit.probe=false", "report.page=false",
-        "save_judges=false", "threads=1", "pool.majority=caucasian", f"pool.majority_share={told.majority_share}",
+        "save_judges=false", f"threads={told.threads}", "pool.majority=caucasian",
+        f"pool.majority_share={told.majority_share}",
         "entrants.shares=equal", "entrants.held_out=0.5",
     ]  # fmt: skip
     training = {"size": told.size, "pictures": told.pictures, "warm_up": told.pictures // 3, "augment": 0.3,
@@ -191,9 +201,8 @@ def figure(means: pd.DataFrame, data: str) -> Figure:
     """Each measure a panel, each condition a line: mean over seeds and its interval."""
     own = means[means["data"] == data]
     names = [c for c in CONDITIONS if c in set(own["condition"])]
-    shown = ["worst_mse", "worst_pearson", "minority_share", "winners_truth"]
-    drawn, axes = new_figure(0.8 + 0.24 * len(names), columns=len(shown))
-    for place, (ax, measure) in enumerate(zip(axes.flat, shown, strict=True)):
+    drawn, axes = new_figure(0.8 + 0.24 * len(names), columns=len(TITLES))
+    for place, (ax, measure) in enumerate(zip(axes.flat, TITLES, strict=True)):
         cell = own[own["measure"] == measure].set_index("condition")
         for y, name in enumerate(names):
             row = cell.loc[name]
@@ -204,7 +213,7 @@ def figure(means: pd.DataFrame, data: str) -> Figure:
         ax.axvline(cell.loc[BAR, "mean"], color=GREY, linewidth=0.7, linestyle=":")
         ax.set_yticks(range(len(names)), names if place == 0 else [""] * len(names))
         ax.set_ylim(len(names) - 0.5, -0.5)
-        ax.set_title(MEASURES[measure][0].split(",")[0].replace(" of the ", "\nof the "), fontsize=7)
+        ax.set_title(TITLES[measure], fontsize=7)
     return drawn
 
 
@@ -282,6 +291,11 @@ def outside_of(told: argparse.Namespace, data: str) -> str | None:
     return str(told.outside)
 
 
+def seeds_of(text: str) -> list[int]:
+    """[0, 1, 2] of "3"; [0, 4] of "0,4"."""
+    return [int(part) for part in text.split(",")] if "," in text else list(range(int(text)))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -290,7 +304,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--root", type=Path, default=Path("../shared/data"), help="folder that holds mebeauty/"
     )
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument(
+        "--seeds", type=seeds_of, default=seeds_of("10"), help="how many, or which: 10 or 0,2,4"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of torch, in a run")
     parser.add_argument("--size", type=int, default=48, help="px of all pictures")
     parser.add_argument("--pictures", type=int, default=60_000, help="that a generator's training is shown")
     parser.add_argument("--pool", type=int, help="600 rendered people, 300 photographs")
@@ -317,12 +334,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(there) and there[list(SETTING)].drop_duplicates().to_dict("records") != [setting]:
             parser.error(f"{file} has runs of other settings than {setting}; give another --out")
         outside = outside_of(told, data)
-        for seed in [s for s in range(told.seeds) if s not in set(there["seed"])]:
+        for seed in [s for s in told.seeds if s not in set(there["seed"])]:
             name = f"{data}_{setting['pool']}_{told.majority_share:g}_{told.size}_{told.pictures}"
             run = judge.run(overrides(told, data, seed, outside), folder=RUNS / name / f"seed_{seed}")
-            runs = pd.concat([runs, rows_of(run).assign(seed=seed, **setting)], ignore_index=True)
-            runs["seed"] = runs["seed"].astype(int)
-            write_table(runs, told.out / "runs")
+            with locked(told.out):  # another process may do other seeds meanwhile
+                runs = read_table(file) if file.is_file() else runs
+                runs = pd.concat([runs, rows_of(run).assign(seed=seed, **setting)], ignore_index=True)
+                runs["seed"] = runs["seed"].astype(int)
+                write_table(runs, told.out / "runs")
             print(
                 runs[(runs["data"] == data) & (runs["seed"] == seed)][["condition", *MEASURES]]
                 .round(3)

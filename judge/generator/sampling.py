@@ -30,7 +30,7 @@ from judge.storage.atomic import write_bytes
 PART = 512
 #: A place whose face is still too near to a training picture after so many draws is given up.
 DRAWS = 20
-#: zlib's; 3 takes half the time of Pillow's usual 6, for files of photograph-like pictures 2 % larger.
+#: zlib's; of faces of 64 px 3 takes four fifths of the time of Pillow's usual 6, for files 7 % larger.
 COMPRESSION = 3
 
 

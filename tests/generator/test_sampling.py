@@ -1,4 +1,4 @@
-"""People who were asked for lie in the folder, each is drawn by number and seed, and nobody is let out who must not be."""
+"""People who were asked for lie in the folder, each drawn by number and seed, and nobody who must not be let out."""
 
 import json
 

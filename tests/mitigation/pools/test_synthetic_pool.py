@@ -1,5 +1,6 @@
 """Gaps are filled with generated people, by number; what stays is what a redraw keeps; a run of it ends in a page."""
 
+import json
 import logging
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 import judge
 from judge.errors import InputError
 from judge.generator import load_generator
+from judge.generator.export import sample_folder
 from judge.mitigation.pools import Redraw, Synthetic
 
 TINY = {
@@ -116,21 +118,29 @@ def test_a_balanced_pool_is_left_as_it_is(pool, source):
 
 
 @pytest.mark.slow
-def test_a_run_on_rendered_people_ends_in_tables_and_a_page(tmp_path, monkeypatch):
-    monkeypatch.setenv("JUDGE_CACHE", str(tmp_path / "cache"))
-    settings = ",".join(f"{k}: {v if v is not None else 'null'}" for k, v in TINY.items())
+def test_a_run_fills_its_pool_and_ends_in_a_page(tmp_path, monkeypatch, source):
+    # the people of the run are generated, too: judge data generated as the data of a run
+    generator = Synthetic(training=TINY, progress=False)._trained(source, "ethnicity", FACTS, 0)
+    shares = {"ethnicity": {"a": 0.7, "b": 0.3}}
+    sample_folder(generator, 160, tmp_path / "people", shares=shares, progress=False)
+    method = {"_target_": "judge.mitigation.pools.Synthetic", "progress": False, "training": TINY}
+    folder = tmp_path / "run"
     run = judge.run(
         [
-            "data.n=240", "data.size=32", "data.workers=1", "pool.n=40", "pool.majority_share=.8", "entrants.n=24",
-            "judge=embedding", "judge.embedding.size=32", "audit.n_permutations=100", "threads=1",
-            f"+conditions.synthetic={{_target_: judge.mitigation.pools.Synthetic, progress: false, training: {{{settings}}}}}",
+            "data=generated", f"data.root={tmp_path / 'people'}", "pool.majority=a", "pool.n=40", "pool.jointly=null",
+            "pool.majority_share=.8", "entrants.n=20", "judge=embedding", "judge.embedding.size=32", "threads=1",
+            "audit.n_permutations=100", "contest=within_gender", "contest.places=2",
+            "~conditions.rebalanced", f"+conditions.synthetic={json.dumps(method)}".replace('"', ""),
         ],
-        folder=tmp_path / "run",
+        folder=folder,
     )  # fmt: skip
-    people = run.table("manifest")
-    members = run.table("membership").query("condition == 'synthetic'")
-    new = people[people["source"] == "generated"]
-    assert 0 < len(new) == members["image_id"].isin(new["image_id"]).sum()
+    people, members = run.table("manifest"), run.table("membership")
+    own = members[(members["condition"] == "synthetic") & members["role"].isin(["train", "validation"])]
+    new = own[~own["image_id"].isin(members.loc[members["condition"] == "skewed", "image_id"])]
+    assert len(new) == 20 - 8 and new["rating"].notna().all()
+    paths = people.set_index("image_id").loc[new["image_id"], "path"]
+    assert paths.str.startswith(str(tmp_path / "cache" / "generated" / "people")).all()
     assert run.summary["pool_n"]["synthetic"] == 40
-    assert max(run.summary["pool_shares"]["synthetic"].values()) == pytest.approx(14 / 40)
-    assert (run.folder / "page.html").is_file()
+    assert run.summary["pool_shares"]["synthetic"] == {"a": 0.5, "b": 0.5}
+    assert (folder / "page.html").is_file()
+    assert set(run.ranking["condition"]) == {"skewed", "synthetic"}
