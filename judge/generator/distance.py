@@ -25,8 +25,8 @@ def pixel_distance(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
     def rng() -> torch.Generator:  # the same places and directions for both
         return torch.Generator().manual_seed(seed)
 
-    whole = [functional.adaptive_avg_pool2d(x, 16).flatten(1) for x in (real, fake)]
-    return 0.5 * (_sliced(*whole, rng()) + _sliced(_details(real, rng()), _details(fake, rng()), rng()))
+    a, b = (functional.adaptive_avg_pool2d(x, 16).flatten(1) for x in (real, fake))
+    return 0.5 * (_sliced(a, b, rng()) + _sliced(_details(real, rng()), _details(fake, rng()), rng()))
 
 
 def _details(pictures: Tensor, rng: torch.Generator) -> Tensor:
