@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import betabinom
 
 from judge.errors import InputError
 from judge.generator.conditions import Conditions
@@ -95,7 +96,9 @@ def test_nothing_is_found_where_there_is_nothing():
     assert whole["ci_low"] < 0.5 < whole["ci_high"]
     assert whole["n_real"] == whole["n_generated"] == 210
     alarms = trial.rates.query("feature == 'all' and people == 'real'").iloc[0]
-    assert alarms["ci_low"] < 0.1 < alarms["ci_high"]
+    # 15 of 150 people lie at or above the threshold, so of 210 others as many as a beta-binomial says
+    low, high = betabinom(210, 15, 136).interval(0.99)
+    assert low <= alarms["flagged"] <= high
     assert (trial.equal_rates.query("people == 'real'")["p_holm"] > 0.01).all()
     assert set(trial.equal_rates["feature"]) == {"ethnicity", "gender"}
 
@@ -106,9 +109,7 @@ def test_false_alarms_of_one_group_are_found_at_the_shared_threshold():
     people = people_of(n)
     real = blobs(n, 20)
     marked = (people["ethnicity"] == "african") & (np.arange(n) % 3 == 0)
-    real[torch.tensor(marked.tolist())] = with_checkerboard(
-        real[torch.tensor(marked.tolist())], 3
-    )
+    real[torch.tensor(marked.tolist())] = with_checkerboard(real[torch.tensor(marked.tolist())], 3)
     trial = try_detectors(
         PLAIN(real), {"made": PLAIN(with_checkerboard(blobs(n, 21), 3))}, people,
         detectors={"spectrum": SpectrumDetector}, features=["ethnicity", "gender"], seed=3,
@@ -244,5 +245,5 @@ def test_a_damaged_detector_is_refused(tmp_path, pictures):
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors", metadata={"facts": "{}"})
-    with pytest.raises(InputError, match="detectors are .lite0_probe"):
+    with pytest.raises(InputError, match=r"detectors are .lite0_probe"):
         load_detector(tmp_path / "x.safetensors")
