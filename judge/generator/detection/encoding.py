@@ -157,4 +157,4 @@ def _luminance_table(quality: int) -> np.ndarray:
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "JPEG", quality=quality)
     with Image.open(file) as again:
-        return np.asarray(again.quantization[0], float)
+        return np.asarray(vars(again)["quantization"][0], float)

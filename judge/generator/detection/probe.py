@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -56,7 +56,7 @@ class ProbeDetector(Detector):
     def features(self, pictures: Tensor, batch: int = 64) -> NDArray[np.float32]:
         """uint8 (n, 3, s, s) → (n, F) pooled features."""
         network = self._read(pictures.shape[-1])
-        told = network.pretrained_cfg
+        told: Any = network.pretrained_cfg
         mean, scale = (255 * torch.tensor(told[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
         parts = [self._depths.read(network, (part.float() - mean) / scale) for part in pictures.split(batch)]
         return torch.cat(parts).numpy()

@@ -20,14 +20,14 @@ from judge.generator.detection.base import Detector, check_kinds
 class CnnDetector(Detector):
     """A small convolutional network from random weights.
 
-    widths  channels of its stages, each of which halves the side after the first
-    epochs  passes over the pictures of the smaller kind, each beside as many of the other
-    batch   pictures a step, half of either kind
-    lr      AdamW's highest rate; one cycle (Smith & Topin 2019)
+    widths    channels of its stages, each of which halves the side after the first
+    pictures  shown in all, counted with repeats, half of either kind: so many however few different ones there are
+    batch     pictures a step, half of either kind
+    lr        AdamW's highest rate; one cycle (Smith & Topin 2019)
     """
 
     widths: Sequence[int] = (16, 32, 64)
-    epochs: int = 6
+    pictures: int = 8_000
     batch: int = 64
     lr: float = 3e-3
     name: ClassVar[str] = "small_cnn"
@@ -36,9 +36,10 @@ class CnnDetector(Detector):
         self.widths = tuple(self.widths)
         if not self.widths or any(w < 1 for w in self.widths):
             raise InputError(f"small_cnn.widths={self.widths}: at least one stage of at least one channel")
-        if self.epochs < 1 or self.batch < 4 or not self.lr > 0:
+        if self.pictures < 1 or self.batch < 4 or not self.lr > 0:
             raise InputError(
-                f"small_cnn: epochs={self.epochs} (at least 1), batch={self.batch} (at least 4), lr={self.lr} (above 0)"
+                f"small_cnn: pictures={self.pictures} (at least 1), batch={self.batch} (at least 4), "
+                f"lr={self.lr} (above 0)"
             )
         self.size: int | None = None
         self.network: nn.Module | None = None
@@ -51,27 +52,24 @@ class CnnDetector(Detector):
             network = small_network(self.widths).to(memory_format=torch.channels_last)
         rng = torch.Generator().manual_seed(seed)
         half = self.batch // 2
-        steps_each = -(-min(len(real), len(fake)) // half)
+        steps = -(-self.pictures // (2 * half))
         optimizer = torch.optim.AdamW(network.parameters(), self.lr, weight_decay=1e-2)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.lr, total_steps=steps_each * self.epochs, pct_start=0.25
-        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, total_steps=steps, pct_start=0.25)
         kind = torch.repeat_interleave(torch.tensor([0.0, 1.0]), half)
         network.train()
-        for _ in range(self.epochs):
-            orders = [_order(len(pictures), steps_each * half, rng) for pictures in (real, fake)]
-            for first in range(0, steps_each * half, half):
-                rows = [order[first : first + half] for order in orders]
-                x = torch.cat([real[rows[0]], fake[rows[1]]])
-                flip = torch.rand(len(x), generator=rng) < 0.5
-                x[flip] = x[flip].flip(-1)
-                loss = functional.binary_cross_entropy_with_logits(network(_floats(x))[:, 0], kind)
-                if not torch.isfinite(loss):
-                    raise InputError(f"small_cnn: its loss is {loss.item()}; lower lr={self.lr}")
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
+        orders = [_order(len(pictures), steps * half, rng) for pictures in (real, fake)]
+        for first in range(0, steps * half, half):
+            rows = [order[first : first + half] for order in orders]
+            x = torch.cat([real[rows[0]], fake[rows[1]]])
+            flip = torch.rand(len(x), generator=rng) < 0.5
+            x[flip] = x[flip].flip(-1)
+            loss = functional.binary_cross_entropy_with_logits(network(_floats(x))[:, 0], kind)
+            if not torch.isfinite(loss):
+                raise InputError(f"small_cnn: its loss is {loss.item()}; lower lr={self.lr}")
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
         self.network, self.size = network.eval(), size
         return self
 

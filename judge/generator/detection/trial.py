@@ -105,6 +105,10 @@ def try_detectors(
         raise InputError(
             f"{len(real)} real people, but generated: {wrong}; each real person needs one beside them"
         )
+    if real_name in fakes:
+        raise InputError(
+            f"the real people and a generator are both called {real_name!r}; rename the generator's folder"
+        )
     if len(people) != len(real):
         raise InputError(f"{len(real)} real pictures, but labels of {len(people)} people")
     if other := [f for f in features if f not in people]:
@@ -122,20 +126,19 @@ def try_detectors(
     fitted: dict[tuple[str, str], Detector] = {}
     jobs = [(source, name) for source in trained_on for name in detectors]
     for source, name in tqdm(jobs, desc="detectors", disable=not progress, leave=False):
-        learnt = [
+        of_real, of_fake = (
             augmented(one.pictures[rows["train"]], settings, seed=2 * seed + k)
             for k, one in enumerate((real, fakes[source]))
-        ]
-        detector = fitted[name, source] = detectors[name]().fit(*learnt, seed)
+        )
+        detector = fitted[name, source] = detectors[name]().fit(of_real, of_fake, seed)
         calibration = detector.score(real.pictures[rows["calibration"]])
         limits = {fpr: threshold_of(calibration, fpr) for fpr in settings.fprs}
         for perturbation in names:
             keys = {"detector": name, "seed": seed, "trained_on": source}
             scores = {real_name: detector.score(changed[perturbation])}
-            for other in fakes if perturbation == "none" else [source]:
-                scores[other] = detector.score(
-                    PERTURBATIONS[perturbation](fakes[other].pictures[rows["test"]])
-                )
+            for made_by in list(fakes) if perturbation == "none" else [source]:
+                shown = PERTURBATIONS[perturbation](fakes[made_by].pictures[rows["test"]])
+                scores[made_by] = detector.score(shown)
             for where, score in scores.items():
                 here: dict[str, Any] = {**keys, "tested_on": where, "perturbation": perturbation}
                 if where != real_name:
