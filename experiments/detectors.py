@@ -7,7 +7,8 @@ Rendered people against people generated after their labels. `packaged`: the gen
 where it is there. `small`: three generators that are trained here at 32 px (relativistic, projected, and relativistic
 with another seed; in --work, kept), each detector of each tried on all. Changed pictures: of the first pairing. A seed
 is another division of the people, other latents and other first weights; the people are the same, so seeds vary less
-than other people would. Writes results/detectors/: runs.csv (rates by group, a row a seed), separation.csv, equal_rates.csv, critic.csv (the discriminators' scores by group), auc.* and alarms.*.
+than other people would. Writes results/detectors/: runs.csv (rates by group, a row a seed), separation.csv,
+equal_rates.csv, critic.csv (the discriminators' scores by group), auc.* and alarms.*.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def main() -> None:
     add("--tiny", action="store_true")
     args = parser.parse_args()
     if args.tiny:
-        args.n, args.seeds, args.taught, args.pictures, args.warm_up = 240, 2, 200, 512, 512
+        args.n, args.seeds, args.taught, args.pictures, args.warm_up = 200, 2, 200, 256, 256
         args.work, args.out = args.work / "tiny", args.work / "tiny" / "results"
     make_writable(args.out)
     fprs = (0.05,) if args.n < 500 else (0.05, 0.01)

@@ -26,6 +26,7 @@ from judge.report.html import (
     table_from,
     write_page,
 )
+from judge.report.pages.detector import told_apart
 from judge.report.wording import joined, percent
 
 GROUPS = 20  # drawn at most
@@ -34,8 +35,8 @@ NAMES = {"critic": "own labels told", "critic_without_labels": "no labels told"}
 
 @styled
 def differences_figure(table: pd.DataFrame) -> Figure:
-    """Each group's mean score against everybody else's, with limits: score, group, n, difference, ci_low, ci_high."""
-    rows = with_condition(table.assign(condition=table["score"].map(NAMES)))
+    """Each group's mean score against everybody else's, with limits: score, feature, group, n, difference …."""
+    rows = with_condition(table.assign(group=told_apart(table), condition=table["score"].map(NAMES)))
     style = marks(rows["condition"])
     lines = rows_of(list(dict.fromkeys(rows["group"]))[:GROUPS], style, rows.groupby("group")["n"].first())
     figure, axes = rows_figure(lines)

@@ -41,13 +41,21 @@ METHOD = (
 )
 
 
+def told_apart(table: pd.DataFrame) -> pd.Series:
+    """Names of groups; those that two features share get their feature in front."""
+    shared = table.groupby("group")["feature"].transform("nunique") > 1
+    return table["group"].where(~shared, table["feature"] + ": " + table["group"])
+
+
 @styled
 def false_alarms(rates: pd.DataFrame, fpr: float) -> Figure:
     """Rates of false alarms on unchanged real people at one threshold, a row a group and detector, with limits.
 
-    rates: detector, group, n, rate, ci_low, ci_high, one row a detector and group.
+    rates: detector, feature, group, n, rate, ci_low, ci_high, one row a detector and group.
     """
-    rows = with_condition(rates.rename(columns={"detector": "condition"}))
+    rows = with_condition(
+        rates.assign(group=told_apart(rates), condition=rates["detector"]).drop(columns="detector")
+    )
     style = marks(rows["condition"])
     groups = list(dict.fromkeys(rows["group"]))
     lines: Rows = rows_of(groups[:GROUPS], style, rows.groupby("group")["n"].first())
