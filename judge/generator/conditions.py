@@ -16,7 +16,7 @@ from judge.errors import InputError, listed
 #: What is read where a data set has it; `age_group` only where no age is known, `skin_tone` only where no angle is.
 CONDITIONS = ("ethnicity", "gender", "age", "age_group", "ita", "skin_tone", "rating")
 NUMBERS = ("age", "ita", "rating")
-#: Knots at which a number's distribution is kept: the lowest and highest one per cent, which are single people, are not.
+#: Knots at which a number's distribution is kept; the lowest and highest one per cent are single people and left out.
 LEVELS = np.linspace(0.01, 0.99, 21)
 #: A cell of fewer people has the numbers of everybody: its quantiles would be those people.
 FEW = 30

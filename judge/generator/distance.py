@@ -21,9 +21,12 @@ def pixel_distance(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
     Root mean square over directions and ranks of the gap between sorted projections, in standard deviations of the
     real ones; the mean of both halves.
     """
-    rng = torch.Generator().manual_seed(seed)
-    whole = [functional.adaptive_avg_pool2d(x, 16).flatten(1) for x in (real, fake)]
-    return 0.5 * (_sliced(*whole, rng) + _sliced(_details(real, rng), _details(fake, rng), rng))
+
+    def rng() -> torch.Generator:  # the same places and directions for both
+        return torch.Generator().manual_seed(seed)
+
+    a, b = (functional.adaptive_avg_pool2d(x, 16).flatten(1) for x in (real, fake))
+    return 0.5 * (_sliced(a, b, rng()) + _sliced(_details(real, rng()), _details(fake, rng()), rng()))
 
 
 def _details(pictures: Tensor, rng: torch.Generator) -> Tensor:

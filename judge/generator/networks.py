@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ def smallest(size: int) -> int:
 
 
 class ChannelNorm(nn.Module):
-    """Each pixel's channels divided by their root mean square (Karras et al. 2018, eq. of sec. 4.2, arXiv:1710.10196)."""
+    """Each pixel's channels divided by their root mean square (Karras et al. 2018, arXiv:1710.10196, sec. 4.2)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)
@@ -70,12 +71,12 @@ class Generator(nn.Module):
 
     def __init__(self, size: int, widths: Sequence[int], conditions: int, latent: int) -> None:
         super().__init__()
-        self.latent, self.start = latent, smallest(size)
+        self.latent, self.start, self.widths = latent, smallest(size), tuple(widths)
         self.label = nn.Linear(conditions, latent, bias=False) if conditions else None
         style = latent * (2 if conditions else 1)
         self.first = nn.Linear(style, widths[0] * self.start**2)
         self.blocks = nn.ModuleList(StyledBlock(width, style) for width in widths)
-        self.grow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.grow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.norm = ChannelNorm()
         self.picture = nn.Conv2d(widths[-1], 12, 3, padding=1)
 
@@ -117,7 +118,7 @@ class Trunk(nn.Module):
         down = list(widths)[::-1]
         self.picture = nn.Conv2d(12, down[0], 3, padding=1)
         self.blocks = nn.ModuleList(PlainBlock(width) for width in down)
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(down, down[1:], strict=False))
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(down))
         self.width = down[-1] * smallest(size) ** 2
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -144,7 +145,7 @@ class Encoder(nn.Module):
 
 
 class Projection(nn.Module):
-    """Features → one score: linear in them, plus their inner product with the conditions (Miyato & Koyama 2018, eq. 5)."""
+    """Features → a score; conditions enter by an inner product with the features (Miyato & Koyama 2018, eq. 5)."""
 
     def __init__(self, width: int, conditions: int, inner: int = 128) -> None:
         super().__init__()
@@ -174,8 +175,10 @@ class Discriminator(nn.Module):
 
 
 class ProjectedDiscriminator(nn.Module):
-    """`projected`: small heads on frozen features of the packaged lite0, mixed by fixed random maps (Sauer et al. 2021,
-    arXiv:2111.01007, sec. 3), read at the picture's own size: at the paper's 224 px a CPU would see 3 pictures a second.
+    """`projected`: small heads on frozen features of the packaged lite0, mixed by fixed random maps.
+
+    Sauer et al. 2021 (arXiv:2111.01007, sec. 3), but the network is shown the picture at its own size: at the paper's
+    224 px a CPU would see 3 pictures a second.
 
     The mean of four heads' scores; each score is the mean over its map.
     """
@@ -206,7 +209,7 @@ class ProjectedDiscriminator(nn.Module):
         self.conditions = conditions
 
     def _read(self, pictures: Tensor) -> list[Tensor]:
-        return self.backbone.forward_intermediates(pictures, indices=4, intermediates_only=True)
+        return self.backbone.forward_intermediates(pictures, indices=4, intermediates_only=True)  # type: ignore[operator]
 
     def train(self, mode: bool = True) -> ProjectedDiscriminator:
         super().train(mode)

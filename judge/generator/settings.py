@@ -45,6 +45,8 @@ class GeneratorTraining:
     evaluate_every    pictures between two measures of the distance; a preview is drawn then, too
     patience          measures without a better distance after which training stops; None: never before `pictures`
     checkpoint_every  seconds between checkpoints; None: only when the distance is measured
+    start             folder of a generator (or packaged) to go on from, and its discriminator where one is there; both
+                      of this size, these widths and conditions. None: from the beginning
     precision         auto: bf16 where a convolution is measured faster in it, once, here · float32 · bf16
     accelerator       cpu, cuda, or auto
     """
@@ -56,18 +58,19 @@ class GeneratorTraining:
     warm_up: int = 0
     widths: Sequence[int] | None = None
     latent: int = 64
-    batch: int = 64
-    lr: float = 5e-4
+    batch: int = 16
+    lr: float = 3e-4
     discriminator_lr: float = 1.0
     gamma: float = 0.5
     penalty_every: int = 4
-    augment: float = 0.15
+    augment: float = 0.1
     ema: float = 5_000
-    sigma: float = 0.15
+    sigma: float = 0.3
     held_out: float = 0.1
     evaluate_every: int = 20_000
     patience: int | None = None
     checkpoint_every: float | None = 120.0
+    start: str | None = None
     precision: str = "auto"
     accelerator: str = "auto"
 

@@ -28,7 +28,7 @@ from judge.errors import InputError
 from judge.generator.augmentation import augment
 from judge.generator.conditions import Conditions
 from judge.generator.distance import pixel_distance
-from judge.generator.model import FILE, FaceGenerator, load_generator, to_bytes, to_floats
+from judge.generator.model import FILE, FaceGenerator, file_of, load_generator, to_bytes, to_floats
 from judge.generator.networks import Discriminator, Encoder, Generator, ProjectedDiscriminator
 from judge.generator.precision import autocast, bf16_is_faster
 from judge.generator.preview import save_sheet
@@ -97,11 +97,6 @@ def train_generator(
     }
     workdir.mkdir(parents=True, exist_ok=True)
     final, state_file, best_file = workdir / FILE, workdir / STATE, workdir / BEST
-    for file in (final, state_file):
-        if file.is_file():
-            same_training(file, load_tensors(file)[1].get("training", {}), here)
-    if final.is_file():
-        return load_generator(final)
 
     def as_generator(network: Generator, **more: Any) -> FaceGenerator:
         told = {**(facts or {}), "n": len(kept), "training": here, "history": history, **more}
@@ -117,6 +112,13 @@ def train_generator(
             else ProjectedDiscriminator(settings.size, conditions.width)
         )
         encoder = Encoder(settings.size, settings.channels, settings.latent) if settings.warm_up else None
+        if settings.start is not None:
+            here["start"] = _begin_with(settings, conditions, generator, discriminator)
+    for file in (final, state_file):
+        if file.is_file():
+            same_training(file, load_tensors(file)[1].get("training", {}), here)
+    if final.is_file():
+        return load_generator(final)
     rng = torch.Generator().manual_seed(seed)
 
     order = torch.randperm(len(kept), generator=rng)
@@ -126,7 +128,7 @@ def train_generator(
     batch = min(settings.batch, len(order))
     for network in (generator, discriminator, encoder):
         if network is not None:
-            network.to(device, memory_format=torch.channels_last)
+            network.to(device).to(memory_format=torch.channels_last)
     ema = ModelEmaV3(generator, decay=0.5 ** (batch / settings.ema), use_warmup=True)
     trained = [p for p in discriminator.parameters() if p.requires_grad]
     betas = (0.0, 0.99)
@@ -139,6 +141,7 @@ def train_generator(
     steps_w = -(-settings.warm_up // batch)
     steps = steps_w + -(-settings.pictures // batch)
     step, history, place = 0, [], 0
+    last: dict[str, float] = {}
     precision = settings.precision
     if precision == "auto":
         precision = "bf16" if bf16_is_faster(device) else "float32"
@@ -159,6 +162,7 @@ def train_generator(
         order = state["order"]
         rng.set_state(state["rng"])
         step, history, place, precision = told["step"], told["history"], told["place"], told["precision"]
+        last = told.get("last", {})
 
     def checkpoint() -> None:
         tensors = {"order": order, "rng": rng.get_state()}
@@ -166,7 +170,14 @@ def train_generator(
             tensors |= module_tensors(name, module)
         for name, adam in adams.items():
             tensors |= optimizer_tensors(name, adam)
-        now = {"training": here, "step": step, "history": history, "place": place, "precision": precision}
+        now = {
+            "training": here,
+            "step": step,
+            "history": history,
+            "place": place,
+            "precision": precision,
+            "last": last,
+        }
         save_tensors(state_file, tensors, now)
 
     def next_rows() -> Tensor:
@@ -218,7 +229,6 @@ def train_generator(
         save_sheet(workdir / PREVIEW, as_generator(ema.module), seed=seed)
         ema.module.eval()
 
-    last: dict[str, float] = {}
     # what came with photographs of real people is a preview of people who do not exist all the same
     bar = tqdm(
         total=steps * batch, initial=step * batch, desc="generator", unit="pictures", disable=not progress,
@@ -335,10 +345,37 @@ def train_generator(
 
 
 def player_loss(kind: str, of_real: Tensor, of_fake: Tensor) -> Tensor:
-    """The discriminator's: softplus of −(real − fake) in pairs (Jolicoeur-Martineau 2019), or the hinge (Lim & Ye 2017)."""
+    """The discriminator's: softplus of fake − real in pairs (Jolicoeur-Martineau 2019), or hinge (Lim & Ye 2017)."""
     if kind == "relativistic":
         return functional.softplus(of_fake - of_real).mean()
     return functional.relu(1 - of_real).mean() + functional.relu(1 + of_fake).mean()
+
+
+def _begin_with(
+    settings: GeneratorTraining, conditions: Conditions, generator: Generator, discriminator: nn.Module
+) -> str:
+    """Gives both networks the weights of settings.start; a discriminator of another kind begins anew.
+
+    Returns what they are, for the training's identity. Raises InputError where the generator is another network.
+    """
+    assert settings.start is not None
+    other = load_generator(settings.start)
+    asked = {"size": (other.size, settings.size), "widths": (other.network.widths, settings.channels)}
+    asked |= {"latent": (other.network.latent, settings.latent)}
+    asked |= {"conditions": (dict(other.conditions.groups) | dict.fromkeys(other.conditions.scales),
+                             dict(conditions.groups) | dict.fromkeys(conditions.scales))}  # fmt: skip
+    if different := {name: pair for name, pair in asked.items() if pair[0] != pair[1]}:
+        said = "; ".join(f"{name} {theirs}, here {ours}" for name, (theirs, ours) in different.items())
+        raise InputError(f"generator.start={settings.start!r} is another network: {said}")
+    generator.load_state_dict(other.network.state_dict())
+    file = file_of(settings.start).with_name(JUDGED_BY)
+    tensors: dict[str, Tensor] = {}
+    if file.is_file():
+        tensors, told = load_tensors(file)
+        kind = told.get("training", {}).get("generator", {}).get("discriminator")
+        if kind == settings.discriminator:
+            load_module("discriminator", discriminator, tensors)
+    return _fingerprint(*[v for _, v in sorted(other.network.state_dict().items())], *tensors.values())
 
 
 def _fingerprint(*tensors: Tensor) -> str:

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     best = history[history["pictures"] > 0].nsmallest(1, "distance").iloc[0]
     print(
         f"written: {args.out}; smallest distance {best['distance']:.3f} after {best['pictures']:.0f} pictures "
-        f"(pixels of {generator.facts['n']} people, held-out ones apart). Next: judge generate audit --generator {args.out}"
+        f"(of pixels; {generator.facts['n']} people). Next: judge generate audit --generator {args.out}"
     )
     return 0
 
@@ -126,6 +126,7 @@ def people(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
     else:
         manifest, facts = _of_data(settings)
     for key, wanted in where.items():  # type: ignore[union-attr]
+        key = str(key)
         values = [str(v) for v in (wanted if isinstance(wanted, list) else [wanted])]
         if key not in manifest:
             raise InputError(f"where.{key}: the data have {listed(manifest.columns)}")
