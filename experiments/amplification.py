@@ -85,8 +85,8 @@ class Reference:
         n = min(n, len(others))
         fake = features[rng.permutation(len(features))[:n]]
         side = real[: 4 * n]
-        got = precision_recall_density_coverage(side, fake, k=5)
-        usual = precision_recall_density_coverage(side, others[:n], k=5)
+        got = precision_recall_density_coverage(side, fake, k=5)._asdict()
+        usual = precision_recall_density_coverage(side, others[:n], k=5)._asdict()
         name = "minority" if group == MINORITY else "majority"
         return {
             **{f"{what}_{name}": got[what] for what in ("coverage", "density")},
