@@ -103,6 +103,7 @@ def _training(told: Mapping[str, Any]) -> str:
         text += f" Seed {told['seed']}; {named}."
     history = pd.DataFrame(told["history"])
     if len(history) and {"pictures", "distance"} <= set(history):
+        history = history[history["pictures"] > 0]  # those before are of the warm-up
         rows = "\n".join(
             f"| {row.pictures:.0f} | {row.distance:.3f} |"
             for row in history[["pictures", "distance"]].itertuples()

@@ -173,7 +173,7 @@ def _drawn(
                     break
                 again += len(left)
                 other = _other_seed(seed, attempt)
-                pictures[left] = _faces(generator, people, [part[i] for i in left], other, psi, batch)
+                pictures[left] = _faces(generator, people, [part[int(i)] for i in left], other, psi, batch)
             else:
                 raise InputError(
                     f"{len(left)} faces are too near to a training picture after {DRAWS} draws: the generator repeats "

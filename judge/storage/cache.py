@@ -36,8 +36,9 @@ class DamagedShard(UserWarning):
 def cache_root() -> Path:
     """Folder of all caches: $JUDGE_CACHE, else `judge` in the user's cache folder (~/.cache/judge on Linux).
 
-    Rendered pictures are kept in `parametric` below it, features in `embeddings`, what robots measure in `robots`, and
-    views for trainings in `views`, where a judge is told to keep them.
+    Rendered pictures are kept in `parametric` below it, generators of pools and the people that they drew in
+    `generated`, features in `embeddings`, what robots measure in `robots`, and views for trainings in `views`, where a
+    judge is told to keep them.
     """
     chosen = os.environ.get("JUDGE_CACHE")
     return Path(chosen).expanduser().absolute() if chosen else user_cache_path("judge", appauthor=False)

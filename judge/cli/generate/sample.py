@@ -123,9 +123,10 @@ def parsed_shares(words: Sequence[str]) -> dict[str | None, dict[str, float]]:
         head, _, rest = word.partition("=")
         if ":" in rest:
             feature: str | None = head.strip()
-            pairs = [part.rpartition(":")[::2] for part in rest.split(",")]
+            pairs = [(a, b) for a, _, b in (part.rpartition(":") for part in rest.split(","))]
         else:
-            feature, pairs = None, [tuple(part.rpartition("=")[::2]) for part in word.split(",")]
+            feature = None
+            pairs = [(a, b) for a, _, b in (part.rpartition("=") for part in word.split(","))]
         own = {}
         for group, share in pairs:
             if not group.strip() or group.strip() in own or feature == "":
