@@ -37,15 +37,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from judge.generator.audit.measures import precision_recall_density_coverage
-from judge.generator.audit.shares import corrected_shares
-from judge.generator.audit.spaces import ParameterRegressor, parameter_regressor
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from judge.data.parametric import read_parametric
 from judge.generator import FaceGenerator, GeneratorTraining, train_generator
+from judge.generator.audit.measures import precision_recall_density_coverage
+from judge.generator.audit.shares import corrected_shares
+from judge.generator.audit.spaces import ParameterRegressor, parameter_regressor
 from judge.jury.network.pictures import load_pictures
 from judge.report.figures.style import styled
 from judge.storage import locked, write_text

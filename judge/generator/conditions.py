@@ -18,7 +18,8 @@ CONDITIONS = ("ethnicity", "gender", "age", "age_group", "ita", "skin_tone", "ra
 NUMBERS = ("age", "ita", "rating")
 #: Knots at which a number's distribution is kept; the lowest and highest one per cent are single people and left out.
 LEVELS = np.linspace(0.01, 0.99, 21)
-#: A cell of fewer people has the numbers of everybody: its quantiles would be those people.
+#: A cell of fewer people has the numbers of a wider one (its first features alone, in the end everybody): its own
+#: quantiles would be those people.
 FEW = 30
 
 
@@ -74,16 +75,9 @@ class Conditions:
             if groups
             else {(): known}
         )
-        levels: dict[str, tuple[tuple[float, ...], ...]] = {}
-        for n in numbers:
-            everybody = manifest[n].dropna()
-            levels[n] = tuple(
-                tuple(
-                    float(v)
-                    for v in np.quantile(part[n].dropna() if part[n].count() >= FEW else everybody, LEVELS)
-                )
-                for part in parts.values()
-            )
+        levels = {
+            n: tuple(_levels(known, manifest, list(groups), cell, n) for cell in parts) for n in numbers
+        }
         return cls(groups, scales, tuple((cell, len(part)) for cell, part in parts.items()), levels)
 
     @property
@@ -226,3 +220,18 @@ class Conditions:
         if not fits or not made.cells:
             raise InputError("what the generator may be asked for is damaged: its tables do not fit together")
         return made
+
+
+def _levels(
+    known: pd.DataFrame, everybody: pd.DataFrame, features: list[str], cell: tuple[str, ...], name: str
+) -> tuple[float, ...]:
+    """Quantiles of a number in the cell, or in the narrowest wider one that has FEW people."""
+    values = everybody[name].dropna()
+    for width in range(len(cell), 0, -1):
+        inside = np.ones(len(known), dtype=bool)
+        for feature, group in zip(features[:width], cell[:width], strict=True):
+            inside &= known[feature].astype(str).to_numpy() == group
+        if known.loc[inside, name].count() >= FEW:
+            values = known.loc[inside, name].dropna()
+            break
+    return tuple(float(v) for v in np.quantile(values, LEVELS))

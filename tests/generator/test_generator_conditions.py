@@ -120,3 +120,16 @@ def test_names_without_labels(people):
     with pytest.raises(InputError, match="one group only"):
         Conditions.of(people, ["age_group"])
     assert Conditions.of(people, []).width == 0
+
+
+def test_a_small_cell_has_the_numbers_of_its_wider_one(people):
+    """20 men of group c are too few; group c as a whole has 60 people, who are older than the others."""
+    people = people.assign(age=20 + np.arange(len(people)) % 10)
+    few = pd.DataFrame(
+        {"ethnicity": "d", "gender": ["f"] * 40 + ["m"] * 20, "age": 60.0 + np.arange(60) % 5, "rating": 5.0}
+    )
+    conditions = Conditions.of(pd.concat([people, few], ignore_index=True), ["ethnicity", "gender", "age"])
+    asked = conditions.ask(
+        30, rng=np.random.default_rng(0), shares={"ethnicity": {"d": 1.0}, "gender": {"m": 1.0}}
+    )
+    assert asked["age"].min() >= 60
