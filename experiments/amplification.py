@@ -54,7 +54,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "amplification"
 MINORITY, FEATURE = "african", "ethnicity"
 PSI = (1.0, 0.7, 0.5, 0.3)
 #: People of the source; those after the first PEOPLE train nothing: they are the classifier's test and the reference.
-PEOPLE, REFERENCE = 15_000, 5_000
+PEOPLE, REFERENCE = 16_000, 2_000
 CELL = ("pool", "minority_share", "discriminator", "seed", "pictures", "size")
 
 
@@ -73,9 +73,14 @@ class Reference:
                 for t in (MINORITY, "other")
             ]
         )
-        features = regressor.features(pixels)
+        features = self.features_of(read)
         # as read, not as they are: generated people are put into groups by the same classifier
         self.features = {group: features[said == group] for group in (MINORITY, "other")}
+
+    def features_of(self, read: pd.DataFrame) -> np.ndarray:
+        """The columns of the regressor's features of people who were read already."""
+        scales = {name: self.regressor.numbers[name] for name in self.regressor.readable}
+        return np.stack([(read[name] - mean) / sd for name, (mean, sd) in scales.items()], 1)
 
     def compare(self, features: np.ndarray, group: str, n: int, rng: np.random.Generator) -> dict[str, float]:
         """Coverage and density of n people of the features, and of n others of the reference."""
@@ -122,7 +127,8 @@ def rows_of(
     rows = []
     for psi in PSI:
         pictures = generator.draw(pd.DataFrame(index=range(options.sampled)), seed=int(cell["seed"]), psi=psi)  # type: ignore[call-overload]
-        said = reference.regressor.read(pictures)[FEATURE].to_numpy() == MINORITY
+        read = reference.regressor.read(pictures)
+        said = read[FEATURE].to_numpy() == MINORITY
         shown = int(said.sum())
         out = corrected_shares(np.array([shown, len(said) - shown]), reference.confusion, seed=0)
         row = {
@@ -130,7 +136,7 @@ def rows_of(
             "share_read": shown / len(said), "share_out": float(out.value[0]),
             "out_low": float(out.low[0]), "out_high": float(out.high[0]),
         }  # fmt: skip
-        features = reference.regressor.features(pictures)
+        features = reference.features_of(read)
         rng = np.random.default_rng(int(cell["seed"]))  # type: ignore[call-overload]
         n = min(shown, len(said) - shown, options.compared)
         for group, inside in ((MINORITY, said), ("other", ~said)):
@@ -153,7 +159,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--size", type=int, default=24, help="px (%(default)s)")
     parser.add_argument(
-        "--sampled", type=int, default=1500, help="people drawn of a generator and ψ (%(default)s)"
+        "--sampled", type=int, default=1000, help="people drawn of a generator and ψ (%(default)s)"
     )
     parser.add_argument(
         "--compared", type=int, default=150, help="people of a group compared, at most (%(default)s)"
