@@ -198,8 +198,8 @@ def test_a_card_by_hand():
     assert table["verdict"].tolist() == ["illusion", "unlike"]
     assert table["coverage_ratio"][0] == pytest.approx(0.3 / 0.96)
     lines = said(table)
-    assert lines[0].startswith("The diversity of a is an illusion: shown as asked (100%), but covering 31%")
-    assert lines[1].startswith("Varied, but unlike real faces: b (density 50%")
+    assert lines[0].startswith("The diversity of a is an illusion: shown as asked (100 %), but covering 31 %")
+    assert lines[1].startswith("Varied, but unlike real faces: b (density 50 %")
 
 
 def test_groups_are_compared_at_equal_numbers_and_small_ones_are_told():
