@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-COMMANDS = ("train", "sample", "audit", "detect", "transects")
+COMMANDS = ("train", "sample", "audit", "detect", "critic", "transects")
 
 EXAMPLES = """\
 examples
@@ -18,6 +18,7 @@ examples
   judge generate train data=fairface data.root=DIR generator=preview --out runs/fairface
   judge generate audit --generator packaged --out audit    shares, coverage by group, copies, lightening, truncation
   judge generate detect --generator packaged --out detect  who is taken for generated, by group
+  judge generate critic --generator runs/faces --out critic    the discriminator as a judge, by group and skin tone
   judge generate transects --out transects                 one attribute changed, and all that leaks into others
 
 `judge generate COMMAND --help` teaches each of them.
