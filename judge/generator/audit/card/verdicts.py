@@ -91,8 +91,8 @@ def said(table: pd.DataFrame) -> list[str]:
         )
     if (table["verdict"] == "diverse").any():
         lines.append(
-            f"Shown as asked and varied: {names('diverse')} (coverage and density at least {100 * ENOUGH:.0f} % of those of "
-            "real people)."
+            f"Shown as asked and varied: {names('diverse')} (coverage and density at least {100 * ENOUGH:.0f} % of "
+            "those of real people)."
         )
     if (table["verdict"] == "not measured").any():
         lines.append(f"Too few people to say: {names('not measured')}.")
