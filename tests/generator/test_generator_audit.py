@@ -198,8 +198,8 @@ def test_a_card_by_hand():
     assert table["verdict"].tolist() == ["illusion", "unlike"]
     assert table["coverage_ratio"][0] == pytest.approx(0.3 / 0.96)
     lines = said(table)
-    assert lines[0].startswith("The diversity of a is an illusion: shown as asked (100%), but covering 31%")
-    assert lines[1].startswith("Varied, but unlike real faces: b (density 50%")
+    assert lines[0].startswith("The diversity of a is an illusion: shown as asked (100 %), but covering 31 %")
+    assert lines[1].startswith("Varied, but unlike real faces: b (density 50 %")
 
 
 def test_groups_are_compared_at_equal_numbers_and_small_ones_are_told():
@@ -237,3 +237,69 @@ def test_settings_are_refused_before_anything_is_drawn(settings, message):
     people = pd.DataFrame()
     with pytest.raises(InputError, match=message):
         audit_generator(None, people, people, **{"rendered": True, **settings})
+
+
+def arguments(*words):
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    command.configure(parser)
+    return parser.parse_args(list(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "needs --out"),
+        (("--out", "x", "--psi", "much"), "--psi is numbers"),
+        (("--out", "x", "--generator", "nowhere"), "no generator.safetensors there"),
+    ],
+)
+def test_a_command_that_says_too_little_is_refused(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message):
+        command.run(arguments(*words))
+    assert not list(tmp_path.iterdir())
+
+
+def test_whom_a_generator_of_ones_own_learnt_from_has_to_be_said():
+    with pytest.raises(InputError, match="whom did the generator learn from"):
+        command.people_of(arguments("--generator", "mine"), [])
+    people = pd.DataFrame({"split": ["train", "test", "val"]})
+    assert command._chosen(people, ["split=test"]).tolist() == [False, True, False]
+    with pytest.raises(InputError, match="'test', 'train', 'val'"):
+        command._chosen(people, ["split=other"])
+    with pytest.raises(InputError, match="COLUMN=VALUE"):
+        command._chosen(people, ["fold=1"])
+
+
+@pytest.mark.slow
+def test_the_command_with_a_generator_of_ones_own(tmp_path, capsys, monkeypatch):
+    from judge.generator.model import FaceGenerator
+    from judge.generator.networks import Generator
+
+    monkeypatch.setenv("JUDGE_CACHE", str(tmp_path / "cache"))
+    data = [
+        "data=parametric",
+        "data.n=60",
+        "data.size=32",
+        "data.mode=natural",
+        "data.seed=9",
+        "data.workers=1",
+    ]
+    people = read_parametric(60, seed=9, size=32, mode="natural", render=False)
+    conditions = Conditions.of(people.manifest, ["gender"])
+    torch.manual_seed(0)
+    made = FaceGenerator(
+        Generator(32, [8, 8, 8], conditions.width, 4).eval(), 32, conditions, {"real_people": False}
+    )
+    made.save(tmp_path)
+    out = tmp_path / "audit"
+    words = ["--generator", str(tmp_path), "--out", str(out), "--n", "20", "--psi", "1", "--spaces", "pixels"]
+    monkeypatch.setattr(command, "_wanted", lambda n, groups: 60)
+    assert command.run(arguments(*data, "--no-copies", *words, "--workers", "1")) == 0
+    printed = capsys.readouterr().out
+    assert "verdict" in printed and "page:" in printed
+    facts = json.loads((out / "audit.json").read_text())
+    assert facts["n_per_group"] == 20 and facts["features"] == ["gender"]
+    assert not (set(pd.read_csv(out / "cards.csv")["verdict"]) & {"diverse"})  # it was never trained

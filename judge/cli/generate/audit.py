@@ -151,7 +151,7 @@ def people_of(
         and "parametric" in str(settings.data.get("_target_"))
     ):
         given = OmegaConf.to_container(settings.data, resolve=True)
-        told = {key: value for key, value in given.items() if not str(key).startswith("_")}  # type: ignore[union-attr]
+        told: dict[str, Any] = {str(k): v for k, v in given.items() if not str(k).startswith("_")}  # type: ignore[union-attr]
         if args.held_out:
             raise InputError("--held-out is for photographs: rendered people are drawn afresh")
         told["n"] = _wanted(args.n, groups)

@@ -91,8 +91,8 @@ def said(table: pd.DataFrame) -> list[str]:
         )
     if (table["verdict"] == "diverse").any():
         lines.append(
-            f"Shown as asked and varied: {names('diverse')} (coverage and density at least {ENOUGH:.0%} of those of "
-            "real people)."
+            f"Shown as asked and varied: {names('diverse')} (coverage and density at least {100 * ENOUGH:.0f} % of "
+            "those of real people)."
         )
     if (table["verdict"] == "not measured").any():
         lines.append(f"Too few people to say: {names('not measured')}.")
@@ -103,5 +103,5 @@ def _percents(values: pd.Series) -> str:
     known = values.dropna()
     if known.empty:
         return "not read"
-    low, high = f"{known.min():.0%}", f"{known.max():.0%}"
+    low, high = (f"{100 * v:.0f} %" for v in (known.min(), known.max()))
     return low if low == high else f"{low} to {high}"

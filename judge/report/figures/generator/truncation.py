@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from judge.report.figures.style import above, empty, keys, marks, new_figure, one_axes, panels_done, styled
 
 NAMES = {
-    "share_out": "share shown, asked as in the training data",
+    "share_out": "share shown",
     "coverage": "coverage",
     "density": "density",
     "vendi": "Vendi score",
