@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import pandas as pd
 
-    from judge.data.readers.to_judge import pictures_to_judge
+    from judge.data.to_judge import pictures_to_judge
     from judge.data.spreadsheets import csv_bytes
     from judge.jury.scoring import score_pictures
 

@@ -99,7 +99,7 @@ def draw(experiment: Experiment) -> Drawn:
     first = composition.draw(
         source, pool.n, _pool_shares(pool, groups.names), feature=feature, rng=rng, jointly=pool.jointly
     )
-    pools = _pools(experiment.conditions, first, source, ratings, feature, rng)
+    pools = _pools(experiment.conditions, first, source, ratings, feature, rng, dataset)
 
     if experiment.entrants_data is None:
         other, field = dataset, held_out
@@ -174,6 +174,7 @@ def _pools(
     ratings: pd.DataFrame | None,
     feature: str,
     rng: np.random.Generator,
+    dataset: Dataset,
 ) -> dict[str, pd.DataFrame]:
     """Each condition's pool, all of one n but for those of methods with a size of their own (`own_size`).
 
@@ -181,7 +182,7 @@ def _pools(
     depend on which others there are, and methods are compared with common random numbers.
     """
     free = {name for name, c in conditions.items() if getattr(c.pool, "own_size", False)}
-    own, states = _changed(conditions, first, source, ratings, feature, rng)
+    own, states = _changed(conditions, first, source, ratings, feature, rng, dataset)
     before, after = len(first), min(len(pool) for name, pool in own.items() if name not in free)
     if after < before:
         short = [name for name, pool in own.items() if len(pool) == after and name not in free]
@@ -189,7 +190,7 @@ def _pools(
         both = {short[0]: own[short[0]], "": first}
         cut = composition.equal_n(both, feature=feature, rngs={short[0]: states[short[0]], "": rng})[""]
         rest = {name: condition for name, condition in conditions.items() if name not in short}
-        own |= _changed(rest, cut, source, ratings, feature, rng)[0]
+        own |= _changed(rest, cut, source, ratings, feature, rng, dataset)[0]
         log.warning(
             "%s leaves %d pictures, so every pool of this run is cut from %d to %d",
             ", ".join(short), after, before, after,
@@ -208,6 +209,7 @@ def _changed(
     ratings: pd.DataFrame | None,
     feature: str,
     rng: np.random.Generator,
+    dataset: Dataset,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, np.random.Generator]]:
     """The pool as each condition that trains changes it, and the random state that its method left."""
     own: dict[str, pd.DataFrame] = {}
@@ -218,7 +220,15 @@ def _changed(
             method = condition.pool
             # a condition that changes no pool has the baseline's, which comes first
             unchanged = next(iter(own.values())) if own else pool
-            more = {"ratings": ratings} if getattr(method, "reads_ratings", False) else {}
+            more: dict[str, Any] = {"ratings": ratings} if getattr(method, "reads_ratings", False) else {}
+            if getattr(method, "reads_pictures", False):
+                if dataset.make_pictures is not None:
+                    dataset.make_pictures(dataset.manifest[dataset.manifest["path"].isin(pool["path"])])
+                more["facts"] = {
+                    "data": dataset.name,
+                    "real_people": dataset.real_people,
+                    "rating_range": dataset.rating_range,
+                }
             own[name] = (
                 method(pool, source, feature=feature, rng=states[name], **more) if method else unchanged
             )

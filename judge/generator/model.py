@@ -62,7 +62,6 @@ class FaceGenerator:
         ]
         return torch.stack(rows) if rows else torch.empty(0, wide)
 
-    @torch.inference_mode()
     def draw(
         self,
         people: pd.DataFrame,
@@ -90,13 +89,15 @@ class FaceGenerator:
                 f"latents are {tuple(z.shape)}, but ({len(people)}, {self.network.latent}) are needed"
             )
         out = torch.empty((len(people), 3, self.size, self.size), dtype=torch.uint8)
+        # weights as the maps have them, or oneDNN turns them round in every pass
+        self.network.to(memory_format=torch.channels_last)
         for first in tqdm(
             range(0, len(people), batch), desc="drawing", unit="batch", disable=not progress, leave=False
         ):
             part = slice(first, first + batch)
-            with autocast("auto", "cpu"):
-                pictures = self.network(z[part] * psi, rows[part])
-            out[part] = to_bytes(pictures)
+            # only here: what is returned may be written to
+            with torch.inference_mode(), autocast("auto", "cpu"):
+                out[part] = to_bytes(self.network(z[part] * psi, rows[part]))
         return out
 
     def save(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> Path:

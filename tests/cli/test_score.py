@@ -9,7 +9,7 @@ from PIL import Image
 
 from judge.cli import main
 from judge.data.readers.common import PICTURES
-from judge.data.readers.to_judge import pictures_to_judge
+from judge.data.to_judge import pictures_to_judge
 from judge.jury.embedding import Embedding, EmbeddingJudge
 
 

@@ -58,7 +58,7 @@ def test_a_soft_or_small_picture_is_read_much_the_same(people):
 
 def test_the_regressor_says_how_well_it_reads():
     reader = parameter_regressor()
-    assert {"african", "melanin", "masculinity", "age", "smile", "ita"} <= set(reader.readable)
+    assert {"african", "melanin", "masculinity", "age", "hair_grey", "ita"} <= set(reader.readable)
     for feature in ("ethnicity", "gender", "hair_style"):
         table = reader.confusion(feature)
         assert np.trace(table.to_numpy()) / table.to_numpy().sum() > 0.85

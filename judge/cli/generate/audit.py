@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from judge.errors import InputError, listed
 
@@ -39,7 +39,7 @@ page.html, figures, each table as CSV and Parquet, and audit.json with the verdi
 """
 
 #: The people that the packaged generator learnt from; as many are drawn of them as are compared.
-PACKAGED_PEOPLE = {
+PACKAGED_PEOPLE: dict[str, Any] = {
     "n": 20_000,
     "seed": 15,
     "size": 64,
@@ -132,8 +132,8 @@ def people_of(
                 "data.n=10000 data.size=64; `judge generate audit --help` has examples"
             )
         wanted = _wanted(args.n, groups)
-        train = _rendered(PACKAGED_PEOPLE | {"n": min(wanted, int(PACKAGED_PEOPLE["n"]))}, 0, args.workers)
-        held_out = _rendered(PACKAGED_PEOPLE | {"n": wanted}, int(PACKAGED_PEOPLE["n"]), args.workers)
+        train = _rendered(PACKAGED_PEOPLE | {"n": min(wanted, PACKAGED_PEOPLE["n"])}, 0, args.workers)
+        held_out = _rendered(PACKAGED_PEOPLE | {"n": wanted}, PACKAGED_PEOPLE["n"], args.workers)
         note = (
             f"The training people compared, copies included, are the first {len(train):,} of {PACKAGED_PEOPLE['n']:,}; "
             "held-out people were rendered for this audit."
@@ -171,7 +171,7 @@ def _wanted(n: int, groups: Sequence[Sequence[str]]) -> int:
     return round(SPARE * cells * n) + 10 * cells
 
 
-def _rendered(settings: dict, start: int, workers: int | None) -> pd.DataFrame:
+def _rendered(settings: dict[str, Any], start: int, workers: int | None) -> pd.DataFrame:
     from judge.data.parametric import read_parametric
 
     told = {key: value for key, value in settings.items() if key not in ("workers", "progress", "start")}

@@ -11,6 +11,7 @@ from judge.data.readers.celeba import read_celeba
 from judge.data.readers.cfd import read_cfd
 from judge.data.readers.fairface import read_fairface
 from judge.data.readers.folder import read_folder
+from judge.data.readers.generated import read_generated
 from judge.data.readers.london import read_london
 from judge.data.readers.mebeauty import read_mebeauty
 from judge.data.readers.scut_fbp5500 import read_scut_fbp5500
@@ -21,6 +22,7 @@ __all__ = [
     "read_cfd",
     "read_fairface",
     "read_folder",
+    "read_generated",
     "read_london",
     "read_mebeauty",
     "read_scut_fbp5500",

@@ -27,7 +27,7 @@ WIDTHS = (24, 48, 96, 160)
 HIDDEN = 128
 #: A number is part of the feature space if the network explains at least this share of its variance in people that
 #: it never saw.
-READABLE = 0.5
+READABLE = 0.3
 #: Said of every face whatever they reach: lightening and ratings are about them.
 ALWAYS = ("ita", "truth", "expected_rating")
 

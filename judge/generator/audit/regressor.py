@@ -30,7 +30,7 @@ from judge.jury.network.pictures import load_pictures
 LABELS = ("age", "ita", "truth", "expected_rating")
 PARAMETERS = (
     "african", "asian", "caucasian", "masculinity", "weight", "muscle", "melanin", "haemoglobin", "wrinkles",
-    "blemishes", "freckles", "hair_melanin", "hair_red", "hair_grey", "brow_density", "eye_melanin", "beard", "smile", 
+    "blemishes", "freckles", "hair_melanin", "hair_red", "hair_grey", "brow_density", "eye_melanin", "beard", "smile",
     "brow_raise",
     "eye_open", "gaze_x", "gaze_y", "yaw", "pitch", "roll", "exposure", "light_azimuth", "light_elevation",
     "light_fill", "noise", "blur", "background_saturation", "background_value", "clothing_value",
@@ -145,7 +145,7 @@ def recompressed(picture: Tensor, quality: int) -> Tensor:
     """uint8 (3, S, S) after a JPEG of that quality."""
     file = io.BytesIO()
     Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, format="JPEG", quality=quality)
-    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1)
+    return torch.from_numpy(np.array(Image.open(file), copy=True)).permute(2, 0, 1)
 
 
 def blurred(pictures: Tensor, sigma: float) -> Tensor:

@@ -36,7 +36,7 @@ LIMITS = (
     "Every measure stands beside its value for real people against other real people at the same number: under "
     "equality none of them is exactly 0 or 1.",
     "Coverage is the share of real people who have a generated face as near as their fifth real neighbour "
-    "(Naeem et al. 2020): a generator that repeats a few good faces has nearly none, however well each passes for real.",
+    "(Naeem et al. 2020): a generator that repeats a few good faces has nearly none, however real each looks.",
     "Groups of generated faces are those that were asked for; whether they are shown is read by a classifier whose own "
     "mistakes are taken out, and the interval counts that these were counted on few people.",
     "No space is one that a discriminator was trained in. Another space may say another thing: all are in the tables.",

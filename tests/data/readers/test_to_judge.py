@@ -6,9 +6,9 @@ import os
 import pandas as pd
 import pytest
 
-from judge.data.readers import to_judge
+from judge.data import to_judge
 from judge.data.readers.folder import read_folder
-from judge.data.readers.to_judge import pictures_to_judge
+from judge.data.to_judge import pictures_to_judge
 from judge.errors import InputError
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from judge.data.readers.folder import read_folder
 from judge.data.readers.names import Names, loose
-from judge.data.readers.to_judge import pictures_to_judge
 from judge.data.readers.walking import not_regular, walk_pictures
+from judge.data.to_judge import pictures_to_judge
 from judge.errors import InputError
 
 

@@ -24,7 +24,8 @@ def compared(
     """
     groups = {name: one.group.to_numpy() for name, one in zip(SETS, people, strict=True)}
     measuring = Measuring(splits=1, least=FEWEST, most=None, seed=seed)
-    table = quality_by_group(*features, groups, space=space, measuring=measuring).table
+    train, held_out, fake = features
+    table = quality_by_group(train, held_out, fake, groups, space=space, measuring=measuring).table
     return table.drop(columns=["value_sd", "real_sd", "splits"])
 
 

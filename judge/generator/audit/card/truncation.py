@@ -16,8 +16,8 @@ from judge.fairness.inference.intervals.scale import student_interval
 from judge.generator.audit.card.drawing import People, drawn_by_group, drawn_naturally
 from judge.generator.audit.card.quality import compared
 from judge.generator.audit.card.readers import Reader
-from judge.generator.audit.shares import shares_in_asked_out
 from judge.generator.audit.quality import ALL
+from judge.generator.audit.shares import shares_in_asked_out
 from judge.generator.audit.spaces import features_in
 from judge.generator.model import FaceGenerator
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,7 +22,8 @@ def coverage_card(cards: pd.DataFrame, *, enough: float = 0.8) -> Figure:
     """
     panels = [name for name in PANELS if name in cards and cards[name].notna().any()]
     figure, axes = new_figure(0.9 + 0.24 * max(len(cards), 3), 1, max(len(panels), 1), sharey=True)
-    good, bad = {"marker": "o", "color": BLUE}, {"marker": "X", "color": VERMILLION}
+    good: dict[str, Any] = {"marker": "o", "color": BLUE}
+    bad: dict[str, Any] = {"marker": "X", "color": VERMILLION}
     for ax, name in zip(axes[0], panels, strict=False):
         rows_axis(ax, [plain(group) for group in cards["group"]])
         for y, row in enumerate(cards.itertuples()):
