@@ -115,6 +115,7 @@ def rows_of_detectors(table: pd.DataFrame, words: str, at: float):
     lines = rows_of(list(dict.fromkeys(rows["group"])), style)
     sources = list(dict.fromkeys(rows["trained_on"]))
     figure, axes = rows_figure(lines, len(sources))
+    low, high = min(at, rows["ci_low"].min()), max(at, rows["ci_high"].max())
     for ax, source in zip(axes, sources, strict=True):
         cells = by_cell(rows[rows["trained_on"] == source])
         for y, condition, group, mark in lines:
@@ -123,6 +124,7 @@ def rows_of_detectors(table: pd.DataFrame, words: str, at: float):
                 ax.plot([row["ci_low"], row["ci_high"]], [y, y], color=mark.colour, linewidth=1.2)
                 ax.plot([row["value"]], [y], color=mark.colour, **mark.points())
         ax.axvline(at, **rule(0.8))
+        ax.set_xlim(max(0.0, low - 0.05 * (high - low)), high + 0.05 * (high - low))
         ax.grid(axis="x")
         ax.set_title(f"learnt from {source}", fontweight="normal")
     figure.supxlabel(words, fontsize=8)
@@ -200,11 +202,8 @@ def main() -> None:
         over_seeds(auc, ["trained_on", "tested_on", "perturbation", "detector"], "auc").to_string(index=False)
     )
     tests = whole["equal_rates"].query("people == 'real' and perturbation == 'none'")
-    print(
-        tests.groupby(["pairing", "detector", "feature"])["p_value"].agg(
-            ["median", lambda p: np.mean(p < 0.05)]
-        )
-    )
+    by = tests.groupby(["pairing", "trained_on", "detector", "feature"])["p_value"]
+    print(pd.DataFrame({"median p": by.median(), "share below .05": by.apply(lambda p: np.mean(p < 0.05))}))
     print(f"written: {args.out}, {time.perf_counter() - started:.0f} s in all")
 
 
