@@ -3,10 +3,10 @@
     python experiments/packaged_generator.py OUT [--go-on] [--threads 1] [--ship]
 
 20,000 rendered people (mode natural, camera even, seed 15; a tenth of them is held out), asked for ethnicity, gender,
-age, skin tone (ita) and rating. OUT/start: 30,000 pictures of warm-up and 4,600 shown to the relativistic discriminator
-in batches of 64. OUT/faces: 80,000 more, in batches of 16: steps, not pictures, are what a short training lacks. Some two
-hours of one core without bf16 units. It goes on where it was stopped. `--go-on` begins with the generator that judge has
-now instead of OUT/start. `--ship` writes both networks as float16 into judge/generator.
+age, skin tone (ita) and rating. OUT/start: 30,000 pictures of warm-up and 4,600 shown to the relativistic
+discriminator in batches of 64. OUT/faces: 80,000 more, in batches of 16: steps, not pictures, are what a short
+training lacks. Some two hours of one core without bf16 units. It goes on where it was stopped. `--go-on` begins with
+the generator that judge has now instead of OUT/start. `--ship` writes both networks as float16 into judge/generator.
 """
 
 from __future__ import annotations

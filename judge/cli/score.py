@@ -56,8 +56,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import pandas as pd
 
-    from judge.data.to_judge import pictures_to_judge
     from judge.data.spreadsheets import csv_bytes
+    from judge.data.to_judge import pictures_to_judge
     from judge.jury.scoring import score_pictures
 
     if args.out is not None:
