@@ -33,8 +33,9 @@ class Synthetic:
     question (Maluleke et al. 2022, arXiv:2209.02836; Jain et al. 2020, arXiv:2001.09528).
 
     Ratings are asked as they are distributed in the group in the pool, by quantiles; in a cell of fewer than 30 people
-    as in a wider one (the first feature's group alone, in the end the whole pool). Nobody rated the pictures: where a generated face does not show the rating that it was asked
-    for, the label is wrong. Single ratings (label distributions) are not made for them; the loss takes the mean.
+    as in a wider one (its first feature's group, in the end the whole pool). Nobody rated the pictures: where a
+    generated face does not show the rating that it was asked for, the label is wrong. Single ratings (label
+    distributions) are not made for them; the loss takes the mean.
 
     shares     of the new pool, by group; None: equal
     jointly    features balanced within each group, as when the pool was drawn; None: none
