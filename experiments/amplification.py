@@ -1,7 +1,7 @@
 """Do generators keep the shares of their training people, or make a minority rarer and worse? Where does one turn into
 the other?
 
-    python experiments/amplification.py [--pools 200,1000,5000] [--shares .05,.25] [--seeds 0,1,2,3,4] [--figure]
+    python experiments/amplification.py [--pools 200,1400,10000] [--shares .05,.25] [--seeds 0,1,2,3,4] [--figure]
 
 Maluleke et al. 2022 (arXiv:2209.02836): generators keep the composition that they saw, truncation takes from the
 minority. Jain et al. 2020 (arXiv:2001.09528): minorities become rarer and worse. Both looked at generators of which
@@ -152,12 +152,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pools", default="200,1000,5000", help="people in a pool (%(default)s)")
+    parser.add_argument("--pools", default="200,1400,10000", help="people in a pool (%(default)s)")
     parser.add_argument("--shares", default=".05,.25", help="of african people (%(default)s)")
     parser.add_argument("--discriminators", default="relativistic,projected", help="(%(default)s)")
     parser.add_argument("--seeds", default="0,1,2,3,4", help="(%(default)s)")
     parser.add_argument(
-        "--pictures", type=int, default=40_000, help="that a discriminator is shown (%(default)s)"
+        "--pictures", type=int, default=20_000, help="that a discriminator is shown (%(default)s)"
     )
     parser.add_argument("--size", type=int, default=24, help="px (%(default)s)")
     parser.add_argument(
