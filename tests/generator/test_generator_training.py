@@ -115,7 +115,7 @@ def test_asked_groups_are_shown(people, tmp_path):
 
 
 def test_training_comes_nearer_to_people_it_has_not_seen(people, tmp_path):
-    generator = trained(people, tmp_path, warm_up=1200, pictures=600, evaluate_every=600)
+    generator = trained(people, tmp_path, warm_up=1200, pictures=600, evaluate_every=600, held_out=0.4)
     distances = [h["distance"] for h in generator.facts["history"]]
     blank = torch.zeros(60, 3, 16, 16)
     pixels, _, _ = loop.load_pictures(people, 16)
