@@ -6,7 +6,9 @@ the other?
 Maluleke et al. 2022 (arXiv:2209.02836): generators keep the composition that they saw, truncation takes from the
 minority. Jain et al. 2020 (arXiv:2001.09528): minorities become rarer and worse. Both looked at generators of which
 nothing is asked, on photographs, with a classifier that itself errs. Here people are rendered (mode natural, 24 px), so
-who trained is exact, and the classifier's errors are counted on people whom it never saw and taken out.
+who trained is exact, and the classifier's errors are counted and taken out, on people whom no generator saw. Four in
+five of these had taught the classifier at 64 px: at 24 px it finds 93.7 % of african people among 1,000 such, and
+93.1 % in each of two thousands that it never saw (false finds 3.7 %, and 2.9 and 3.6 %).
 
 A cell is a pool size × the share of african people in it × a discriminator; a seed draws the pool and trains one
 generator, which may be asked for nothing. ψ is not trained: the same generator is truncated. The rest of the pool is
@@ -55,7 +57,7 @@ MINORITY, FEATURE = "african", "ethnicity"
 #: Channels: half of what 24 px have otherwise, since a hundred generators are trained.
 WIDTHS = (64, 48, 32)
 PSI = (1.0, 0.7, 0.5, 0.3)
-#: People of the source; those after the first PEOPLE train nothing: they are the classifier's test and the reference.
+#: People of the source; those after the first PEOPLE train no generator: the classifier's test and the reference.
 PEOPLE, REFERENCE = 16_000, 2_000
 CELL = ("pool", "minority_share", "discriminator", "seed", "pictures", "size")
 

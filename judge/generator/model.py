@@ -28,7 +28,7 @@ KIND = "face generator 1"
 class FaceGenerator:
     """A generator of faces of people who do not exist.
 
-    network      in eval mode, on the CPU
+    network      in eval mode; it draws where it is, on the CPU as `load_generator` gives it
     size         of its pictures, px
     conditions   what it may be asked for
     facts        JSON-able: data (name), real_people, rating_range, n (training pictures), settings, seed, history …
@@ -83,6 +83,7 @@ class FaceGenerator:
         if not 0 <= psi <= 1:
             raise InputError(f"psi={psi}: truncation is between 0 (no variation) and 1 (all of it)")
         rows = torch.from_numpy(self.conditions.encode(people))
+        device = next(self.network.parameters()).device
         z = self.latents(len(people), seed) if latents is None else latents
         if z.shape != (len(people), self.network.latent):
             raise InputError(
@@ -96,8 +97,8 @@ class FaceGenerator:
         ):
             part = slice(first, first + batch)
             # only here: what is returned may be written to
-            with torch.inference_mode(), autocast("auto", "cpu"):
-                out[part] = to_bytes(self.network(z[part] * psi, rows[part]))
+            with torch.inference_mode(), autocast("auto", device.type):
+                out[part] = to_bytes(self.network((z[part] * psi).to(device), rows[part].to(device)))
         return out
 
     def save(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> Path:

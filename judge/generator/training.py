@@ -80,7 +80,7 @@ def train_generator(
     pixels, kept, broken = load_pictures(manifest, settings.size)
     if len(broken):
         log.warning("%d of %d pictures are broken and left out", len(broken), len(manifest))
-    if len(kept) < 2 * settings.batch and len(kept) < 20:
+    if len(kept) < 20:
         raise InputError(f"a generator needs at least 20 pictures; the training data have {len(kept)}")
     codes = torch.from_numpy(conditions.encode(kept))
     device = "cuda" if settings.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
@@ -122,7 +122,8 @@ def train_generator(
     rng = torch.Generator().manual_seed(seed)
 
     order = torch.randperm(len(kept), generator=rng)
-    n_out = min(round(settings.held_out * len(kept)), MEASURED) or min(len(kept), MEASURED)
+    wanted = max(2, round(settings.held_out * len(kept))) if settings.held_out else len(kept)
+    n_out = min(wanted, MEASURED)
     unseen = order[:n_out]  # with held_out=0 these are seen, too
     order = order[n_out:] if settings.held_out else order
     batch = min(settings.batch, len(order))
@@ -227,7 +228,12 @@ def train_generator(
         if seen > 0 and distance <= min(h["distance"] for h in history if h["pictures"] > 0):
             save_tensors(best_file, module_tensors("generator", ema.module), {"training": here})
         save_sheet(workdir / PREVIEW, as_generator(ema.module), seed=seed)
-        ema.module.eval()
+
+    def given_up() -> bool:
+        distances = [h["distance"] for h in history if h["pictures"] > 0]
+        if settings.patience is None or not distances:
+            return False
+        return len(distances) - 1 - int(np.argmin(distances)) >= settings.patience
 
     # what came with photographs of real people is a preview of people who do not exist all the same
     bar = tqdm(
@@ -235,7 +241,7 @@ def train_generator(
         leave=False, smoothing=0.05,
     )  # fmt: skip
     saved = time.monotonic()
-    stopped = False
+    stopped = given_up()  # a training may have been killed between its last checkpoint and its end
     while step < steps and not stopped:
         if step < steps_w:
             # Warm-up: a variational autoencoder with pixels of standard deviation sigma about the decoded picture.
@@ -318,9 +324,7 @@ def train_generator(
         if seen // settings.evaluate_every > (seen - batch) // settings.evaluate_every or step == steps:
             evaluate()
             bar.write(f"{seen} pictures: {history[-1]}") if progress else None
-            distances = [h["distance"] for h in history if h["pictures"] > 0]
-            if settings.patience is not None and distances:
-                stopped = len(distances) - 1 - int(np.argmin(distances)) >= settings.patience
+            stopped = given_up()
             checkpoint()
             saved = time.monotonic()
         elif settings.checkpoint_every is not None and time.monotonic() - saved > settings.checkpoint_every:
@@ -362,8 +366,12 @@ def _begin_with(
     other = load_generator(settings.start)
     asked = {"size": (other.size, settings.size), "widths": (other.network.widths, settings.channels)}
     asked |= {"latent": (other.network.latent, settings.latent)}
-    asked |= {"conditions": (dict(other.conditions.groups) | dict.fromkeys(other.conditions.scales),
-                             dict(conditions.groups) | dict.fromkeys(conditions.scales))}  # fmt: skip
+    # lists: in another order the same columns of an encoded row mean something else
+    theirs, ours = (
+        [*(f"{k}: {', '.join(g)}" for k, g in c.groups.items()), *c.scales]
+        for c in (other.conditions, conditions)
+    )
+    asked |= {"conditions": (theirs, ours)}
     if different := {name: pair for name, pair in asked.items() if pair[0] != pair[1]}:
         said = "; ".join(f"{name} {theirs}, here {ours}" for name, (theirs, ours) in different.items())
         raise InputError(f"generator.start={settings.start!r} is another network: {said}")

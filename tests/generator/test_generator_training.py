@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from generated_people import squares
 
 from judge.errors import InputError
 from judge.generator import Conditions, FaceGenerator, GeneratorTraining, load_generator, train_generator
+from judge.generator import model as drawing
 from judge.generator import training as loop
 from judge.generator.augmentation import augment
 from judge.generator.distance import pixel_distance
@@ -23,6 +25,7 @@ TINY = {
     "widths": (16, 12),
     "latent": 8,
     "batch": 10,
+    "lr": 5e-4,
     "evaluate_every": 60,
     "precision": "float32",
 }
@@ -112,7 +115,7 @@ def test_asked_groups_are_shown(people, tmp_path):
 
 
 def test_training_comes_nearer_to_people_it_has_not_seen(people, tmp_path):
-    generator = trained(people, tmp_path, warm_up=1200, pictures=600, evaluate_every=600)
+    generator = trained(people, tmp_path, warm_up=1200, pictures=600, evaluate_every=600, held_out=0.4)
     distances = [h["distance"] for h in generator.facts["history"]]
     blank = torch.zeros(60, 3, 16, 16)
     pixels, _, _ = loop.load_pictures(people, 16)
@@ -259,3 +262,54 @@ def test_half_the_place_changes_no_pixel_visibly(people, tmp_path):
     asked = generator.conditions.ask(20, rng=np.random.default_rng(0))
     change = load_generator(tmp_path / "half").draw(asked).int() - generator.draw(asked).int()
     assert change.abs().max() <= 2
+
+
+def test_start_with_the_same_conditions_in_another_order_is_refused(people, tmp_path):
+    """Columns of an encoded row would change their meaning."""
+    trained(people, tmp_path / "first", conditions=["ethnicity", "gender"])
+    with pytest.raises(InputError, match=r"another network: conditions .*ethnicity.*gender.*here"):
+        trained(people, tmp_path / "more", conditions=["gender", "ethnicity"], start=str(tmp_path / "first"))
+
+
+def test_a_small_share_of_few_people_still_leaves_people_to_learn_from(people, tmp_path):
+    generator = trained(people, tmp_path, held_out=0.005, pictures=20, evaluate_every=20)
+    assert generator.facts["n"] == 60
+    assert np.isfinite(generator.facts["history"][-1]["distance"])
+
+
+def test_killed_after_it_has_given_up_it_does_not_go_on(people, tmp_path, monkeypatch):
+    settings = {"lr": 1e-9, "pictures": 6000, "patience": 1, "ema": 1e9}
+    whole = trained(people, tmp_path / "whole", **settings)
+    measures = len(whole.facts["history"])
+    save = loop.save_tensors
+
+    class Killed(Exception):
+        pass
+
+    def killing(path, tensors, facts):
+        save(path, tensors, facts)
+        if path.name == loop.STATE and len(facts["history"]) == measures:
+            raise Killed
+
+    monkeypatch.setattr(loop, "save_tensors", killing)
+    with pytest.raises(Killed):
+        trained(people, tmp_path / "killed", **settings)
+    monkeypatch.undo()
+    trained(people, tmp_path / "killed", **settings)
+    assert (tmp_path / "whole" / FILE).read_bytes() == (tmp_path / "killed" / FILE).read_bytes()
+
+
+def test_a_generator_draws_on_the_device_where_it_is(people, tmp_path, monkeypatch):
+    """`meta` computes nothing but refuses, as cuda does, what lies on the CPU: a preview in a training on a GPU."""
+    generator = trained(people, tmp_path)
+    seen = []
+
+    def to_bytes_of_any(pictures):
+        seen.append(pictures.device.type)
+        return torch.zeros(pictures.shape, dtype=torch.uint8)
+
+    monkeypatch.setattr(drawing, "to_bytes", to_bytes_of_any)
+    monkeypatch.setattr(drawing, "autocast", lambda precision, device: nullcontext())
+    generator.network.to("meta")
+    assert generator.draw(people.head(3)).shape == (3, 3, 16, 16)
+    assert seen == ["meta"]

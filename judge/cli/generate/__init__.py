@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import importlib
 
+from judge.errors import InputError
+
 COMMANDS = ("train", "sample", "audit", "detect", "critic", "transects")
 
 EXAMPLES = """\
@@ -41,4 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    seed = getattr(args, "seed", 0)
+    if not 0 <= seed < 2**32:  # what pandas takes
+        raise InputError(f"--seed={seed}: a whole number from 0 to {2**32 - 1}")
     return importlib.import_module(f"judge.cli.generate.{args.part}").run(args) or 0

@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
 
     beside.check(args)
     jpeg = _jpeg(args.jpeg)
+    if not 0 <= args.psi <= 1:
+        raise InputError(f"--psi={args.psi}: truncation is between 0 (no variation) and 1 (all of it)")
     names = args.detector or ["spectrum", "lite0_probe", "small_cnn"]
     import torch
 

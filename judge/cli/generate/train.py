@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("judge generate train needs --out DIR, the training's folder")
     if args.threads is not None and args.threads < 1:
         raise InputError(f"--threads={args.threads}: at least 1")
+    if not isinstance(settings.seed, int) or not 0 <= settings.seed < 2**32:
+        raise InputError(f"seed={settings.seed}: a whole number from 0 to {2**32 - 1}")
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     manifest, facts = people(settings)
     print(f"{len(manifest)} people of {facts['data']}")
     generator = train_generator(
-        manifest, training, seed=int(settings.seed), workdir=args.out, facts=facts, progress=not args.quiet
+        manifest, training, seed=settings.seed, workdir=args.out, facts=facts, progress=not args.quiet
     )
     import pandas as pd
 
