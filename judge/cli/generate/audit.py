@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     from judge.storage import make_writable
 
     if args.out is None:
-        raise InputError("judge generate audit needs --out DIR, the folder to write")
+        raise InputError("audit needs --out DIR, the folder to write")
     psi = _numbers(args.psi)
     spaces = [name.strip() for name in args.spaces.split(",")] if args.spaces else None
     from judge.generator.audit.card import audit_generator

@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     beside.check(args)
     if args.generator is None:
-        raise InputError("judge generate critic needs --generator DIR, a folder of judge generate train")
+        raise InputError("critic needs --generator DIR, a folder of judge generate train")
     if not 0 < args.share < 1:
         raise InputError(f"--share={args.share}: between 0 and 1")
     if not 0.5 <= args.confidence < 1:

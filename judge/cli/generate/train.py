@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         print(OmegaConf.to_yaml(settings, resolve=True), end="")
         return 0
     if args.out is None:
-        raise InputError("judge generate train needs --out DIR, the training's folder")
+        raise InputError("train needs --out DIR, the training's folder")
     if args.threads is not None and args.threads < 1:
         raise InputError(f"--threads={args.threads}: at least 1")
     from hydra.errors import InstantiationException
@@ -103,7 +103,7 @@ def composed(overrides: Sequence[str]) -> DictConfig:
 
     wrong = [change for change in overrides if "=" not in change]
     if wrong:
-        raise InputError(f"judge generate train takes KEY=VALUE, not {listed(wrong)}")
+        raise InputError(f"settings of a training are KEY=VALUE, not {listed(wrong)}")
     try:
         with initialize_config_module("judge.conf", version_base="1.3"):
             return compose("generate", [_as_override(change) for change in overrides])

@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     from judge.storage import make_writable
 
     if args.out is None:
-        raise InputError("judge generate transects needs --out DIR, the folder to write")
+        raise InputError("transects needs --out DIR, the folder to write")
     from judge.fairness.inference import Inference
     from judge.generator.audit.spaces import parameter_regressor
     from judge.generator.model import load_generator
