@@ -297,6 +297,6 @@ def _faces(found: GeneratorAudit, across: int = 10):  # type: ignore[no-untyped-
         for people, label in ((found.fake, "generated"), (found.held_out, "rendered"))
     ]
     return Faces(
-        "The first faces of each group: generated on the left, rendered people on the right; none chosen.",
+        "The first faces of each group, generated and, beside or below them, rendered; none chosen.",
         groups,
     )
