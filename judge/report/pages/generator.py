@@ -207,13 +207,13 @@ def _spread(found: Mapping[str, pd.DataFrame]) -> list[Block]:
         "sd_ratio_real": Column("… other real", two),
         "wasserstein": Column("Wasserstein, sd", two),
         "wasserstein_real": Column("… other real", two),
-        "ks": Column("Kolmogorov–Smirnov", two),
+        "ks": Column("KS", two),
         "ks_real": Column("… other real", two),
     }
     narrow = rows.head(12)
     note = (
         "sd / real: standard deviation among generated faces over that of real people; Wasserstein: distance of the "
-        "two distributions, in standard deviations of real people; Kolmogorov–Smirnov: the largest difference of their "
+        "two distributions, in standard deviations of real people; KS: Kolmogorov and Smirnov’s, the largest difference of their "
         "cumulative shares; … other real: the same of other real people."
     )
     return [
