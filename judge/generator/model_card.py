@@ -32,7 +32,7 @@ def model_card(
 pretty_name: Generated faces of people who do not exist
 tags: [synthetic, generated, faces, fairness]
 ---
-# {len(manifest)} generated faces of people who do not exist
+# {len(manifest):,} generated faces of people who do not exist
 
 Drawn by a face generator (digest {told["digest"]}), {told["size"]} × {told["size"]} px, with \
 `judge generate sample`. Labels are what was asked for, not what anybody saw or said: how often a face shows what it \
@@ -59,20 +59,24 @@ not mend that. Coverage by group is in the audit.
 def _who_it_may_resemble(real: bool, replaced: int | None, told: Mapping[str, Any]) -> str:
     if not real:
         return (
-            f"The generator learnt from people who do not exist either ({told['data']}), so no face here can be that "
-            "of a person in its training data."
+            f"The generator learnt from people who do not exist either ({told['data']}), so no face here was taken "
+            "from a real one."
         )
     checked = (
         ""
         if replaced is None
-        else f" Every face was held against all {told['training_pictures']} training pictures; {replaced} drawn faces "
-        "were too near to one and were replaced. The measure finds most copies, not all."
+        else f" Every face was held against all {_number(told['training_pictures'])} training pictures; {replaced:,} "
+        "drawn faces were too near to one and were replaced. The measure finds most copies, not all."
     )
     return (
         "**Warning: the generator learnt from photographs of real people, who were not asked whether their faces may "
         f"be used for this. A face here may resemble one of them.**{checked} Do not publish these faces unless the "
         "terms of the photographs allow it; reports of judge leave them out."
     )
+
+
+def _number(count: int | None) -> str:
+    return "an unknown number of" if count is None else f"{count:,}"
 
 
 def _counts(manifest: pd.DataFrame) -> str:
@@ -97,17 +101,15 @@ def _counts(manifest: pd.DataFrame) -> str:
 
 
 def _training(told: Mapping[str, Any]) -> str:
-    text = f"{told['training_pictures']} pictures of {told['data']}; taught: {', '.join(told['conditions']) or '–'}."
+    taught = ", ".join(told["conditions"]) or "no labels"
+    text = f"{_number(told['training_pictures'])} pictures of {told['data']}; taught: {taught}."
     if told["settings"]:
         named = ", ".join(f"{k}={v}" for k, v in told["settings"].items() if v is not None)
         text += f" Seed {told['seed']}; {named}."
-    history = pd.DataFrame(told["history"])
-    if len(history) and {"pictures", "distance"} <= set(history):
-        history = history[history["pictures"] > 0]  # those before are of the warm-up
-        rows = "\n".join(
-            f"| {row.pictures:.0f} | {row.distance:.3f} |"
-            for row in history[["pictures", "distance"]].itertuples()
-        )
+    history = pd.DataFrame(told["history"], columns=["pictures", "distance"])
+    history = history[history["pictures"] > 0]  # those before are of the warm-up
+    if len(history):
+        rows = "\n".join(f"| {row.pictures:,.0f} | {row.distance:.3f} |" for row in history.itertuples())
         text += (
             "\n\nDistance of pixels to people whom it did not learn from, by pictures seen; the generator kept is that "
             f"of the smallest:\n\n| pictures | distance |\n|---|---|\n{rows}"

@@ -92,6 +92,16 @@ def test_a_face_depends_on_its_number_seed_and_labels_and_on_no_batch(tmp_path):
     assert (generator.draw(asked, seed=4).int() - alone).abs().max() > 20
 
 
+def test_the_card_has_distances_of_the_adversarial_training_or_no_table(tmp_path):
+    rows = [{"pictures": 0, "distance": 9.0}, {"pictures": 12_000, "distance": 1.25}]
+    for history, wanted in ((rows, ["| 12,000 | 1.250 |"]), (rows[:1], []), ([], [])):
+        out = tmp_path / str(len(history)) / str(len(wanted))
+        sample_folder(made(history=history), 2, out, progress=False)
+        card = (out / "README.md").read_text(encoding="utf-8")
+        assert [line for line in card.splitlines() if line.startswith("| 12") or "9.0" in line] == wanted
+        assert ("| pictures | distance |" in card) == bool(wanted)
+
+
 def test_a_killed_command_goes_on_with_the_same_faces(tmp_path):
     generator = made()
     whole = sample_folder(generator, 12, tmp_path / "a", progress=False)

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     from judge.storage import make_writable
 
     if args.out is None:
-        raise InputError("judge generate audit needs --out DIR, the folder to write")
+        raise InputError("audit needs --out DIR, the folder to write")
     psi = _numbers(args.psi)
     spaces = [name.strip() for name in args.spaces.split(",")] if args.spaces else None
     from judge.generator.audit.card import audit_generator
@@ -299,6 +299,6 @@ def _faces(found: GeneratorAudit, across: int = 10):  # type: ignore[no-untyped-
         for people, label in ((found.fake, "generated"), (found.held_out, "rendered"))
     ]
     return Faces(
-        "The first faces of each group: generated on the left, rendered people on the right; none chosen.",
+        "The first faces of each group, generated and, beside or below them, rendered; none chosen.",
         groups,
     )

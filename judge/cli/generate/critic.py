@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     beside.check(args)
+<<<<<<< HEAD
+=======
+    if args.generator is None:
+        raise InputError("critic needs --generator DIR, a folder of judge generate train")
+>>>>>>> 40ec705c3a7927fa9a7c4d239bf6dfa3e8f8384f
     if not 0 < args.share < 1:
         raise InputError(f"--share={args.share}: between 0 and 1")
     if not 0.5 <= args.confidence < 1:
@@ -107,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         f"judge audit {args.out / 'scores.csv'}{feature} --score {judging.UNTOLD} "
         f"--places {max(1, round(args.share * len(scores)))}"
     )
-    print(said(tables, facts["data"]))
+    print(said(tables, facts["data"], alpha=1 - args.confidence))
     for line in facts["cautions"]:
         print(f"caution: {line}")
     print(f"\npage: {write_critic_page(args.out, facts=facts, command=command, **tables)}")
@@ -115,28 +121,32 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def said(tables: dict[str, pd.DataFrame], data: str) -> str:
-    """What is printed, of the scores without labels."""
+def said(tables: dict[str, pd.DataFrame], data: str, *, alpha: float = 0.05) -> str:
+    """What is printed: sentences, and of the scores without labels a table each of means, tone and winners."""
     from judge.generator.critic import UNTOLD
+    from judge.report.pages.critic import critic_said
     from judge.report.wording import number, p_text, percent
 
     lines = [f"the discriminator on {data}, told no labels; differences in standard deviations of all scores"]
-    table = tables["differences"]
-    if table.empty:
+    differences, tone, winners = (tables[name] for name in ("differences", "tone", "winners"))
+    if differences.empty:
         return lines[0] + "\nno labels of groups"
-    for row in table[(table["score"] == UNTOLD) & (table["people"] == "real")].itertuples():
-        lines.append(
-            f"  {row.feature} {row.group} (n = {row.n:,}): {number(row.difference)} "
-            f"[{number(row.ci_low)}, {number(row.ci_high)}], adjusted p {p_text(row.p_holm)}"
-        )
-    for row in tables["tone"][tables["tone"]["score"] == UNTOLD].itertuples():
-        lines.append(
-            f"  lighter skin, {row.feature} {row.group} (n = {row.n:,}): rank correlation {number(row.rho)} "
-            f"[{number(row.ci_low)}, {number(row.ci_high)}]"
-        )
-    for row in tables["winners"][tables["winners"]["score"] == UNTOLD].itertuples():
-        lines.append(
-            f"  winners, {row.feature} {row.group}: {row.winners:,} of {row.n:,} ({percent(row.rate)} "
-            f"[{percent(row.ci_low)}, {percent(row.ci_high)}]), adjusted p {p_text(row.p_holm)}"
-        )
+    lines += ["", *critic_said(differences, tone, winners, alpha=alpha)]
+
+    def part(title: str, table: pd.DataFrame, value: str, write: Callable[[float], str]) -> None:
+        rows = table[table["score"] == UNTOLD]
+        if rows.empty:
+            return
+        names = ["feature", "group", *(["winners"] if "winners" in rows else []), "n"]
+        shown = rows[names].assign(value=rows[value].map(write))
+        shown["limits"] = [
+            f"[{write(a)}, {write(b)}]" for a, b in zip(rows["ci_low"], rows["ci_high"], strict=True)
+        ]
+        if "p_holm" in rows:
+            shown["adjusted p"] = rows["p_holm"].map(p_text)
+        lines.extend(["", title, shown.to_string(index=False)])
+
+    part("mean scores against all others", differences[differences["people"] == "real"], "difference", number)
+    part("rank correlation with lightness of skin", tone, "rho", number)
+    part("winners", winners, "rate", percent)
     return "\n".join(lines)

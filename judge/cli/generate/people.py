@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser, *, n: int) -> None:
 def check(args: argparse.Namespace) -> None:
     """Raises InputError for options that cannot be meant, before any work."""
     if args.out is None:
-        raise InputError(f"judge generate {args.part} needs --out DIR, the folder to write")
+        raise InputError(f"{args.part} needs --out DIR, the folder to write")
     if args.n < 50:
         raise InputError(f"--n={args.n}: at least 50 people, of whom anything can be said by group")
     if args.threads is not None and args.threads < 1:

@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--n", type=int, default=500, help="people (%(default)s)")
     parser.add_argument(
-        "--shares", action="append", default=[], metavar="FEATURE=GROUP:SHARE,…", help="below; repeatable"
+        "--shares", action="append", default=[], metavar="FEATURE=GROUP:SHARE,…", help="see below; repeatable"
     )
     parser.add_argument(
         "--between", action="append", default=[], metavar="NUMBER=LOW,HIGH", help="see below; repeatable"
@@ -71,7 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.out is None:
-        raise InputError("judge generate sample needs --out DIR, the folder to write")
+        raise InputError("sample needs --out DIR, the folder to write")
     for name in ("n", "batch", "threads"):
         value = getattr(args, name)
         if value is not None and value < 1:
@@ -104,10 +104,11 @@ def run(args: argparse.Namespace) -> int:
     groups = [name for name in ("ethnicity", "gender") if name in manifest]
     if groups:
         print(manifest.groupby(groups, observed=True).size().to_string())
-    print(f"written: {args.out} ({len(manifest)} faces, {len(manifest) / seconds:.0f} a second)")
+    print(f"written: {args.out} ({len(manifest):,} faces, {len(manifest) / seconds:.0f} a second)")
     if generator.real_people:
         print(
-            "warning: learnt from photographs of real people; see README.md before you show a face to anybody"
+            f"warning: learnt from photographs of real people; see {args.out / 'README.md'} before you show a face to "
+            "anybody"
         )
     print(f"next: judge data generated --root {args.out}")
     return 0

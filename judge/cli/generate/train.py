@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         print(OmegaConf.to_yaml(settings, resolve=True), end="")
         return 0
     if args.out is None:
-        raise InputError("judge generate train needs --out DIR, the training's folder")
+        raise InputError("train needs --out DIR, the training's folder")
     if args.threads is not None and args.threads < 1:
         raise InputError(f"--threads={args.threads}: at least 1")
     if not isinstance(settings.seed, int) or not 0 <= settings.seed < 2**32:
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if args.threads is not None:
         torch.set_num_threads(args.threads)
     manifest, facts = people(settings)
-    print(f"{len(manifest)} people of {facts['data']}")
+    print(f"{len(manifest):,} people of {facts['data']}", flush=True)
     generator = train_generator(
         manifest, training, seed=settings.seed, workdir=args.out, facts=facts, progress=not args.quiet
     )
@@ -91,10 +92,25 @@ def run(args: argparse.Namespace) -> int:
     write_text(args.out / "history.csv", history.to_csv(index=False))
     best = history[history["pictures"] > 0].nsmallest(1, "distance").iloc[0]
     print(
-        f"written: {args.out}; smallest distance {best['distance']:.3f} after {best['pictures']:.0f} pictures "
-        f"(of pixels; {generator.facts['n']} people). Next: judge generate audit --generator {args.out}"
+        f"written: {args.out}, from {generator.facts['n']:,} pictures; smallest distance of pixels "
+        f"{best['distance']:.3f}, after {best['pictures']:,.0f} pictures shown"
     )
+    print(f"look at {args.out / 'preview.png'}; next: {audit_command(args.out, args.overrides)}")
     return 0
+
+
+def audit_command(out: Path, overrides: Sequence[str]) -> str:
+    """The audit of a training in `out`: it has to be told the same people."""
+    told = [
+        change
+        for change in overrides
+        if change.split("=")[0].split(".")[0] in ("data", "run", "condition", "where")
+    ]
+    if not any(change.startswith(("data=", "run=")) for change in told):
+        told.insert(0, "data=parametric")  # as in conf/generate.yaml
+    return shlex.join(
+        ["judge", "generate", "audit", "--generator", str(out), "--out", str(out / "audit"), *told]
+    )
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:
@@ -105,7 +121,7 @@ def composed(overrides: Sequence[str]) -> DictConfig:
 
     wrong = [change for change in overrides if "=" not in change]
     if wrong:
-        raise InputError(f"judge generate train takes KEY=VALUE, not {listed(wrong)}")
+        raise InputError(f"settings of a training are KEY=VALUE, not {listed(wrong)}")
     try:
         with initialize_config_module("judge.conf", version_base="1.3"):
             return compose("generate", [_as_override(change) for change in overrides])

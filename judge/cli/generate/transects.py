@@ -21,7 +21,8 @@ WHAT = "faces that differ in one attribute, and how much of the others leaks in"
 EPILOG = """\
 attributes
   ita age gender african asian caucasian rating long_hair smile hair_melanin hair_grey wrinkles blemishes weight
-  eye_melanin eye_open brow_raise freckles exposure; of these, what can be read off a face
+  eye_melanin eye_open brow_raise freckles exposure; of these, what can be read off a face of the generator's size
+  (at 64 px not smile, wrinkles and other small things: they are refused, with the list of those that can be)
 spaces: what is changed
   condition           what the generator is asked for, its latent kept
   latent              the latent, along the direction in which the attribute changes most
@@ -29,7 +30,7 @@ spaces: what is changed
 
 examples
   judge generate transects --out transects               the generator that comes with judge, its usual attributes
-  judge generate transects --generator runs/faces --attributes ita,age,smile --n 200 --out transects
+  judge generate transects --generator runs/faces --attributes ita,age,long_hair --n 200 --out transects
   judge generate transects --judge runs/contest/default --condition default --out transects
   judge generate transects --judge runs/seeds/0 runs/seeds/1 runs/seeds/2 --attributes ita,gender --out transects
 
@@ -69,8 +70,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:CLASS",
         help="a judge class of your own to import",
     )
-    add("--attributes", metavar="A,B", help="to be changed (the usual ones that can be read)")
-    add("--spaces", metavar="A,B", help="of condition, latent, orthogonal latent (all)")
+    add("--attributes", metavar="A,B", help="to be changed, see below (the usual ones that can be read)")
+    add("--spaces", metavar="A,B", help="of condition, latent, orthogonal latent, see below (all)")
     add("--n", type=int, default=100, help="generated people (%(default)s)")
     add("--persons", type=int, default=40, help="persons that the renderer changes (%(default)s)")
     add(
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     from judge.storage import make_writable
 
     if args.out is None:
-        raise InputError("judge generate transects needs --out DIR, the folder to write")
+        raise InputError("transects needs --out DIR, the folder to write")
     from judge.fairness.inference import Inference
     from judge.generator.audit.spaces import parameter_regressor
     from judge.generator.model import load_generator

@@ -27,10 +27,60 @@ from judge.report.html import (
     write_page,
 )
 from judge.report.pages.detector import told_apart
-from judge.report.wording import joined, percent
+from judge.report.sections.tables import folded
+from judge.report.wording import counted, joined, number, p_said, percent
 
 GROUPS = 20  # drawn at most
 NAMES = {"critic": "own labels told", "critic_without_labels": "no labels told"}
+
+
+def critic_said(
+    differences: pd.DataFrame, tone: pd.DataFrame, winners: pd.DataFrame, *, alpha: float = 0.05
+) -> list[str]:
+    """Sentences of what was found among people who were judged, told no labels: scores, tone, winners.
+
+    Tables of judge.generator.critic, differences with a column people; empty ones say nothing. Of the differences the
+    largest is named, with their number; of winners those groups count whose adjusted p is at most alpha.
+    """
+    said = []
+    if len(differences):
+        rows = differences[(differences["people"] == "real") & _untold(differences)].dropna(
+            subset=["difference"]
+        )
+        if len(rows):
+            row = rows.loc[rows["difference"].abs().idxmax()]
+            said.append(
+                f"Told no labels, the discriminator scores {row['group']} ({row['feature'].replace('_', ' ')}) "
+                f"furthest from everybody else: {number(row['difference'])} standard deviations "
+                f"[{number(row['ci_low'])}, {number(row['ci_high'])}], adjusted {p_said(row['p_holm'])}, the largest "
+                f"of {counted(len(rows), 'difference')}."
+            )
+    if len(tone):
+        for row in tone[_untold(tone) & (tone["feature"] == "all")].dropna(subset=["rho"]).itertuples():
+            if row.ci_low <= 0 <= row.ci_high:
+                text = "Whether it leans to lighter or darker skin cannot be told"
+            else:
+                text = f"It scores {'lighter' if row.rho > 0 else 'darker'} skin higher"
+            said.append(
+                f"{text}: rank correlation with lightness {number(row.rho)} "
+                f"[{number(row.ci_low)}, {number(row.ci_high)}]."
+            )
+    if len(winners):
+        rows = winners[_untold(winners)]
+        clear = rows[rows["p_holm"] <= alpha]
+        text = f"{len(clear)} of {counted(len(rows), 'group')} would win more or less often than others beyond chance"
+        if len(clear):
+            row = clear.loc[clear["p_value"].idxmin()]
+            text += (
+                f", most clearly {row['group']}: {row['winners']:,} of {row['n']:,} ({percent(row['rate'])} "
+                f"[{percent(row['ci_low'])}, {percent(row['ci_high'])}])"
+            )
+        said.append(text + ".")
+    return said
+
+
+def _untold(table: pd.DataFrame) -> pd.Series:
+    return table["score"] == "critic_without_labels"
 
 
 @styled
@@ -75,8 +125,10 @@ def write_critic_page(
     command  of the audit of its winners
     """
     told = joined([str(name) for name in facts["told"]]) if facts["told"] else "nothing"
+    found = critic_said(differences, tone, winners, alpha=1 - facts.get("confidence", 0.95))
     first: list[Block] = [
         *(Text(c, "caution") for c in facts.get("cautions", [])),
+        *(Text(line, "lead" if i == 0 else "plain") for i, line in enumerate(found)),
         Text(
             "A discriminator scores how much a picture looks like those that its generator learnt from. Here its "
             f"score is read as that of a judge. In training it was told {told}; it is asked twice, with each person’s "
@@ -84,7 +136,7 @@ def write_critic_page(
         ),
     ]
     sections = [
-        Section("What it is", first),
+        Section("What was found", first),
         Section("Scores by group", _differences(differences)),
         Section("Skin tone", _tone(tone)),
         Section("Who would win", _winners(winners, facts, command)),
@@ -104,7 +156,7 @@ def _differences(table: pd.DataFrame) -> list[Block]:
     said = "; ".join(
         f"{row.group} {row.difference:+.2f} ({NAMES[row.score]})" for row in real.head(24).itertuples()
     )
-    caption = "Mean score of each group of real people against everybody else’s, with limits."
+    caption = "Mean score of each group of people who were judged against everybody else’s, with limits."
     shown = table.assign(limits=interval(table), asked=table["score"].map(NAMES))
     columns = {
         "people": Column("people", label, numeric=False),
@@ -120,14 +172,18 @@ def _differences(table: pd.DataFrame) -> list[Block]:
     note = "In standard deviations of all scores. p: Welch’s t against all others; adjusted: Holm."
     return [
         Picture("critic_differences", differences_figure(real), caption, f"Differences: {said}."),
-        table_from(shown, columns, "Differences of mean scores.", note=note),
+        folded(table_from(shown, columns, "Differences of mean scores.", note=note)),
     ]
 
 
 def _tone(table: pd.DataFrame) -> list[Block]:
     if table.empty:
         return [Text("Nobody’s tone angle is known.")]
-    shown = table.assign(limits=interval(table), asked=table["score"].map(NAMES))
+    shown = table.assign(
+        limits=interval(table),
+        asked=table["score"].map(NAMES),
+        group=table["group"].where(table["feature"] != "all", "everybody"),
+    )
     columns = {
         "asked": Column("asked with", label, numeric=False),
         "feature": Column("feature", label, numeric=False),
@@ -137,7 +193,11 @@ def _tone(table: pd.DataFrame) -> list[Block]:
         "limits": Column("limits", label),
     }
     note = "Of the score with the individual typology angle: above 0, lighter skin scores higher."
-    return [table_from(shown, columns, "Scores and skin tone, over all and within groups.", note=note)]
+    whole = shown["feature"] == "all"
+    return [
+        table_from(shown[whole], columns, "Scores and skin tone, over everybody.", note=note),
+        folded(table_from(shown[~whole], columns, "Scores and skin tone within groups.", note=note), 0),
+    ]
 
 
 def _winners(table: pd.DataFrame, facts: Mapping[str, Any], command: str) -> list[Block]:

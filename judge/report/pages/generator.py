@@ -95,7 +95,7 @@ def _cards(cards: pd.DataFrame, space: str) -> list[Block]:
         "mind_real": Column("… of real", two),
         "vendi": Column("Vendi", decimals(1)),
         "vendi_real": Column("… of real", decimals(1)),
-        "sd_ratio": Column("sd, of real", two),
+        "sd_ratio": Column("sd / real", two),
         "lightening": Column("lighter, °", decimals(1)),
         "verdict": Column("verdict", label, numeric=False),
     }
@@ -181,7 +181,9 @@ def _shares(found: Mapping[str, pd.DataFrame]) -> list[Block]:
             "mostly": Column("else mostly", label, numeric=False),
         }
         note = "Real people: how often the classifier reads held-out people of the group rightly."
-        blocks.append(folded(table_from(rows, columns, "Shown as asked.", note=note)))
+        blocks.append(
+            folded(table_from(rows, columns, "Shown as asked, each group of each feature.", note=note), 0)
+        )
     return blocks
 
 
@@ -220,20 +222,28 @@ def _spread(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     if "spread" not in found:
         return []
     rows = found["spread"].sort_values("sd_ratio")
+    rows = rows.assign(parameter=rows["parameter"].str.replace("_", " "))
     two = decimals(2)
     columns = {
         "group": Column("group", label, numeric=False),
         "parameter": Column("parameter", label, numeric=False),
-        "sd_ratio": Column("sd, of real", two),
+        "sd_ratio": Column("sd / real", two),
         "sd_ratio_real": Column("… other real", two),
         "wasserstein": Column("Wasserstein, sd", two),
         "wasserstein_real": Column("… other real", two),
-        "ks": Column("Kolmogorov", two),
+        "ks": Column("KS", two),
         "ks_real": Column("… other real", two),
     }
     narrow = rows.head(12)
+    note = (
+        "sd / real: standard deviation among generated faces over that of real people; Wasserstein: distance of the "
+        "two distributions, in standard deviations of real people; KS: Kolmogorov and Smirnov’s, the largest difference of their "
+        "cumulative shares; … other real: the same of other real people."
+    )
     return [
-        table_from(narrow, columns, "The parameters that vary least, against real people of the group."),
+        table_from(
+            narrow, columns, "The parameters that vary least, against real people of the group.", note=note
+        ),
         folded(table_from(rows, columns, "All parameters by group.")),
     ]
 
