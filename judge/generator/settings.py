@@ -78,6 +78,36 @@ class GeneratorTraining:
         def refuse(name: str, allowed: str) -> None:
             raise InputError(f"generator.{name}={getattr(self, name)!r}: allowed is {allowed}")
 
+        whole = (
+            "size",
+            "pictures",
+            "warm_up",
+            "latent",
+            "batch",
+            "penalty_every",
+            "evaluate_every",
+            "patience",
+        )
+        for name in (
+            *whole,
+            "lr",
+            "discriminator_lr",
+            "gamma",
+            "augment",
+            "ema",
+            "sigma",
+            "held_out",
+            "checkpoint_every",
+        ):
+            value, kinds = getattr(self, name), (int,) if name in whole else (int, float)
+            left_out = value is None and name in ("patience", "checkpoint_every")
+            if not left_out and (isinstance(value, bool) or not isinstance(value, kinds)):
+                refuse(name, "a whole number" if name in whole else "a number")
+        if self.widths is not None and (
+            isinstance(self.widths, str | int | float)
+            or any(not isinstance(w, int) or w < 1 for w in self.widths)
+        ):
+            refuse("widths", "a list of whole numbers from 1, or null")
         if self.size not in WIDTHS and self.widths is None:
             refuse("size", f"{', '.join(map(str, WIDTHS))}; other sizes need widths, too")
         base = self.size // 3 if self.size % 3 == 0 else self.size

@@ -189,6 +189,11 @@ def test_no_rating_or_label_of_a_person_is_in_the_file(people, tmp_path):
         ({"lr": 0}, "lr=0"),
         ({"precision": "fp8"}, "precision"),
         ({"patience": 0}, "patience"),
+        ({"lr": "abc"}, "lr='abc': allowed is a number"),
+        ({"lr": None}, "lr=None"),
+        ({"widths": 3}, "widths=3"),
+        ({"widths": (8, 0)}, "widths"),
+        ({"pictures": 1.5}, "pictures=1.5: allowed is a whole number"),
     ],
 )
 def test_settings_out_of_range(setting, words):
