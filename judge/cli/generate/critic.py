@@ -50,11 +50,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     beside.check(args)
-<<<<<<< HEAD
-=======
-    if args.generator is None:
-        raise InputError("critic needs --generator DIR, a folder of judge generate train")
->>>>>>> 40ec705c3a7927fa9a7c4d239bf6dfa3e8f8384f
     if not 0 < args.share < 1:
         raise InputError(f"--share={args.share}: between 0 and 1")
     if not 0.5 <= args.confidence < 1:
