@@ -12,7 +12,7 @@ ALLOWED = {
     "storage": set(),
     "data": set(),
     "jury": {"data"},
-    "generator": {"data", "jury.network", "fairness.counts", "fairness.inference"},
+    "generator": {"data", "jury.network", "jury.faces", "fairness.counts", "fairness.inference"},
     "mitigation": {"data", "jury.network.losses", "jury.ridge", "jury.scaling", "generator"},
     "contest": {"data.tables", "data.brackets"},
     "fairness": {"contest", "data.tables", "data.brackets", "data.spreadsheets", "data.user_tables"},

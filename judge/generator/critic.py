@@ -23,7 +23,7 @@ from judge.fairness.inference import clopper_pearson, stratified_exact
 from judge.fairness.inference.exact_tests import holm
 from judge.fairness.inference.intervals.pairs import pearson_interval
 from judge.generator.conditions import Conditions
-from judge.generator.model import PACKAGED, to_floats
+from judge.generator.model import PACKAGED, file_of, to_floats
 from judge.generator.networks import Discriminator, ProjectedDiscriminator
 from judge.generator.training import JUDGED_BY
 from judge.storage.tensors import load_module, load_tensors
@@ -68,16 +68,11 @@ class Critic:
 
 
 def load_critic(where: str | Path) -> Critic:
-    """The discriminator in a folder of `judge generate train`.
+    """The discriminator in a folder of `judge generate train`, or `packaged`: that of the generator of judge.
 
-    Raises InputError for `packaged` (the package carries no discriminator), a folder without one, and a damaged file.
+    Raises InputError for a folder without one, and a damaged file.
     """
-    if str(where) == PACKAGED:
-        raise InputError(
-            "generator=packaged: the generator that comes with judge comes without its discriminator, which is larger "
-            "than it; train one with `judge generate train … --out DIR` and give DIR"
-        )
-    path = Path(where)
+    path = file_of(PACKAGED).parent if str(where) == PACKAGED else Path(where)
     path = path / JUDGED_BY if path.is_dir() or path.suffix != ".safetensors" else path
     if not path.is_file():
         raise InputError(

@@ -162,24 +162,27 @@ def test_page_tables_and_faces_of_rendered_people(world, tmp_path):
     page = command.write_all(found, tmp_path, ["a note"]).read_text(encoding="utf-8")
     assert found.verdict[0].split(":")[0] in page and "a note" in page
     assert page.count("data:image/jpeg") == 2 * 2 * 10
-    for name in ("cards", "quality", "shares", "shown", "spread", "truncation", "lightening"):
+    for name in ("cards", "quality", "shares", "shown", "faces", "spread", "truncation", "lightening"):
         assert len(pd.read_csv(tmp_path / f"{name}.csv")) == len(found.tables[name])
     assert "african" in command.text_of(found)
 
 
 @pytest.mark.parametrize(
-    ("shown", "coverage", "density", "expected"),
+    ("measured", "expected"),
     [
-        (1.0, 0.79, 1.0, "illusion"),
-        (1.0, 0.8, 0.8, "diverse"),
-        (1.0, 0.9, 0.79, "unlike"),
-        (0.89, 0.1, 0.1, "not shown"),
-        (float("nan"), 0.1, 1.0, "illusion"),
-        (1.0, float("nan"), 1.0, "not measured"),
+        ((1.0, 0.79, 1.0), "illusion"),
+        ((1.0, 0.8, 0.8), "diverse"),
+        ((1.0, 0.8, 0.8, 0.79, 1.0), "narrow"),
+        ((1.0, 0.8, 0.8, 0.8, 0.1), "diverse"),  # where spread is known, recall is not read
+        ((1.0, 0.8, 0.8, np.nan, 0.4), "narrow"),
+        ((1.0, 0.9, 0.79), "unlike"),
+        ((0.89, 0.1, 0.1), "not shown"),
+        ((float("nan"), 0.1, 1.0), "illusion"),
+        ((1.0, float("nan"), 1.0), "not measured"),
     ],
 )
-def test_the_verdict_follows_the_bounds(shown, coverage, density, expected):
-    assert verdict(shown, coverage, density) == expected
+def test_the_verdict_follows_the_bounds(measured, expected):
+    assert verdict(*measured) == expected
 
 
 def test_a_card_by_hand():

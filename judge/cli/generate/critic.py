@@ -23,7 +23,7 @@ The discriminator says how much a picture looks like those that it was trained o
 training (score critic), and nothing (critic_without_labels). Generated people of the same labels are judged as well.
 
 examples
-  judge generate critic --generator runs/faces --out critic
+  judge generate critic --out critic                 of the generator that comes with judge
   judge generate critic --generator runs/fairface --data fairface root=DIR where.split=test --n 4000 --out critic
   judge audit critic/scores.csv --feature ethnicity --score critic_without_labels --bracket gender --places 5
 
@@ -35,7 +35,12 @@ and page.html with a figure. No face is shown.
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add = parser.add_argument
-    add("--generator", metavar="DIR", help="a folder of judge generate train, with its discriminator; needed")
+    add(
+        "--generator",
+        metavar="DIR",
+        default="packaged",
+        help="packaged, or a folder of judge generate train (packaged)",
+    )
     add("--out", type=Path, metavar="DIR", help="the folder to write; needed")
     beside.configure(parser, n=2000)
     add("--feature", action="append", default=[], metavar="COLUMN", help="to compare (all that are known)")
@@ -45,8 +50,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     beside.check(args)
-    if args.generator is None:
-        raise InputError("critic needs --generator DIR, a folder of judge generate train")
     if not 0 < args.share < 1:
         raise InputError(f"--share={args.share}: between 0 and 1")
     if not 0.5 <= args.confidence < 1:

@@ -30,11 +30,12 @@ class Synthetic:
     As many pictures as before: what is kept of large groups is the pool's own, the same pictures that Redraw keeps; in
     place of the others come generated people of the groups that are few. No new person is learnt from: what the
     generator knows of a group it has from the pool. Whether that is more than repeating the few (ResampleUp) is the
-    question (Maluleke et al. 2022, arXiv:2211.07630; Jain et al. 2020, arXiv:2001.09528).
+    question (Maluleke et al. 2022, arXiv:2209.02836; Jain et al. 2020, arXiv:2001.09528).
 
     Ratings are asked as they are distributed in the group in the pool, by quantiles; in a cell of fewer than 30 people
-    as in the whole pool. Nobody rated the pictures: where a generated face does not show the rating that it was asked
-    for, the label is wrong. Single ratings (label distributions) are not made for them; the loss takes the mean.
+    as in a wider one (its first feature's group, in the end the whole pool). Nobody rated the pictures: where a
+    generated face does not show the rating that it was asked for, the label is wrong. Single ratings (label
+    distributions) are not made for them; the loss takes the mean.
 
     shares     of the new pool, by group; None: equal
     jointly    features balanced within each group, as when the pool was drawn; None: none

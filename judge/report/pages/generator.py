@@ -55,7 +55,7 @@ def write_generator_report(
 ) -> Path:
     """Writes out/figures/*.png|svg and out/page.html of an audit's tables; returns the page.
 
-    tables   cards, quality, shares, shown, lightening, spread, truncation, copies; empty ones are left out
+    tables   cards, quality, shares, shown, faces, lightening, spread, truncation, copies; empty ones are left out
     verdict  sentences          facts   n_per_group, groups, verdict_in, spaces, n_train, n_held_out
     faces    generated beside real ones: rendered people only
     """
@@ -65,7 +65,7 @@ def write_generator_report(
     sections = [
         Section("Whose diversity is an illusion", [*first, *_cards(found["cards"], space)]),
         Section("Faces", [faces] if faces is not None else []),
-        Section("Asked and shown", _shares(found)),
+        Section("Asked and shown", [*_shares(found), *_found(found)]),
         Section("Lightening", _lightening(found)),
         Section("Does each parameter vary as it should?", _spread(found)),
         Section("Truncation", _truncation(found)),
@@ -87,6 +87,8 @@ def _cards(cards: pd.DataFrame, space: str) -> list[Block]:
         "shown": Column("shown as asked", percent),
         "coverage": Column("coverage", two),
         "coverage_real": Column("… of real", two),
+        "recall": Column("recall", two),
+        "recall_real": Column("… of real", two),
         "density": Column("density", two),
         "density_real": Column("… of real", two),
         "mind": Column("MIND", two),
@@ -110,6 +112,28 @@ def _cards(cards: pd.DataFrame, space: str) -> list[Block]:
         table_from(cards, columns, caption, note=note),
         Picture("card", coverage_card(cards), "Shown as asked, coverage and density by group.", said),
     ]
+
+
+def _found(found: Mapping[str, pd.DataFrame]) -> list[Block]:
+    """Faces that a detector finds in what was drawn."""
+    if "faces" not in found:
+        return []
+    rows = found["faces"]
+    rows = rows.assign(
+        ci=interval(rows, "ci_low", "ci_high", share=True),
+        real_ci=interval(rows, "real_low", "real_high", share=True),
+    )
+    columns = {
+        "group": Column("group", label, numeric=False),
+        "n": Column("generated", count),
+        "share": Column("found", percent),
+        "ci": Column("interval", label),
+        "n_real": Column("real", count),
+        "real": Column("found", percent),
+        "real_ci": Column("interval", label),
+    }
+    note = "RetinaFace at a score of .5, pictures enlarged to 256 px; intervals of Clopper and Pearson."
+    return [table_from(rows, columns, "In how many pictures a face detector finds a face.", note=note)]
 
 
 def _shares(found: Mapping[str, pd.DataFrame]) -> list[Block]:

@@ -11,21 +11,28 @@ from judge.generator.audit.quality import ALL
 ENOUGH = 0.8
 #: Share of those asked for that has to be shown as asked.
 SHOWN = 0.9
+#: Standard deviations of the parameters (their median), or where they are not known recall, as shares of real people's,
+#: below which faces keep to the middle. Coverage does not see that: a neighbourhood in the middle has neighbours.
+WIDE, RECALLED = 0.8, 0.5
 
 #: verdict → what it says
 VERDICTS = {
     "not shown": "many who are asked for as this group are not shown as it",
     "illusion": "it is shown when asked for, but its faces repeat a few: many kinds of real people are missing",
+    "narrow": "it covers most kinds of real people and keeps to the middle: extremes are missing",
     "unlike": "its faces vary, but many are unlike real faces of the group",
     "diverse": "it is shown as asked, and varies about as real people of the group do",
     "not measured": "too few people to say",
 }
 
 
-def verdict(shown: float, coverage: float, density: float) -> str:
-    """One of VERDICTS; coverage and density as shares of those of real people against real people, shown in 0 to 1.
+def verdict(
+    shown: float, coverage: float, density: float, spread: float = np.nan, recall: float = np.nan
+) -> str:
+    """One of VERDICTS; coverage, density, recall as shares of those of real people against real people.
 
-    NaN of `shown` (nobody reads the group) leaves the shares out of the verdict.
+    spread  median over parameters of the standard deviation as a share of real people's; NaN: recall is read instead
+    NaN of `shown` (nobody reads the group) leaves the shares out of the verdict, NaN of both others the width.
     """
     if not (np.isfinite(coverage) and np.isfinite(density)):
         return "not measured"
@@ -33,7 +40,10 @@ def verdict(shown: float, coverage: float, density: float) -> str:
         return "not shown"
     if coverage < ENOUGH:
         return "illusion"
-    return "unlike" if density < ENOUGH else "diverse"
+    if density < ENOUGH:
+        return "unlike"
+    narrow = spread < WIDE if np.isfinite(spread) else recall < RECALLED
+    return "narrow" if narrow else "diverse"
 
 
 def cards(
@@ -54,15 +64,18 @@ def cards(
         table[measure] = value[measure].to_numpy()
         if measure in real:
             table[f"{measure}_real"] = real[measure].to_numpy()
-    for measure in ("coverage", "density"):
+    for measure in ("coverage", "density", "recall"):
         base = table.get(f"{measure}_real", pd.Series(np.nan, table.index))
         table[f"{measure}_ratio"] = table.get(measure, np.nan) / base.where(base > 0)
     if spread is not None and len(spread):
         middle = spread.groupby("group")[["sd_ratio", "sd_ratio_real"]].median()
         table = table.join(middle, on="group")
-    table["verdict"] = [
-        verdict(*row) for row in table[["shown", "coverage_ratio", "density_ratio"]].to_numpy(float)
-    ]
+    else:
+        table["sd_ratio"] = np.nan
+    measured = ["shown", "coverage_ratio", "density_ratio", "sd_ratio", "recall_ratio"]
+    table["verdict"] = [verdict(*row) for row in table[measured].to_numpy(float)]
+    if table["sd_ratio"].isna().all():
+        table = table.drop(columns="sd_ratio")
     return table
 
 
@@ -88,6 +101,14 @@ def said(table: pd.DataFrame) -> list[str]:
         lines.append(
             f"Varied, but unlike real faces: {names('unlike')} (density {_percents(rows['density_ratio'])} of that of "
             "real people)."
+        )
+    if (table["verdict"] == "narrow").any():
+        rows = table[table["verdict"] == "narrow"]
+        how = f"recall {_percents(rows['recall_ratio'])} of real people's"
+        if "sd_ratio" in rows:
+            how = f"standard deviations {_percents(rows['sd_ratio'])} of real people's, {how}"
+        lines.append(
+            f"Shown as asked, covering most kinds of real people, but keeping to the middle: {names('narrow')} ({how})."
         )
     if (table["verdict"] == "diverse").any():
         lines.append(

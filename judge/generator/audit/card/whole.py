@@ -23,6 +23,7 @@ from judge.generator.audit.card.quality import compared, copies_of
 from judge.generator.audit.card.readers import Reader, least_shown, reader_of, shown_by_group
 from judge.generator.audit.card.truncation import truncation
 from judge.generator.audit.card.verdicts import cards, said
+from judge.generator.audit.faces import faces_found
 from judge.generator.audit.shares import shares_in_asked_out
 from judge.generator.audit.spaces import SPACES, features_in, parameter_regressor, usual_spaces
 from judge.generator.audit.tone import lightening, parameter_spread
@@ -35,8 +36,8 @@ PSI = (1.0, 0.7, 0.5, 0.3)
 class GeneratorAudit:
     """What an audit found.
 
-    tables   cards (a row a group), quality, shares, shown, lightening, spread, truncation, copies; empty where a part
-             does not apply
+    tables   cards (a row a group), quality, shares, shown, faces (those that a detector finds), lightening, spread,
+             truncation, copies; empty where a part does not apply
     verdict  sentences, the worst first
     notes    what was left out, by number, and how things were read
     facts    JSON-able: n_per_group, groups, features, spaces, verdict_in (space), psi, seed, n_train, n_held_out
@@ -98,6 +99,7 @@ def audit_generator(
     reader, confusions = reader_of(rendered, held_out, features, seed=seed, notes=notes)
     read = reader.read(fake.pictures)
     tables = {"shown": shown_by_group(fake, read, confusions, seed=seed)}
+    tables["faces"] = faces_found(fake.pictures, fake.group, held_out.pictures, held_out.group)
     natural = drawn_naturally(generator, n * len(cells), features, seed=seed)
     tables["shares"] = _shares(train_manifest, natural, reader, confusions, seed)
     tables["lightening"], tables["spread"] = (
