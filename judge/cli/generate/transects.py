@@ -41,8 +41,8 @@ count as repeated trainings: from three on, intervals are over them, too. OUT ge
 each table as CSV and Parquet, and transects.json.
 """
 
-#: Pictures in a row of the sheet and their side in px; people of a transect on the page.
-ACROSS, CELL, SHOWN = 10, 112, 2
+#: Pictures in a row of the sheet and their side in px; pictures in a row of the page.
+ACROSS, CELL, PAGE_ROW = 10, 112, 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -263,7 +263,7 @@ def write_sheet(path: Path, made: Made) -> None:
 
 
 def faces_of(made: Made) -> Faces:
-    """The first SHOWN people of each transect, each at every level."""
+    """The first people of each transect, each at every level: as many as fit whole in a row of the page, or in two."""
     import io
 
     from PIL import Image
@@ -273,10 +273,12 @@ def faces_of(made: Made) -> Faces:
     groups = []
     for transect in _every(made):
         row = []
-        for k, picture in enumerate(transect.flat[: SHOWN * len(transect.steps)]):
+        levels = len(transect.steps)
+        shown = 2 if levels % PAGE_ROW == 0 else max(1, PAGE_ROW // levels)
+        for k, picture in enumerate(transect.flat[: shown * levels]):
             file = io.BytesIO()
             Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, format="JPEG", quality=92)
-            row.append(Face(file.getvalue(), f"{transect.steps[k % len(transect.steps)]:g}"))
+            row.append(Face(file.getvalue(), f"{transect.steps[k % levels]:g}"))
         groups.append((f"{transect.attribute}, {transect.space}", row))
     return Faces("The first people of each transect at each of its levels; none chosen.", groups)
 

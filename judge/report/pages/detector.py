@@ -67,7 +67,12 @@ def false_alarms(rates: pd.DataFrame, fpr: float) -> Figure:
             continue
         axes[0].plot([row["ci_low"], row["ci_high"]], [y, y], color=mark.colour, linewidth=1.2)
         axes[0].plot(
-            [row["rate"]], [y], color=mark.colour, gid=f"alarms:{condition}:{plain(group)}", **mark.points()
+            [row["rate"]],
+            [y],
+            color=mark.colour,
+            clip_on=False,
+            gid=f"alarms:{condition}:{plain(group)}",
+            **mark.points(),
         )
     axes[0].axvline(fpr, **rule(0.5))
     axes[0].set_xlim(left=0)

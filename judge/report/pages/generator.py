@@ -237,7 +237,7 @@ def _spread(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     narrow = rows.head(12)
     note = (
         "sd / real: standard deviation among generated faces over that of real people; Wasserstein: distance of the "
-        "two distributions, in standard deviations of real people; KS: Kolmogorov and Smirnov’s, the largest difference of their "
+        "two distributions, in standard deviations of real people; KS: the largest difference of their "
         "cumulative shares; … other real: the same of other real people."
     )
     return [

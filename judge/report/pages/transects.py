@@ -77,7 +77,10 @@ def write_transects_page(
     ]
     generated = leakage[leakage["space"] != "renderer"]
     people = f"{counted(int(generated['n'].max()), 'generated person')}, " if len(generated) else ""
-    subtitle = f"{people}{counted(leakage['target'].nunique(), 'attribute')} changed one at a time."
+    changed = (generated if len(generated) else leakage)[
+        "target"
+    ].nunique()  # the renderer changes all that are read
+    subtitle = f"{people}{counted(changed, 'attribute')} changed one at a time."
     return write_page(Path(out), title=title, subtitle=subtitle, sections=sections)
 
 

@@ -37,6 +37,11 @@ _LOOK: dict[str, dict[str, Any]] = {
 FULL = 1.0
 
 
+def _cell(value: float) -> str:
+    """One decimal, whatever the size: more figures would not fit."""
+    return "0.0" if abs(value) < 0.05 else number(value, 1)
+
+
 @styled
 def leakage_matrix(table: pd.DataFrame, *, value: str = "leakage") -> Figure:
     """A panel a space: rows are attributes that were changed, columns those that were read, the number is `value`.
@@ -66,8 +71,8 @@ def leakage_matrix(table: pd.DataFrame, *, value: str = "leakage") -> Figure:
             for j, attribute in enumerate(attributes):
                 own, v = target == attribute, wide.iloc[i, j]
                 ax.text(
-                    j, i, "·" if own else number(v, 1), ha="center", va="center", fontsize=6,
-                    color="white" if not own and abs(v) > 0.75 * FULL else INK,
+                    j, i, "·" if own else _cell(v), ha="center", va="center", fontsize=6,
+                    color="white" if not own and abs(v) > 0.6 * FULL else INK,
                 )  # fmt: skip
         ax.set_xticks(
             range(len(attributes)), [plain(a) for a in attributes], rotation=60, ha="right", fontsize=6.5
