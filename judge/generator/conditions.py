@@ -183,6 +183,14 @@ class Conditions:
                 low, high = ranges[name]
                 if not low <= high:
                     raise InputError(f"ranges of {name}: {low} is not at most {high}")
+                least = min(row[0] for row in self.levels[name])
+                most = max(row[-1] for row in self.levels[name])
+                beyond = (most - least) / 4
+                if low < least - beyond or high > most + beyond:
+                    raise InputError(
+                        f"ranges of {name}: the generator has seen {least:.4g} to {most:.4g}; it was asked for "
+                        f"{low:.4g} to {high:.4g}"
+                    )
                 columns[name] = low + (high - low) * (at - LEVELS[0]) / (LEVELS[-1] - LEVELS[0])
             else:
                 columns[name] = [

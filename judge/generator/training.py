@@ -261,6 +261,8 @@ def train_generator(
             if step + 1 == steps_w and isinstance(discriminator, Discriminator):
                 discriminator.trunk.load_state_dict(encoder.trunk.state_dict())
         else:
+            if step == steps_w:
+                last = {}
             done = (step - steps_w) / (steps - steps_w)
             for adam, factor in ((adam_g, 1.0), (adam_d, settings.discriminator_lr)):
                 for group in adam.param_groups:
@@ -323,7 +325,7 @@ def train_generator(
         seen = step * batch
         if seen // settings.evaluate_every > (seen - batch) // settings.evaluate_every or step == steps:
             evaluate()
-            bar.write(f"{seen} pictures: {history[-1]}") if progress else None
+            bar.write(_said(history[-1], best=min(h["distance"] for h in history))) if progress else None
             stopped = given_up()
             checkpoint()
             saved = time.monotonic()
@@ -346,6 +348,13 @@ def train_generator(
     state_file.unlink(missing_ok=True)
     best_file.unlink(missing_ok=True)
     return load_generator(final)
+
+
+def _said(record: Mapping[str, float], *, best: float) -> str:
+    """A line of progress."""
+    seen, distance = int(record["pictures"]), record["distance"]
+    where = f"warm-up, {-seen:,} pictures to go" if seen <= 0 else f"{seen:,} pictures"
+    return f"{where}: distance {distance:.3f}" + (", the smallest so far" if distance <= best else "")
 
 
 def player_loss(kind: str, of_real: Tensor, of_fake: Tensor) -> Tensor:

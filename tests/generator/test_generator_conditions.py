@@ -133,3 +133,8 @@ def test_a_small_cell_has_the_numbers_of_its_wider_one(people):
         30, rng=np.random.default_rng(0), shares={"ethnicity": {"d": 1.0}, "gender": {"m": 1.0}}
     )
     assert asked["age"].min() >= 60
+
+
+def test_numbers_that_nobody_in_the_data_had(people):
+    with pytest.raises(InputError, match=r"has seen .* it was asked for 1e.09"):
+        Conditions.of(people).ask(5, rng=np.random.default_rng(0), ranges={"rating": (1e9, 1e10)})
