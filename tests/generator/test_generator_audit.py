@@ -170,7 +170,9 @@ def test_page_tables_and_faces_of_rendered_people(world, tmp_path):
 @pytest.mark.parametrize(
     ("measured", "expected"),
     [
-        ((1.0, 0.79, 1.0), "illusion"),
+        ((1.0, 0.49, 1.0), "illusion"),
+        ((1.0, 0.5, 1.0), "incomplete"),
+        ((1.0, 0.79, 1.0), "incomplete"),
         ((1.0, 0.8, 0.8), "diverse"),
         ((1.0, 0.8, 0.8, 0.79, 1.0), "narrow"),
         ((1.0, 0.8, 0.8, 0.8, 0.1), "diverse"),  # where spread is known, recall is not read

@@ -9,6 +9,8 @@ from judge.generator.audit.quality import ALL
 
 #: Coverage and density, as shares of what real people have against real people, from which a group passes.
 ENOUGH = 0.8
+#: Coverage below which the variety is called an illusion, not only incomplete.
+HALF = 0.5
 #: Share of those asked for that has to be shown as asked.
 SHOWN = 0.9
 #: Standard deviations of the parameters (their median), or where they are not known recall, as shares of real people's,
@@ -19,6 +21,7 @@ WIDE, RECALLED = 0.8, 0.5
 VERDICTS = {
     "not shown": "many who are asked for as this group are not shown as it",
     "illusion": "it is shown when asked for, but its faces repeat a few: many kinds of real people are missing",
+    "incomplete": "it is shown when asked for and varies, but kinds of real people are missing",
     "narrow": "it covers most kinds of real people and keeps to the middle: extremes are missing",
     "unlike": "its faces vary, but many are unlike real faces of the group",
     "diverse": "it is shown as asked, and varies about as real people of the group do",
@@ -39,7 +42,7 @@ def verdict(
     if np.isfinite(shown) and shown < SHOWN:
         return "not shown"
     if coverage < ENOUGH:
-        return "illusion"
+        return "illusion" if coverage < HALF else "incomplete"
     if density < ENOUGH:
         return "unlike"
     narrow = spread < WIDE if np.isfinite(spread) else recall < RECALLED
@@ -96,6 +99,12 @@ def said(table: pd.DataFrame) -> list[str]:
     if (table["verdict"] == "not shown").any():
         rows = table[table["verdict"] == "not shown"]
         lines.append(f"Asked for, and not shown: {names('not shown')} ({_percents(rows['shown'])} as asked).")
+    if (table["verdict"] == "incomplete").any():
+        rows = table[table["verdict"] == "incomplete"]
+        lines.append(
+            f"Incomplete: {names('incomplete')}, shown as asked ({_percents(rows['shown'])}), covering "
+            f"{_percents(rows['coverage_ratio'])} of what other real people of the group cover."
+        )
     if (table["verdict"] == "unlike").any():
         rows = table[table["verdict"] == "unlike"]
         lines.append(
