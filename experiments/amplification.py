@@ -262,7 +262,8 @@ def figure(file: Path, folder: Path) -> int:
                 mean_interval(known)
                 if len(known) > 1
                 else (known[0] if len(known) else np.nan, np.nan, np.nan)
-            )back = np.exp if name == "log_ratio" else (lambda x: x)
+            )
+            back = np.exp if name == "log_ratio" else (lambda x: x)
             label = "amplification" if name == "log_ratio" else name
             row |= {label: back(value), f"{label}_low": back(low), f"{label}_high": back(high)}
         rows.append(row)
