@@ -64,6 +64,7 @@ def test_the_frozen_features_of_the_projected_discriminator_stay_frozen():
     assert all(torch.equal(before[k], v) for k, v in network.backbone.state_dict().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{"discriminator": "relativistic", "warm_up": 60}, {"discriminator": "projected"}]
 )
@@ -102,6 +103,7 @@ def test_another_training_in_the_folder_is_refused(people, tmp_path):
         trained(people.head(50), tmp_path)
 
 
+@pytest.mark.slow
 def test_asked_groups_are_shown(people, tmp_path):
     """After a short training the red channel of `dark` people is the brighter one, and the blue one of `light`."""
     generator = trained(
@@ -114,6 +116,7 @@ def test_asked_groups_are_shown(people, tmp_path):
     assert red[40:].mean() < 0.25
 
 
+@pytest.mark.slow
 def test_training_comes_nearer_to_people_it_has_not_seen(people, tmp_path):
     generator = trained(people, tmp_path, warm_up=1200, pictures=600, evaluate_every=600, held_out=0.4)
     distances = [h["distance"] for h in generator.facts["history"]]
