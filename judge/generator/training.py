@@ -91,6 +91,8 @@ def train_generator(
             **asdict(settings),
             "widths": list(settings.channels),
             "conditions": list(conditions.names),
+            # its name alone: a file that is handed on tells no folders; what it was is told by a hash, below
+            "start": None if settings.start is None else Path(settings.start).name,
         },
         "seed": seed,
         "pictures": {"training": _fingerprint(pixels, codes)},
