@@ -39,7 +39,7 @@ def sample_folder(
     seed: int = 0,
     training: Tensor | None = None,
     audit: Mapping[str, pd.DataFrame] | None = None,
-    batch: int = 64,
+    batch: int = 32,
     threads: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:

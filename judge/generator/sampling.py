@@ -104,7 +104,7 @@ def write_people(
     psi: float = 1.0,
     apart_from: Tensor | None = None,
     side: int | None = None,
-    batch: int = 64,
+    batch: int = 32,
     threads: int | None = None,
     progress: bool = True,
 ) -> Written:
@@ -116,7 +116,7 @@ def write_people(
                 (judge.generator.audit.copies.Guard) is replaced by another of the same labels before anything is
                 written. All are drawn again then, so that what is counted is of all of them
     side        px of the files; None: the generator's own. Other sizes are resized as judge reads pictures
-    batch       people in one pass of the network; threads: that encode (one a core)
+    batch       people in one pass of the network; threads: that draw and encode (one a core)
     Raises InputError where a face is still too near after DRAWS draws.
     """
     wanted = (
@@ -129,7 +129,25 @@ def write_people(
         total=len(paths), initial=len(paths) - len(wanted), desc="drawing", unit="faces", disable=not progress,
         leave=False,
     )  # fmt: skip
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="encode") as pool:
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="draw") as pool:
+        if apart_from is None:
+            # a part a thread, from the latent to the file: threads inside one pass of a small network only wait
+            def part_of(rows: Sequence[int]) -> int:
+                pictures = _faces(generator, people, rows, seed, psi, batch)
+                _encode(pictures, [paths[row] for row in rows], side)
+                return len(rows)
+
+            inside = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
+                parts = [wanted[i : i + batch] for i in range(0, len(wanted), batch)]
+                for done in pool.map(part_of, parts):
+                    bar.update(done)
+            finally:
+                torch.set_num_threads(inside)
+            bar.close()
+            return Written(list(paths), 0, len(wanted))
         waiting: list[Future[None]] = []
         for rows, pictures, again in _drawn(generator, people, wanted, seed, psi, apart_from, batch):
             for future in waiting:  # of the part before: at most two parts are held at a time

@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the training data, as judge generate train was told them: faces too near to one are replaced",
     )
     parser.add_argument(
-        "--batch", type=int, default=64, help="faces in one pass of the network (%(default)s)"
+        "--batch", type=int, default=32, help="faces in one pass of the network (%(default)s)"
     )
     parser.add_argument("--threads", type=int, help="of torch and of the encoder (all cores)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
