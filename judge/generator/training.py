@@ -76,6 +76,9 @@ def train_generator(
     differs), and when a loss is no longer finite.
     """
     workdir = Path(workdir)
+    device = "cuda" if settings.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+    if settings.accelerator == "cuda" and device == "cpu":
+        raise InputError("generator.accelerator=cuda: this machine has no GPU that torch can use")
     conditions = Conditions.of(manifest, settings.conditions)
     pixels, kept, broken = load_pictures(manifest, settings.size)
     if len(broken):
@@ -83,9 +86,6 @@ def train_generator(
     if len(kept) < 20:
         raise InputError(f"a generator needs at least 20 pictures; the training data have {len(kept)}")
     codes = torch.from_numpy(conditions.encode(kept))
-    device = "cuda" if settings.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
-    if settings.accelerator == "cuda" and device == "cpu":
-        raise InputError("generator.accelerator=cuda: this machine has no GPU that torch can use")
     here: dict[str, Any] = {
         "generator": {
             **asdict(settings),
@@ -211,8 +211,6 @@ def train_generator(
         return value
 
     def evaluate() -> None:
-        if device == "cuda":
-            torch.cuda.synchronize()
         rows = unseen
         with torch.inference_mode(), autocast(precision, device):
             z = torch.randn(len(rows), settings.latent, generator=torch.Generator().manual_seed(seed)).to(
@@ -237,7 +235,6 @@ def train_generator(
             return False
         return len(distances) - 1 - int(np.argmin(distances)) >= settings.patience
 
-    # what came with photographs of real people is a preview of people who do not exist all the same
     bar = tqdm(
         total=steps * batch, initial=step * batch, desc="generator", unit="pictures", disable=not progress,
         leave=False, smoothing=0.05,
