@@ -28,7 +28,8 @@ KIND = "face generator 1"
 class FaceGenerator:
     """A generator of faces of people who do not exist.
 
-    network      in eval mode; it draws where it is, on the CPU as `load_generator` gives it
+    network      in eval mode; it draws where it is, on the CPU as `load_generator` gives it. Its weights are laid out
+                 channels last
     size         of its pictures, px
     conditions   what it may be asked for
     facts        JSON-able: data (name), real_people, rating_range, n (training pictures), settings, seed, history …
@@ -47,6 +48,11 @@ class FaceGenerator:
     size: int
     conditions: Conditions
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # weights as the maps have them, or oneDNN turns them round in every pass. Here and not in draw: threads may
+        # draw at once, and one that lays weights out while another reads them makes grey faces of it
+        self.network.to(memory_format=torch.channels_last)
 
     @property
     def real_people(self) -> bool:
@@ -72,7 +78,7 @@ class FaceGenerator:
         batch: int = 64,
         progress: bool = False,
     ) -> Tensor:
-        """Pictures of the asked people: uint8 (n, 3, size, size), on the CPU.
+        """Pictures of the asked people: uint8 (n, 3, size, size), on the CPU. Threads may draw at once.
 
         people   columns of `conditions`; what is left out is not asked for
         seed     of the latents: row i of a seed has the same latent whatever is asked
@@ -90,8 +96,6 @@ class FaceGenerator:
                 f"latents are {tuple(z.shape)}, but ({len(people)}, {self.network.latent}) are needed"
             )
         out = torch.empty((len(people), 3, self.size, self.size), dtype=torch.uint8)
-        # weights as the maps have them, or oneDNN turns them round in every pass
-        self.network.to(memory_format=torch.channels_last)
         for first in tqdm(
             range(0, len(people), batch), desc="drawing", unit="batch", disable=not progress, leave=False
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import cache
 from typing import Any
@@ -12,6 +13,8 @@ from torch.nn import functional
 #: bf16 has to be this much faster than float32 to be taken.
 WORTH = 1.3
 
+_measuring = threading.Lock()
+
 
 def autocast(precision: str, device: str) -> Any:
     """The context for a network's passes; precision is auto, float32 or bf16."""
@@ -19,12 +22,19 @@ def autocast(precision: str, device: str) -> Any:
     return torch.autocast(device, torch.bfloat16, enabled=wanted)
 
 
-@cache
 def bf16_is_faster(device: str) -> bool:
-    """Whether a dense convolution with its gradients takes less time in bf16.
+    """Whether a dense convolution with its gradients takes less time in bf16; measured once in a process.
 
     CPUs with AMX are up to 4.6 times faster in it; those without any unit for it compute it, slowly, all the same.
     """
+    with (
+        _measuring
+    ):  # it sets the threads of the process and its random state for a moment: one caller at a time
+        return _measured(device)
+
+
+@cache
+def _measured(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.is_bf16_supported()
     # on one thread: whether units are there is asked, and other processes are disturbed the least

@@ -138,10 +138,6 @@ def write_people(
                 _encode(pictures, [paths[row] for row in rows], side)
                 return len(rows)
 
-            if wanted:
-                # one face before the threads: the first pass lays out the weights and measures precisions, and two
-                # first passes at once left a network that drew everybody grey
-                _faces(generator, people, wanted[:1], seed, psi, batch)
             inside = torch.get_num_threads()
             torch.set_num_threads(1)
             try:
