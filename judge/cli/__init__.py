@@ -21,6 +21,7 @@ COMMANDS = {
     "score": "score any folder of pictures with a trained judge",
     "data": "what a data set holds; make parametric faces and twins",
     "generate": "people who do not exist by a network: train, sample, audit their diversity, detect them",
+    "private": "synthetic people under a privacy budget, attacks that check it, scores that keep the group secret",
 }
 
 EXAMPLES = """\

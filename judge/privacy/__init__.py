@@ -1,0 +1,1 @@
+"""Private synthetic people, membership attacks that check the claim, and selective secrecy."""

@@ -1,0 +1,1 @@
+"""Membership attacks on judges, generators and synthetic pools, and the epsilon that an attack proves."""

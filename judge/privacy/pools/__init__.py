@@ -1,0 +1,1 @@
+"""Synthetic pools of people under a privacy budget."""
