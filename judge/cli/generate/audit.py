@@ -21,7 +21,7 @@ people that the generator learnt from (KEY=VALUE, as given to judge generate tra
   data=NAME data.KEY=VALUE where.KEY=VALUE, or run=FOLDER condition=NAME
   Not needed for the generator that comes with judge.
 held-out people, whom it never saw, stand for what real people are to each other
-  rendered people: drawn afresh, further persons of the same settings
+  rendered people: drawn afresh, twice as many, so that both sides of real against real were never seen
   photographs:     --held-out COLUMN=VALUE, such as split=test; they are taken out of the training people
   a run:           people of its data who are not in the pool
 
@@ -47,6 +47,7 @@ PACKAGED_PEOPLE: dict[str, Any] = {
     "camera": "even",
     "picture_format": "png",
 }
+NEVER_SEEN = "real people on both sides of real against real were rendered for this audit and taught nobody."
 #: Rendered held-out people for each one that is compared: a few more, as groups are not exactly alike.
 SPARE = 1.1
 
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     generator = load_generator(args.generator)
     check_settings(spaces, psi, args.n, rendered=not generator.real_people)
     make_writable(args.out, inner=["figures"])
-    train, held_out, rendered, notes = people_of(args, list(generator.conditions.groups.values()))
+    train, held_out, others, rendered, notes = people_of(args, list(generator.conditions.groups.values()))
     check_settings(spaces, psi, args.n, rendered=rendered)
 
     from judge.cli.progress import bar
@@ -103,8 +104,8 @@ def run(args: argparse.Namespace) -> int:
     step, done = bar()
     try:
         found = audit_generator(
-            generator, train, held_out, rendered=rendered, n_per_group=args.n, psi=psi, spaces=spaces,
-            copies=not args.no_copies, seed=args.seed, progress=step,
+            generator, train, held_out, others_manifest=others, rendered=rendered, n_per_group=args.n, psi=psi,
+            spaces=spaces, copies=not args.no_copies, seed=args.seed, progress=step,
         )  # fmt: skip
     finally:
         done()
@@ -123,8 +124,10 @@ def _numbers(text: str) -> list[float]:
 
 def people_of(
     args: argparse.Namespace, groups: Sequence[Sequence[str]]
-) -> tuple[pd.DataFrame, pd.DataFrame, bool, list[str]]:
-    """Manifests of training people and held-out people, whether they are rendered, and what is to be said of them."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, bool, list[str]]:
+    """Manifests of training people, held-out people and others never seen (None: there are none), whether they are
+    rendered, and what is to be said of them.
+    """
     if not args.overrides:
         if str(args.generator) != "packaged":
             raise InputError(
@@ -132,14 +135,11 @@ def people_of(
                 "data.n=10000 data.size=64; `judge generate audit --help` has examples"
             )
         wanted = _wanted(args.n, groups)
-        train = _rendered(PACKAGED_PEOPLE | {"n": min(wanted, PACKAGED_PEOPLE["n"])}, 0, args.workers)
-        held_out = _rendered(PACKAGED_PEOPLE | {"n": wanted}, PACKAGED_PEOPLE["n"], args.workers)
-        note = (
-            f"The training people compared, copies included, are the first {len(train):,} of {PACKAGED_PEOPLE['n']:,}; "
-            "held-out people were rendered for this audit. Four in five of the former also taught the regressor of the "
-            "space parameters, which makes them a little less like held-out people there."
-        )
-        return train, held_out, True, [note]
+        everybody = PACKAGED_PEOPLE["n"]
+        train = _rendered(PACKAGED_PEOPLE | {"n": min(wanted, everybody)}, 0, args.workers)
+        held_out, others = _never_seen(PACKAGED_PEOPLE, everybody, wanted, args.workers)
+        note = f"Copies are looked for among the first {len(train):,} of {everybody:,} training people; {NEVER_SEEN}"
+        return train, held_out, others, True, [note]
     from omegaconf import OmegaConf
 
     from judge.cli.generate.train import composed, people
@@ -155,22 +155,25 @@ def people_of(
         told: dict[str, Any] = {str(k): v for k, v in given.items() if not str(k).startswith("_")}  # type: ignore[union-attr]
         if args.held_out:
             raise InputError("--held-out is for photographs: rendered people are drawn afresh")
-        told["n"] = _wanted(args.n, groups)
         beyond = int(told.get("start") or 0) + int(given["n"])  # type: ignore[index,call-overload]
-        held_out = _rendered(told, beyond, args.workers)
-        return (
-            train,
-            held_out,
-            True,
-            ["Held-out people were rendered for this audit: further persons of the same settings."],
-        )
-    return *_set_apart(train, settings, args.held_out), not facts["real_people"], []
+        held_out, others = _never_seen(told, beyond, _wanted(args.n, groups), args.workers)
+        return train, held_out, others, True, [NEVER_SEEN[0].upper() + NEVER_SEEN[1:]]
+    train, held_out = _set_apart(train, settings, args.held_out)
+    return train, held_out, None, not facts["real_people"], []
 
 
 def _wanted(n: int, groups: Sequence[Sequence[str]]) -> int:
     """Rendered people, so that each ethnicity and gender has n."""
     cells = 6
     return round(SPARE * cells * n) + 10 * cells
+
+
+def _never_seen(
+    settings: dict[str, Any], start: int, n: int, workers: int | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Twice n further persons of the settings, from `start` on: held-out people, and others to compare them with."""
+    people = _rendered(settings | {"n": 2 * n}, start, workers)
+    return people.iloc[:n].reset_index(drop=True), people.iloc[n:].reset_index(drop=True)
 
 
 def _rendered(settings: dict[str, Any], start: int, workers: int | None) -> pd.DataFrame:
