@@ -98,16 +98,20 @@ class Synthetic:
         key_of = dict(zip(keys, rng.random(len(keys)), strict=True))  # as composition.draw has them
         seed = int(rng.integers(2**31))
         shares = equal_shares(counts.index) if self.shares is None else dict(self.shares)
-        cells = pool[feature].astype("str")
-        for name in within:
-            cells = cells + "/" + pool[name].astype("str")
-        levels = sorted({cell.split("/", 1)[1] for cell in cells}) if within else [""]
-        wanted = cell_counts(len(pool), shares, levels)
+        # names of groups may hold a "/" themselves, so cells are never taken apart again
+        level_of = {"/".join(own): own for own in _rows(pool, within)}
+        groups_of = {
+            f"{group}/{level}" if level else str(group): (str(group), *own)
+            for group in shares
+            for level, own in level_of.items()
+        }
+        cells = pd.Series(["/".join(own) for own in _rows(pool, [feature, *within])], index=pool.index)
+        wanted = cell_counts(len(pool), shares, sorted(level_of))
         order = pool["image_id"].astype("str").map(key_of).fillna(1.0)
         place = order.groupby(cells).rank(method="first")
         kept = pool[place <= cells.map(wanted).fillna(0)]
-        gaps = {str(cell): k - int((cells == cell).sum()) for cell, k in wanted.items()}
-        gaps = {cell: k for cell, k in gaps.items() if k > 0}
+        missing = {groups_of[str(cell)]: k - int((cells == cell).sum()) for cell, k in wanted.items()}
+        gaps = {own: k for own, k in missing.items() if k > 0}
         if not gaps:
             return kept.reset_index(drop=True)
         generator = self._generator(pool, feature, counts, gaps, facts, seed)
@@ -115,7 +119,7 @@ class Synthetic:
         new = self._drawn(generator, people, seed)
         log.info(
             "synthetic: %d of %d pictures of the pool replaced by generated people (%s)",
-            len(pool) - len(kept), len(pool), ", ".join(f"{k} {cell}" for cell, k in gaps.items()),
+            len(pool) - len(kept), len(pool), ", ".join(f"{k} {'/'.join(own)}" for own, k in gaps.items()),
         )  # fmt: skip
         return _below(kept, new)
 
@@ -124,14 +128,14 @@ class Synthetic:
         pool: pd.DataFrame,
         feature: str,
         counts: pd.Series,
-        gaps: Mapping[str, int],
+        gaps: Mapping[tuple[str, ...], int],
         facts: Mapping[str, Any],
         seed: int,
     ) -> FaceGenerator:
         from judge.generator import load_generator
 
         if self.generator is None:
-            empty = [g for g in counts.index[counts == 0] if any(c.split("/", 1)[0] == g for c in gaps)]
+            empty = [g for g in counts.index[counts == 0] if any(own[0] == g for own in gaps)]
             if empty:
                 raise InputError(
                     f"mitigation synthetic: the pool has no picture of {listed(empty)}, so a generator of it knows "
@@ -146,7 +150,7 @@ class Synthetic:
                 f"mitigation synthetic: the generator was taught {listed(conditions.names)}; {feature} and rating have "
                 "to be among them"
             )
-        asked = {cell.split("/", 1)[0] for cell in gaps}
+        asked = {own[0] for own in gaps}
         if unknown := sorted(asked - set(conditions.groups[feature])):
             raise InputError(
                 f"mitigation synthetic: the generator knows {feature} {listed(conditions.groups[feature])}, and the "
@@ -193,7 +197,11 @@ class Synthetic:
             )  # fmt: skip
 
     def _asked(
-        self, generator: FaceGenerator, gaps: Mapping[str, int], features: Sequence[str], seed: int
+        self,
+        generator: FaceGenerator,
+        gaps: Mapping[tuple[str, ...], int],
+        features: Sequence[str],
+        seed: int,
     ) -> pd.DataFrame:
         """Labels of who fills the gaps, cell by cell."""
         from judge.generator.sampling import ask_adults
@@ -204,11 +212,12 @@ class Synthetic:
         there = {tuple(cell[list(conditions.groups).index(n)] for n in names) for cell, _ in conditions.cells}
         parts = []
         for cell, k in sorted(gaps.items()):
-            groups = dict(zip(features, cell.split("/"), strict=True))
+            groups = dict(zip(features, cell, strict=True))
             known = tuple(groups[name] for name in names) in there
             if not known or len(names) < len(features):
                 log.warning(
-                    "synthetic: the generator knows nobody of %s; of that group anybody is asked for", cell
+                    "synthetic: the generator knows nobody of %s; of that group anybody is asked for",
+                    "/".join(cell),
                 )
             shares = {name: {groups[name]: 1.0} for name in (names if known else names[:1])}
             # what the generator was not taught, nobody can be said to be
@@ -232,6 +241,11 @@ class Synthetic:
         table = labelled(people, generator)
         ids = [f"g-{name}-{_COUNTER.format(i + 1)}" for i in range(len(people))]
         return table.assign(image_id=ids, person_id=ids, path=[str(path) for path in paths], generator=digest)
+
+
+def _rows(people: pd.DataFrame, names: Sequence[str]) -> list[tuple[str, ...]]:
+    columns = [people[name].astype("str") for name in names]
+    return list(zip(*columns, strict=True)) if columns else [()] * len(people)
 
 
 def _below(kept: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

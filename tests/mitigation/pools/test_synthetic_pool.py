@@ -84,6 +84,17 @@ def test_gaps_are_filled_by_number_and_the_rest_is_what_a_redraw_keeps(pool, sou
     assert not set(other["image_id"]) & set(new["image_id"])
 
 
+def test_names_of_groups_may_hold_a_slash(pool, source):
+    names = {"a": "white", "b": "asian/pacific", "female": "woman/girl", "male": "man"}
+    renamed = [table.replace({"ethnicity": names, "gender": names}) for table in (pool, source)]
+    filled = applied(Synthetic(jointly="gender", training=TINY, progress=False), *renamed)
+    new = filled[filled["source"] == "generated"]
+    assert new.groupby(["ethnicity", "gender"]).size().to_dict() == {
+        ("asian/pacific", "man"): 6,
+        ("asian/pacific", "woman/girl"): 6,
+    }
+
+
 def test_a_generator_of_other_data_needs_no_training_and_fills_empty_groups(pool, source, tmp_path):
     applied(Synthetic(training=TINY, progress=False), pool, source)
     folder = next((tmp_path / "cache" / "generated" / "generators").iterdir())
