@@ -44,27 +44,34 @@ def pool_table(
     conditions: Sequence[str],
     trained_as: Mapping[str, str],
 ) -> pd.DataFrame:
-    """condition, group, n, pool_n and, where pictures differ in training weight, weight (summed over the group).
+    """condition, group, n, pool_n and, where pictures differ in training weight, weight (summed over the group); and
+    generated, pictures of people who do not exist, where they are beside others.
 
     One row a condition × group, groups that a pool lacks included; a copy counts as a picture. A condition that was
     trained as another has the pool of that one.
     """
     pool = membership[membership["role"].isin(LEARNED)].merge(
-        manifest[["image_id", feature]], on="image_id", how="left", validate="many_to_one"
+        manifest[["image_id", feature, "source"]], on="image_id", how="left", validate="many_to_one"
     )
-    pool = pool.assign(group=as_group(pool[feature]), mass=pool["copies"] * pool["weight"])
-    cells = pool.groupby([pool["condition"].astype(object), "group"])[["copies", "mass"]].sum()
+    pool = pool.assign(
+        group=as_group(pool[feature]),
+        mass=pool["copies"] * pool["weight"],
+        made=pool["copies"].where(pool["source"] == "generated", 0),
+    )
+    cells = pool.groupby([pool["condition"].astype(object), "group"])[["copies", "mass", "made"]].sum()
     weighted = pool["weight"].ne(1.0).any()
+    mixed = pool["source"].eq("generated").any() and pool["source"].ne("generated").any()
     groups = sorted(pool["group"].unique())
     rows = []
     for condition in conditions:
         for group in groups:
             key = (judge_of(condition, trained_as), group)
-            n, mass = cells.loc[key] if key in cells.index else (0, 0.0)
-            rows.append((condition, group, int(n), float(mass)))
-    table = pd.DataFrame(rows, columns=["condition", "group", "n", "weight"])
+            n, mass, made = cells.loc[key] if key in cells.index else (0, 0.0, 0)
+            rows.append((condition, group, int(n), float(mass), int(made)))
+    table = pd.DataFrame(rows, columns=["condition", "group", "n", "weight", "generated"])
     table["pool_n"] = table.groupby("condition")["n"].transform("sum")
-    return with_order(table if weighted else table.drop(columns="weight"), conditions)
+    left_out = [name for name, told in {"weight": weighted, "generated": mixed}.items() if not told]
+    return with_order(table.drop(columns=left_out), conditions)
 
 
 def pools_section(pools: pd.DataFrame, owners: Mapping[str, str], feature: str) -> Section:
@@ -79,6 +86,7 @@ def pools_section(pools: pd.DataFrame, owners: Mapping[str, str], feature: str) 
         "The training pools",
         [
             *_sizes(own, owners),
+            *_generated(own),
             Picture("pools", figure, caption, f"Training pools by {feature}: {said}."),
             _counts(own),
         ],
@@ -103,9 +111,28 @@ def _sizes(pools: pd.DataFrame, owners: Mapping[str, str]) -> list[Block]:
     return [Text(f"{text} {told}".strip())]
 
 
+def _generated(pools: pd.DataFrame) -> list[Block]:
+    if "generated" not in pools:
+        return []
+    sums = pools.groupby("condition", sort=False)[["generated", "n"]].sum()
+    told = joined(
+        [
+            f"{count(r.generated)} of {count(r.n)} of {named(str(r.Index))}"
+            for r in sums[sums["generated"] > 0].itertuples()
+        ]
+    )
+    return [
+        Text(f"Pictures of people who do not exist: {told}. Nobody rated them: their ratings were asked for.")
+    ]
+
+
 def _counts(pools: pd.DataFrame) -> Table:
     """A line a pool, a column a group."""
-    said = [f"{count(r.n)} ({percent(r.n / max(r.pool_n, 1))})" for r in pools.itertuples()]
+    made = pools["generated"] if "generated" in pools else pd.Series(0, index=pools.index)
+    said = [
+        f"{count(r.n)} ({percent(r.n / max(r.pool_n, 1))}" + (f", {count(k)} generated)" if k else ")")
+        for r, k in zip(pools.itertuples(), made, strict=True)
+    ]
     wide = pools.assign(said=said).pivot(index="condition", columns="group", values="said")
     groups = [str(name) for name in wide.columns]
     wide.columns = groups

@@ -111,6 +111,20 @@ def test_pools_are_counted_with_their_copies_and_weights(run_tables):
     assert table.loc[("evened", "dark"), ["n", "pool_n", "weight"]].tolist() == [6, 11, 10]
 
 
+def test_pictures_of_people_who_do_not_exist_are_counted_where_they_are_beside_others(run_tables):
+    manifest, membership = run_tables["manifest"], run_tables["membership"]
+    made = manifest["image_id"].isin([f"evened{i}" for i in range(3)])
+    told = manifest.assign(source=manifest["source"].where(~made, "generated"))
+    table = pool_table(told, membership, "ethnicity", NAMES, {})
+    assert table.groupby("condition")["generated"].sum().to_dict() == {"untouched": 0, "evened": 3}
+    section = pools_section(table, {name: name for name in NAMES}, "ethnicity")
+    assert section.blocks[1].text == (
+        "Pictures of people who do not exist: 3 of 10 of `evened`. Nobody rated them: their ratings were asked for."
+    )
+    assert sum("generated)" in cell for row in section.blocks[-1].rows for cell in row) == 1
+    assert "generated" not in pool_table(told.assign(source="generated"), membership, "ethnicity", NAMES, {})
+
+
 def test_a_group_that_one_pool_lacks_is_counted_as_zero(run_tables):
     membership = run_tables["membership"]
     membership = membership[membership["image_id"] != "untouched0"]  # the one dark picture
