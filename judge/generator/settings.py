@@ -117,6 +117,11 @@ class GeneratorTraining:
             refuse("widths", f"{stages(self.size)} numbers of channels for {self.size} px")
         if self.discriminator not in DISCRIMINATORS:
             refuse("discriminator", " or ".join(DISCRIMINATORS))
+        if self.start is not None and self.warm_up:
+            raise InputError(
+                f"generator.start={self.start!r} with generator.warm_up={self.warm_up}: an autoencoder would overwrite "
+                "the discriminator and blur the generator that is gone on from; set generator.warm_up=0"
+            )
         if self.precision not in ("auto", "float32", "bf16"):
             refuse("precision", "auto, float32 or bf16")
         if self.accelerator not in ("auto", "cpu", "cuda"):

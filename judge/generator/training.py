@@ -137,9 +137,6 @@ def train_generator(
     betas = (0.0, 0.99)
     adam_g = torch.optim.Adam(generator.parameters(), settings.lr, betas)
     adam_d = torch.optim.Adam(trained, settings.lr * settings.discriminator_lr, betas)
-    warm: dict[str, Any] = {"adam_w": None}
-    if encoder is not None:
-        warm["adam_w"] = torch.optim.Adam([*generator.parameters(), *encoder.parameters()], settings.lr)
 
     steps_w = -(-settings.warm_up // batch)
     steps = steps_w + -(-settings.pictures // batch)
@@ -155,7 +152,8 @@ def train_generator(
     }
     adams = {"adam_g": adam_g, "adam_d": adam_d}
     if encoder is not None:
-        modules["encoder"], adams["adam_w"] = encoder, warm["adam_w"]
+        modules["encoder"] = encoder
+        adams["adam_w"] = torch.optim.Adam([*generator.parameters(), *encoder.parameters()], settings.lr)
     if state_file.is_file():
         state, told = load_tensors(state_file)
         for name, module in modules.items():
@@ -211,18 +209,17 @@ def train_generator(
         return value
 
     def evaluate() -> None:
-        rows = unseen
         with torch.inference_mode(), autocast(precision, device):
-            z = torch.randn(len(rows), settings.latent, generator=torch.Generator().manual_seed(seed)).to(
+            z = torch.randn(len(unseen), settings.latent, generator=torch.Generator().manual_seed(seed)).to(
                 device
             )
             fakes = torch.cat(
                 [
-                    ema.module(z[part], codes[rows[part]].to(device)).float().cpu()
-                    for part in (slice(i, i + 250) for i in range(0, len(rows), 250))
+                    ema.module(z[part], codes[unseen[part]].to(device)).float().cpu()
+                    for part in (slice(i, i + 250) for i in range(0, len(unseen), 250))
                 ]
             )
-        distance = round(pixel_distance(to_floats(pixels[rows]), to_floats(to_bytes(fakes))), 5)
+        distance = round(pixel_distance(to_floats(pixels[unseen]), to_floats(to_bytes(fakes))), 5)
         seen = (step - steps_w) * batch
         history.append({"pictures": seen, "distance": distance, **{k: round(v, 4) for k, v in last.items()}})
         if seen > 0 and distance <= min(h["distance"] for h in history if h["pictures"] > 0):
@@ -252,10 +249,10 @@ def train_generator(
             error = (decoded.float() - pictures).square().sum((1, 2, 3)).mean() / (2 * settings.sigma**2)
             divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).float().sum(1).mean()
             loss = (error + divergence) / pictures[0].numel()
-            warm["adam_w"].zero_grad()
+            adams["adam_w"].zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_([*generator.parameters(), *encoder.parameters()], 1.0)
-            warm["adam_w"].step()
+            adams["adam_w"].step()
             last = {"loss": finite(loss, "autoencoder's loss"), "divergence": divergence.item()}
             if step + 1 == steps_w and isinstance(discriminator, Discriminator):
                 discriminator.trunk.load_state_dict(encoder.trunk.state_dict())

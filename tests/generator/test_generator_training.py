@@ -259,6 +259,8 @@ def test_a_training_goes_on_from_another_generator(people, tmp_path):
     judged = [load_tensors(tmp_path / name / loop.JUDGED_BY)[0] for name in ("first", "more")]
     name = "discriminator.head.score.weight"
     torch.testing.assert_close(judged[0][name], judged[1][name], atol=1e-5, rtol=0)
+    with pytest.raises(InputError, match=r"generator\.warm_up=300: an autoencoder would overwrite"):
+        trained(people, tmp_path / "warm", start=str(tmp_path / "first"), warm_up=300)
     with pytest.raises(InputError, match="another network: latent 8, here 9"):
         trained(people, tmp_path / "other", start=str(tmp_path / "first"), latent=9)
 
