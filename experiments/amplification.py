@@ -1,7 +1,7 @@
 """Do generators keep the shares of their training people, or make a minority rarer and worse? Where does one turn into
 the other?
 
-    python experiments/amplification.py [--pools 200,1400,10000] [--shares .05,.25] [--seeds 0,1,2,3,4] [--figure]
+    python experiments/amplification.py [--pools 200,1400,10000] [--shares .02,.1,.33] [--seeds 0,1,2,3,4] [--figure]
 
 Maluleke et al. 2022 (arXiv:2209.02836): generators keep the composition that they saw, truncation takes from the
 minority. Jain et al. 2020 (arXiv:2001.09528): minorities become rarer and worse. Both looked at generators of which
@@ -12,7 +12,8 @@ generator.
 A cell is a pool size × the share of african people in it × a discriminator; a seed draws the pool and trains one
 generator, which may be asked for nothing. ψ is not trained: the same generator is truncated. The rest of the pool is
 asian and caucasian, as many of each. Each generator sees the same number of pictures (--pictures) whatever the size of
-its pool, so a small pool is repeated more often.
+its pool, so a small pool is repeated more often: --warm-up of an autoencoder, from whose decoder the generator starts,
+and --pictures of the adversarial training. Without the warm-up all of them collapsed (LOG.md).
 
 A row (results/amplification/runs.csv) is a seed, a cell and a ψ:
   share_in, share_read, share_out  of african people: in the pool, as read, with the classifier's mistakes taken out
@@ -56,9 +57,11 @@ MINORITY, FEATURE = "african", "ethnicity"
 #: Channels: half of what 24 px have otherwise, since dozens of generators are trained.
 WIDTHS = (64, 48, 32)
 PSI = (1.0, 0.7, 0.5, 0.3)
+#: As in conf/generator.
+RATES = {"relativistic": {}, "projected": {"lr": 2e-4, "discriminator_lr": 0.5}}
 #: People of the source, and of the reference, who are the persons from START on.
 PEOPLE, REFERENCE, START = 16_000, 2_000, 20_000
-CELL = ("pool", "minority_share", "discriminator", "seed", "pictures", "size")
+CELL = ("pool", "minority_share", "discriminator", "seed", "warm_up", "pictures", "size")
 
 
 class Reference:
@@ -154,15 +157,18 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pools", default="200,1400,10000", help="people in a pool (%(default)s)")
-    parser.add_argument("--shares", default=".05,.25", help="of african people (%(default)s)")
+    parser.add_argument("--shares", default=".02,.1,.33", help="of african people (%(default)s)")
     parser.add_argument("--discriminators", default="relativistic,projected", help="(%(default)s)")
     parser.add_argument("--seeds", default="0,1,2,3,4", help="(%(default)s)")
     parser.add_argument(
         "--pictures", type=int, default=20_000, help="that a discriminator is shown (%(default)s)"
     )
+    parser.add_argument(
+        "--warm-up", type=int, default=20_000, help="pictures of the autoencoder before that (%(default)s)"
+    )
     parser.add_argument("--size", type=int, default=24, help="px (%(default)s)")
     parser.add_argument(
-        "--sampled", type=int, default=1000, help="people drawn of a generator and ψ (%(default)s)"
+        "--sampled", type=int, default=2500, help="people drawn of a generator and ψ (%(default)s)"
     )
     parser.add_argument(
         "--compared", type=int, default=150, help="people of a group compared, at most (%(default)s)"
@@ -197,7 +203,7 @@ def run(options: argparse.Namespace, file: Path) -> None:
     source = data.manifest
     file.parent.mkdir(parents=True, exist_ok=True)
     cells = [
-        dict(zip(CELL, (n, share, kind, seed, options.pictures, options.size), strict=True))
+        dict(zip(CELL, (n, share, kind, seed, options.warm_up, options.pictures, options.size), strict=True))
         for seed, n, share, kind in product(  # whole seeds first: what there is can be read off at any time
             map(int, options.seeds.split(",")),
             map(int, options.pools.split(",")),
@@ -219,10 +225,9 @@ def run(options: argparse.Namespace, file: Path) -> None:
         pool = draw_pool(source, int(cell["pool"]), float(cell["minority_share"]), int(cell["seed"]))
         settings = GeneratorTraining(
             size=options.size, discriminator=str(cell["discriminator"]), widths=WIDTHS, conditions=(),
-            pictures=options.pictures,
-            batch=16, augment=0.3, ema=2000, held_out=0.1, evaluate_every=max(1, options.pictures // 4),
-            discriminator_lr=1.0 if cell["discriminator"] == "relativistic" else 0.5, checkpoint_every=None,
-            precision="float32", accelerator="cpu",
+            pictures=options.pictures, warm_up=options.warm_up,
+            batch=16, augment=0.1, ema=2000, held_out=0.1, evaluate_every=max(1, options.pictures // 4),
+            checkpoint_every=None, precision="float32", accelerator="cpu", **RATES[str(cell["discriminator"])],
         )  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             generator = train_generator(
