@@ -7,6 +7,8 @@ age, skin tone (ita) and rating. OUT/start: 30,000 pictures of warm-up and 4,600
 discriminator in batches of 64. OUT/faces: 80,000 more, in batches of 16: steps, not pictures, are what a short
 training lacks. Some two hours of one core without bf16 units. It goes on where it was stopped. `--go-on` begins with
 the generator that judge has now instead of OUT/start. `--ship` writes both networks as float16 into judge/generator.
+
+The one that is there was made so, and then, in 24 minutes more, by --go-on --pictures 80000 --lr 2e-4 --ship.
 """
 
 from __future__ import annotations
