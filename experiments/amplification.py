@@ -23,8 +23,11 @@ A row (results/amplification/runs.csv) is a seed, a cell and a ψ:
                                    *_real, the same of real people against real people; empty where fewer than --least
                                    were shown: a group that is nearly gone is no group of low coverage
 Finished cells are not done again. `--figure` draws figure.png and summary.csv from what is there: amplification is the
-ratio of odds out to odds in; 1 keeps the composition, below 1 makes the minority rarer; the geometric mean over seeds
-with Student's interval of the logarithms (half a person added to both sides).
+ratio of the odds of being read as african among generated people to those among real people of the pool's composition
+(confusion.csv); 1 keeps the composition, below 1 makes the minority rarer; the geometric mean over seeds with Student's
+interval of the logarithms (half a person added to both sides). It is of shares as read, with the same reader on both
+sides: share_out, which takes the reader's mistakes out, is 0 wherever fewer are read than by mistake among real people,
+so its ratios would say more about the reader than about the generator. Mistakes pull the ratio towards 1.
 """
 
 from __future__ import annotations
@@ -220,6 +223,9 @@ def run(options: argparse.Namespace, file: Path) -> None:
         assert part.make_pictures is not None
         part.make_pictures(part.manifest)
     reference = Reference(others.manifest, options.size, parameter_regressor())
+    names = [MINORITY, "other"]
+    told = pd.DataFrame(reference.confusion, pd.Index(names, name="truth"), names)
+    write_text(file.parent / "confusion.csv", told.to_csv())
     for cell in tqdm(missing, desc="generators", unit="generator"):
         begin = time.monotonic()
         pool = draw_pool(source, int(cell["pool"]), float(cell["minority_share"]), int(cell["seed"]))
@@ -248,17 +254,23 @@ def figure(file: Path, folder: Path) -> int:
     from judge.report.figures.saving import save
 
     runs = pd.read_csv(file)
+    confusion = pd.read_csv(folder / "confusion.csv", index_col="truth")
+    hits, alarms = (confusion.loc[t, MINORITY] / confusion.loc[t].sum() for t in (MINORITY, "other"))
+    read_in = alarms + runs["share_in"] * (hits - alarms)
     half = 0.5 / runs["sampled"]
-    odds_out = (runs["share_out"] + half) / (1 - runs["share_out"] + half)
-    runs["log_ratio"] = np.log(odds_out / (runs["share_in"] / (1 - runs["share_in"])))
+    odds_out = (runs["share_read"] + half) / (1 - runs["share_read"] + half)
+    runs["log_ratio"] = np.log(odds_out / (read_in / (1 - read_in)))
     for group in ("minority", "majority"):
         runs[f"kept_{group}"] = runs[f"coverage_{group}"] / runs[f"coverage_{group}_real"]
     keys = ["discriminator", "pool", "minority_share", "psi"]
     rows = []
-    for key, part in runs.groupby(keys):
+    for key, part in runs.assign(read_in=read_in).groupby(keys, sort=False):
         row = {
             **dict(zip(keys, key, strict=True)),
             "seeds": len(part),
+            "read_in": part["read_in"].mean(),
+            "read_out": part["share_read"].mean(),
+            "share_out": part["share_out"].mean(),
             "nearly_gone": int(part["n_compared"].isna().sum()),
         }
         for name in ("log_ratio", "kept_minority", "kept_majority"):
@@ -272,7 +284,7 @@ def figure(file: Path, folder: Path) -> int:
             label = "amplification" if name == "log_ratio" else name
             row |= {label: back(value), f"{label}_low": back(low), f"{label}_high": back(high)}
         rows.append(row)
-    summary = pd.DataFrame(rows)
+    summary = pd.DataFrame(rows).sort_values(keys, ascending=[False, True, True, False])
     write_text(folder / "summary.csv", summary.round(4).to_csv(index=False))
     save(drawn(summary), folder / "figure")
     print(summary.round(3).to_string(index=False))
@@ -306,7 +318,7 @@ def drawn(summary: pd.DataFrame) -> Figure:
         axes[0, column].set_title(f"{kind}\n{pool} people")
         axes[1, column].set_xlabel("share of the minority in the pool")
         axes[0, column].set(xscale="log", yscale="log")
-    axes[0, 0].set_ylabel("odds of the minority out / in\n1: kept; below: rarer")
+    axes[0, 0].set_ylabel("odds of being read as the\nminority, generated / real")
     axes[1, 0].set_ylabel("coverage of the minority,\nof what real people reach")
     axes[0, 0].legend(fontsize=7)
     return figure
