@@ -60,6 +60,8 @@ MINORITY, FEATURE = "african", "ethnicity"
 #: Channels: half of what 24 px have otherwise, since dozens of generators are trained.
 WIDTHS = (64, 48, 32)
 PSI = (1.0, 0.7, 0.5, 0.3)
+#: Ratios of odds that the figure shows; summary.csv has all.
+ODDS = (0.003, 5.0)
 #: As in conf/generator.
 RATES = {"relativistic": {}, "projected": {"lr": 2e-4, "discriminator_lr": 0.5}}
 #: People of the source, and of the reference, who are the persons from START on.
@@ -316,11 +318,14 @@ def drawn(summary: pd.DataFrame) -> Figure:
         axes[0, column].axhline(1, color="grey", lw=0.8)
         axes[1, column].axhline(1, color="grey", lw=0.8)
         axes[0, column].set_title(f"{kind}\n{pool} people")
-        axes[1, column].set_xlabel("share of the minority in the pool")
-        axes[0, column].set(xscale="log", yscale="log")
+        axes[0, column].set(xscale="log", yscale="log", ylim=ODDS)
+        shares = sorted(summary["minority_share"].unique())
+        axes[1, column].set_xticks(shares, [f"{100 * share:.0f} %" for share in shares])
+        axes[1, column].minorticks_off()
     axes[0, 0].set_ylabel("odds of being read as the\nminority, generated / real")
     axes[1, 0].set_ylabel("coverage of the minority,\nof what real people reach")
-    axes[0, 0].legend(fontsize=7)
+    axes[1, -1].legend(fontsize=7, loc="upper right")
+    figure.supxlabel("share of the minority in the pool", fontsize=9)
     return figure
 
 
