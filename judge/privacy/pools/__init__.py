@@ -3,7 +3,24 @@
 Methods: SimPE (random rendered people, voted for by private ones).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from judge.errors import InputError, listed
 from judge.privacy.pools.pool import Made, Method, PrivatePool, Release, make_pool
 from judge.privacy.pools.sim_pe import SimPE
 
-__all__ = ["Made", "Method", "PrivatePool", "Release", "SimPE", "make_pool"]
+#: By the names of their files in conf/private.
+METHODS = {SimPE.name: SimPE}
+
+__all__ = ["METHODS", "Made", "Method", "PrivatePool", "Release", "SimPE", "make_pool", "method_named"]
+
+
+def method_named(name: str, settings: Mapping[str, Any] | None = None) -> Method:
+    """A method with its settings. Raises InputError for another name or setting."""
+    if name not in METHODS:
+        raise InputError(f"method={name!r}: one of {listed(METHODS)}")
+    try:
+        return METHODS[name](**(settings or {}))
+    except TypeError as error:
+        raise InputError(f"{name}: {error}") from error

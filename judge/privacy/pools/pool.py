@@ -44,6 +44,7 @@ class Made:
     public    what the method takes for known to everybody: name → sentence, for the statement
     facts     for the statement: settings and what is said of this pool
     tables    for the page, by name; released, so made of released numbers alone
+    limits    of the method, sentences
     """
 
     people: pd.DataFrame
@@ -51,6 +52,7 @@ class Made:
     public: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    limits: Sequence[str] = ()
 
 
 class Method(Protocol):
@@ -156,6 +158,7 @@ def make_pool(
         "rating_range": list(map(float, release.rating_range)),
         "left_out": {cell: round(count, 1) for cell, count in labels.left_out.items()},
         "seed": seed,
+        "limits": list(made.limits),
         **made.facts,
     }
     cells = labels.table().assign(pictures=lambda table: table["cell"].map(wanted))

@@ -32,6 +32,11 @@ VOTES, RATINGS, FEATURES = "votes", "ratings", "features"
 #: the noise, on average, within the limits.
 VOTES_OVER_NOISE = 2.0
 FEWEST_CANDIDATES, MOST_CANDIDATES = 100, 1500
+LIMITS = (
+    "Ratings follow the appearance by one direction for everybody, and each group's own noisy distribution: what "
+    "raters saw in one group alone is lost, and so are their disagreement and all that the renderer does not show.",
+    "Everybody looks like this renderer's people, photographs' people too.",
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class SimPE:
     """
 
     name: ClassVar[str] = "sim_pe"
+    #: nobody's photograph can be in a rendered picture
+    rendered: ClassVar[bool] = True
 
     size: int = 64
     rounds: int = 3
@@ -155,6 +162,7 @@ class SimPE:
                 "rounds": pd.concat(rounds, ignore_index=True),
                 "readable": appearance.told.rename_axis("parameter").rename("share_told").reset_index(),
             },
+            limits=LIMITS,
         )
 
     def _candidates(self, n: int, sigma: float) -> int:
