@@ -23,7 +23,7 @@ settings (KEY=VALUE, as of judge run)
   where.KEY=VALUE             only these of them, e.g. where.split=train
   method=NAME                 sim_pe: rendered people, voted for by the private ones; minutes, no training
   method.KEY=VALUE            any setting of it
-  epsilon=3 delta=null        the budget; delta is at most 1/(n ln n). epsilon=.inf protects nobody
+  epsilon=3 delta=null        the budget; delta is at most 1/(n ln n). epsilon=inf protects nobody
   n=N shares={...}            pictures of the pool; as many as private people, in their (noisy) shares
   features=[gender] groups.gender=[female,male]
                               groups and which there are: public, so never read from the private labels
@@ -170,7 +170,7 @@ def _real(name: str, value: object) -> float | None:
     if value is None and name == "delta":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{name}={value}: a number")
+        raise InputError(f"{name}={value}: a number over 0" + (", or inf" if name == "epsilon" else ""))
     return float(value)
 
 

@@ -32,6 +32,8 @@ VOTES, RATINGS, FEATURES = "votes", "ratings", "features"
 #: the noise, on average, within the limits.
 VOTES_OVER_NOISE = 2.0
 FEWEST_CANDIDATES, MOST_CANDIDATES = 100, 1500
+#: Candidates of a cell of which any picture is wanted, however small its share.
+FEWEST_OF_A_CELL = 10
 LIMITS = (
     "Ratings follow the appearance by one direction for everybody, and each group's own noisy distribution: what "
     "raters saw in one group alone is lost, and so are their disagreement and all that the renderer does not show.",
@@ -114,7 +116,8 @@ class SimPE:
         people.derive(FEATURES, lambda manifest: reader.of_files(manifest, progress=progress))
         shares = pd.Series({cell: wanted.get(cell, 0) for cell in cells}, dtype=float)
         k = allocate(self._candidates(len(people), sigma), (shares / shares.sum()).to_dict())
-        codes = np.repeat(np.arange(len(cells)), [k[cell] for cell in cells])
+        own = [max(k[cell], FEWEST_OF_A_CELL) if wanted.get(cell) else 0 for cell in cells]
+        codes = np.repeat(np.arange(len(cells)), own)
         drawn = _Fresh(labels, self.population, seed)
         candidates = drawn(codes)
         seen: list[NDArray] = []
