@@ -14,9 +14,7 @@ from judge.privacy.labels import PrivateLabels
 
 def conditions_of(labels: PrivateLabels) -> Conditions:
     """Groups and ratings as the noisy histogram has them."""
-    groups = {
-        name: tuple(sorted(labels.cells[name].astype(str).unique())) for name in labels.features
-    }
+    groups = {name: tuple(sorted(labels.cells[name].astype(str).unique())) for name in labels.features}
     cells = tuple(
         (tuple(map(str, labels.cells.loc[cell])), max(1, round(float(total))))
         for cell, total in labels.totals.items()
@@ -30,9 +28,7 @@ def _scale(labels: PrivateLabels) -> tuple[float, float]:
     k = labels.counts.shape[1]
     low, high = labels.rating_range
     middles = low + (np.arange(k) + 0.5) * (high - low) / k
-    share = sum(
-        labels.shares[cell] * labels.distribution(str(cell)) for cell in labels.cells.index
-    )
+    share = sum(labels.shares[cell] * labels.distribution(str(cell)) for cell in labels.cells.index)
     mean = float(share @ middles)
     return mean, max(float(np.sqrt(share @ (middles - mean) ** 2)), (high - low) / k / 4)
 
@@ -81,7 +77,7 @@ def as_asked_of(
         shares = {name: {str(rows[name].iloc[0]): 1.0} for name in labels.features}
         asked = conditions.ask(len(rows), rng=rng, shares=shares)
         out.loc[rows.index] = asked[list(conditions.names)].to_numpy()
-    out = out.astype({name: float for name in conditions.scales})
+    out = out.astype(dict.fromkeys(conditions.scales, float))
     if "rating" in conditions.scales:
         mean, sd = _scale(labels)
         own_mean, own_sd = conditions.scales["rating"]

@@ -64,14 +64,18 @@ def fit(
     ema = ModelEmaV3(network, decay=0.5 ** (20 / steps), use_warmup=True)
     sums, counts = torch.zeros_like(targets.means), torch.zeros(rows)
     order, history = torch.empty(0, dtype=torch.long), []
-    bar = tqdm(total=steps * settings.batch, desc="fitting", unit="pictures", disable=not progress, leave=False)
+    bar = tqdm(
+        total=steps * settings.batch, desc="fitting", unit="pictures", disable=not progress, leave=False
+    )
     for step in range(steps):
         for group in adam.param_groups:
             group["lr"] = settings.lr * min(1.0, 1.9 - 1.8 * step / steps)
         while len(order) < settings.batch:
             order = torch.cat([order, torch.randperm(rows, generator=rng)])
         asked, order = order[: settings.batch], order[settings.batch :]
-        picked = torch.stack([of_row[k][torch.randint(len(of_row[k]), (), generator=rng)] for k in asked.tolist()])
+        picked = torch.stack(
+            [of_row[k][torch.randint(len(of_row[k]), (), generator=rng)] for k in asked.tolist()]
+        )
         latent = torch.randn(len(asked), network.latent, generator=rng)
         made = features(network(latent, codes[picked]))
         with torch.no_grad():

@@ -23,7 +23,7 @@ from judge.privacy.pools.asking import as_asked_of, conditions_of, people_asked
 from judge.privacy.pools.pool import Made
 
 if TYPE_CHECKING:
-    from judge.generator import FaceGenerator
+    from judge.generator import FaceGenerator, GeneratorTraining
     from judge.privacy.pools.matching import Targets
 
 SUMS = "feature sums"
@@ -70,7 +70,14 @@ class MeanEmbedding:
     name: ClassVar[str] = "mean_embedding"
 
     def __post_init__(self) -> None:
-        for name, least in {"side": 32, "levels": 1, "pictures": 1, "batch": 2, "latent": 2, "window": 1}.items():
+        for name, least in {
+            "side": 32,
+            "levels": 1,
+            "pictures": 1,
+            "batch": 2,
+            "latent": 2,
+            "window": 1,
+        }.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise InputError(f"{name}={value!r}: a whole number from {least}")
@@ -80,7 +87,7 @@ class MeanEmbedding:
                 raise InputError(f"{name}={value!r}: a number over 0")
         self._network_settings()  # refuses sizes and widths
 
-    def _network_settings(self):  # noqa: ANN202
+    def _network_settings(self) -> GeneratorTraining:
         from judge.generator.settings import GeneratorTraining
 
         return GeneratorTraining(
@@ -122,7 +129,9 @@ class MeanEmbedding:
         )
         public = {"features": "tf_efficientnet_lite0, with weights from ImageNet"}
         if self.start is not None:
-            public["start"] = f"the generator that was fitted began as {self.start}, which is taken for public"
+            public["start"] = (
+                f"the generator that was fitted began as {self.start}, which is taken for public"
+            )
         return Made(
             asked[["cell", "rating"]],
             pictures,
@@ -209,7 +218,12 @@ class MeanEmbedding:
         return generator
 
     def in_words_of(
-        self, generator: FaceGenerator, people: pd.DataFrame, labels: PrivateLabels, *, rng: np.random.Generator
+        self,
+        generator: FaceGenerator,
+        people: pd.DataFrame,
+        labels: PrivateLabels,
+        *,
+        rng: np.random.Generator,
     ) -> pd.DataFrame:
         """The people's columns as the generator is asked."""
         if self.start is None:
