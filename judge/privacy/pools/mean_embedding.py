@@ -244,7 +244,9 @@ def unit(features: NDArray) -> NDArray[np.float64]:
 def level_edges(labels: PrivateLabels, levels: int) -> NDArray[np.float64]:
     """(cells, levels − 1): ratings between levels of equally many people, by the released labels."""
     at = np.arange(1, levels) / levels
-    return np.array([labels.quantile(str(cell), at) for cell in labels.cells.index]).reshape(-1, levels - 1)
+    return np.array([labels.quantile(str(cell), at) for cell in labels.cells.index]).reshape(
+        len(labels.cells), levels - 1
+    )
 
 
 def levels_of(
