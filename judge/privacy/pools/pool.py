@@ -187,6 +187,7 @@ def _labelled(made: pd.DataFrame, labels: PrivateLabels) -> pd.DataFrame:
     low, high = labels.rating_range
     assert rest["rating"].between(low - 1e-6, high + 1e-6).all() and not math.isnan(rest["rating"].sum())
     ids = [f"s-{i + 1:06d}" for i in range(len(made))]
-    table = pd.concat([own, rest], axis=1)
-    table.insert(0, "image_id", ids)
-    return table.assign(person_id=ids, rating_source="private", source="generated")
+    first = pd.DataFrame(
+        {"image_id": ids, "person_id": ids, "rating_source": "private", "source": "generated"}
+    )
+    return pd.concat([first, own, rest], axis=1)
