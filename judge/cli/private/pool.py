@@ -22,6 +22,8 @@ settings (KEY=VALUE, as of judge run)
   data=NAME data.KEY=VALUE    the private people: a data set of conf/data that has ratings
   where.KEY=VALUE             only these of them, e.g. where.split=train
   method=NAME                 sim_pe: rendered people, voted for by the private ones; minutes, no training
+                              mean_embedding: a generator fitted to one noisy mean of frozen features; minutes
+                              dp_gan: a generator taught by a discriminator that is trained with clipped, noisy steps
   method.KEY=VALUE            any setting of it
   epsilon=3 delta=null        the budget; delta is at most 1/(n ln n). epsilon=inf protects nobody
   n=N shares={...}            pictures of the pool; as many as private people, in their (noisy) shares
