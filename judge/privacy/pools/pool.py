@@ -193,4 +193,5 @@ def _labelled(made: pd.DataFrame, labels: PrivateLabels) -> pd.DataFrame:
     first = pd.DataFrame(
         {"image_id": ids, "person_id": ids, "rating_source": "private", "source": "generated"}
     )
-    return pd.concat([first, own, rest], axis=1)
+    # in one piece: a frame of 150 single columns warns its users
+    return pd.concat([first, own, rest], axis=1).copy()

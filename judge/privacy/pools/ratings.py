@@ -3,7 +3,7 @@
 A rating per candidate, from those who voted for it, drowns: with 1,000 candidates each has a handful of voters. The
 direction of the appearance in which ratings rise takes as many numbers as the appearance has dimensions, some 40, and
 all people tell of it. Given it, people of a cell are put in order, and the order takes the ratings of the cell's noisy
-histogram. Measured for rendered people in experiments/private_pools.py.
+histogram. Both ways are held against one another in experiments/private_ratings.py.
 """
 
 from __future__ import annotations
