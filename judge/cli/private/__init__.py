@@ -10,10 +10,20 @@ import importlib
 
 from judge.errors import InputError
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS = ("pool",)
+
+EXAMPLES = """\
+examples
+  judge private pool data=parametric data.n=5000 data.size=64 epsilon=10 --out pool
+                                                     5,000 rendered people voted for by as many private ones
+  judge private pool data=mebeauty data.root=DIR epsilon=3 leave_out=true --out pool
+
+`judge private COMMAND --help` teaches each of them.
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
     parts = parser.add_subparsers(dest="part", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"judge.cli.private.{name}")

@@ -7,6 +7,7 @@ and one that `reads_pictures` finds the pool's pictures drawn and is given `fact
 """
 
 from judge.mitigation.pools.correct import CorrectRatings
+from judge.mitigation.pools.private import Private
 from judge.mitigation.pools.rater_model import RaterModel, rater_model
 from judge.mitigation.pools.redraw import Redraw, Unchanged
 from judge.mitigation.pools.resample import ResampleDown, ResampleUp
@@ -16,6 +17,7 @@ from judge.mitigation.pools.synthetic import Synthetic
 
 __all__ = [
     "CorrectRatings",
+    "Private",
     "RaterModel",
     "Redraw",
     "ResampleDown",

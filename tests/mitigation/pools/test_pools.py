@@ -55,11 +55,11 @@ def shares(pool):
 
 SETTINGS = {path.stem: OmegaConf.load(path) for path in sorted(CONF.glob("*.yaml"))}
 SEAM_OF = {name: get_class(settings["_target_"]).seam for name, settings in SETTINGS.items()}
-#: but for synthetic, which trains a generator: test_synthetic_pool.py
+#: but for synthetic and private, which make people: test_synthetic_pool.py, test_private_seam.py
 POOLS = {
     name: instantiate(SETTINGS[name])
     for name, seam in SEAM_OF.items()
-    if seam == "pool" and name != "synthetic"
+    if seam == "pool" and name not in ("synthetic", "private")
 }
 
 
