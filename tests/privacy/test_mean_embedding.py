@@ -181,7 +181,7 @@ def test_the_packaged_generator_is_asked_in_its_own_words(people):
     made = make_pool(MeanEmbedding(**settings), own, release, noise=np.random.default_rng(0), progress=False)
     assert made.pictures.shape == (4, 3, 64, 64)
     assert "packaged" in made.statement["public"]["start"]
-    with pytest.raises(InputError, match="start: the generator knows ethnicity .african."):
+    with pytest.raises(InputError, match=r"start: the generator knows ethnicity .african."):
         pool(people, **settings)
 
 
