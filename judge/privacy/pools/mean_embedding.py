@@ -46,8 +46,9 @@ class MeanEmbedding:
     side     px at which lite0 reads private and made pictures alike
     levels   of the rating in each cell; 1: the pool's ratings have nothing to do with its pictures
     weight   share of the budget beside that of labels, 1 (Mechanism.weight)
-    start    generator to begin with: null, or packaged (taught on rendered people, public), or a folder of judge
-             generate train. A generator of photographs is private itself, unless those may be told of
+    start    generator to begin with: None (random weights), packaged (rendered people), or a folder of judge generate
+             train. It is taken for public, so it must not have learnt from the private people. Nothing here can tell:
+             the packaged one learnt from the 20,000 rendered people of seed 15, who are no private people beside it
     pictures to fit the generator with
     batch, lr, latent, widths, window
              as in judge.generator.settings; of the fit (matching.fit)
