@@ -14,12 +14,15 @@ from judge.privacy.attacks.one_run import OneRunAudit, audit_one_run, coin_subse
 from judge.privacy.attacks.pool import POOL_ATTACKS, calibrated_nearest, density_ratio, pool_attack
 from judge.privacy.attacks.rates import attack_rates, group_differences, roc, threshold_at
 from judge.privacy.attacks.shadows import Trainer, Trainings, balanced_members, coin_members, trained
+from judge.privacy.attacks.study import AttackStudy, AttackTables, attack_judges, attack_pool
 from judge.privacy.attacks.trainers import OVERFITTED, JudgeTrainer, PrivateTrainer, RidgeTrainer
 
 __all__ = [
     "ATTACKS",
     "OVERFITTED",
     "POOL_ATTACKS",
+    "AttackStudy",
+    "AttackTables",
     "JudgeTrainer",
     "OneRunAudit",
     "PrivateTrainer",
@@ -27,6 +30,8 @@ __all__ = [
     "Trainer",
     "Trainings",
     "attack",
+    "attack_judges",
+    "attack_pool",
     "attack_rates",
     "audit_one_run",
     "balanced_members",

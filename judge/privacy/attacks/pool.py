@@ -57,8 +57,8 @@ def density_ratio(
 ) -> NDArray[np.float64]:
     """DOMIAS: logarithm of the pool's density at each candidate over the reference's.
 
-    Settings, result and errors as of `calibrated_nearest`. Gaussian kernels of Scott's width along the largest principal
-    directions of the reference, at most a tenth of its number or of the pool's.
+    Settings, result and errors as of `calibrated_nearest`. Gaussian kernels of Scott's width along the largest
+    principal directions of the reference, at most a tenth of its number or of the pool's.
 
     References
     ----------

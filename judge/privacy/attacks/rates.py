@@ -65,7 +65,7 @@ def attack_rates(
     Raises
     ------
     InputError
-        For arrays that do not fit together, targets without members or non-members, a rate or confidence outside (0, 1).
+        For arrays that do not fit together, targets without members or non-members, rates outside (0, 1).
     """
     values, inside, names = _checked(scores, members, groups, confidence)
     if not len(fprs) or any(not 0 < fpr < 1 for fpr in fprs):
@@ -201,10 +201,11 @@ def _auc(inside: NDArray[np.float64], out: NDArray[np.float64]) -> float:
 def _over_targets(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = []
     for (group, fpr), part in table[table["scope"] != POOLED].groupby(["group", "fpr"], sort=False):
+        short = next((note for note in part["note"] if note), "")
         row = {
             "scope": OVER, "group": group, "fpr": fpr, "targets": len(part), "auc": part["auc"].mean(),
             "members": part["members"].sum(), "non_members": part["non_members"].sum(),
-            "note": next((note for note in part["note"] if note), ""),
+            "note": short and f"a target {short}",
         }  # fmt: skip
         if not row["note"]:
             mean = t_interval(part["tpr"].dropna(), confidence=confidence)

@@ -1,7 +1,7 @@
 """Shadow trainings: who is in which, and what each makes of everybody.
 
-Shadows are balanced, each person in half of them. Targets are not: each person is in by a coin of their own. Were a
-target one of the balanced set, the number of shadows that a person is in would give away whether they are in the target.
+Shadows are balanced, each person in half of them. Targets are not: each person is in by a coin of their own. Were
+a target one of the balanced set, the number of shadows that a person is in would give away whether they are in it.
 """
 
 from __future__ import annotations
