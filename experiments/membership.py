@@ -8,7 +8,7 @@ all of the training split. Ten targets are trained on people who are in by coins
 halves, of which the first 4 and 16 are balanced, too. Judges read frozen features of the packaged lite0 network:
 
     overfitted     penalty 1e-6 with more features than people: passes through every rating. Deliberately bad
-    usual          the embedding judge as it comes, its penalty by leave-one-out
+    usual          the embedding judge's own penalty, chosen by leave-one-out once a seed, on a random half
     private_10     a private head (judge/privacy/head.py) under ε = 10 and δ = 1/(n ln n)
     private_1      … under ε = 1
     random_labels  the overfitted judge, and members drawn by coins that it has not seen: the control
@@ -47,6 +47,7 @@ from judge.generator.audit.copies import plant_copies
 from judge.generator.audit.spaces import features_in
 from judge.jury.embedding import Embedding, embed
 from judge.jury.network.pictures import load_pictures
+from judge.jury.ridge import ridge
 from judge.privacy.attacks import (
     ATTACKS,
     OVERFITTED,
@@ -133,7 +134,9 @@ def trainer_of(judge: str, people: People) -> RidgeTrainer | PrivateTrainer:
             epsilon=float(judge.split("_")[1]), delta=usual_delta(len(rating)), rating_range=people.rating_range,
         )  # fmt: skip
     if judge == "usual":
-        return RidgeTrainer(people.features, rating)
+        half = np.random.default_rng([16, len(rating)]).random(len(rating)) < 0.5
+        chosen = ridge(people.features[half], rating[half], np.ones(int(half.sum()))).penalty
+        return RidgeTrainer(people.features, rating, (chosen,))
     return RidgeTrainer(people.features, rating, (OVERFITTED,))
 
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from judge.errors import InputError
 
 #: Directions that the head reads: the noise of Σ x xᵀ grows with their root, its signal falls with their number.
-WIDTH = 16
+WIDTH = 32
 
 
 @dataclass(frozen=True)

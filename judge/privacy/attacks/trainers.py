@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import solve
+from threadpoolctl import threadpool_limits
 
 from judge.errors import InputError
 from judge.jury.ridge import PENALTIES, ridge
+from judge.jury.scaling import shrunk_scale
 from judge.privacy.head import PublicSpace, private_ridge
 
 #: Penalty of a regression that is meant to memorise: with more features than people it passes through every rating.
@@ -28,9 +31,18 @@ class RidgeTrainer:
 
     def __call__(self, members: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
         """Scores (n,) of all people by the judge of the members; rng is not used."""
-        x = np.asarray(self.features, float)
-        fit = ridge(x[members], self.rating[members], np.ones(int(members.sum())), self.penalties)
-        return (x - fit.mean) / fit.scale @ fit.weight + fit.bias
+        x, y, weight = self.features[members], self.rating[members], np.ones(int(members.sum()))
+        if len(self.penalties) > 1:
+            fit = ridge(x, y, weight, self.penalties)
+            return (self.features - fit.mean) / fit.scale @ fit.weight + fit.bias
+        # nothing to choose: the same regression in its dual form, without the decomposition that choosing takes
+        mean, scale = x.mean(axis=0), shrunk_scale(x, weight)
+        own = (x - mean) / scale
+        with threadpool_limits(1):
+            gram = own @ own.T
+            gram[np.diag_indices_from(gram)] += self.penalties[0] * len(y)
+            dual = solve(gram, y - y.mean(), assume_a="pos", overwrite_a=True)
+            return (self.features - mean) / scale @ (own.T @ dual) + y.mean()
 
 
 @dataclass(frozen=True)
