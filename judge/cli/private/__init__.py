@@ -10,7 +10,7 @@ import importlib
 
 from judge.errors import InputError
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("attack",)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

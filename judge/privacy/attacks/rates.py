@@ -179,16 +179,22 @@ def _at(
                 "fpr_low": float(fpr_low), "fpr_high": float(fpr_high),
             }  # fmt: skip
             if group == ALL:
-                # members above the (allowed + 1)th highest of the non-members: an urn from which either is drawn alike
-                allowed = int(np.floor(fpr * n_out + 1e-9))
-                chance = stats.betabinom(n, allowed + 1, n_out - allowed)
-                tail = (1 - confidence) / 2
-                row |= {
-                    "chance_low": chance.ppf(tail) / n, "chance_high": chance.ppf(1 - tail) / n,
-                    "p_value": float(chance.sf(found - 1)),
-                }  # fmt: skip
+                row |= _chance(n, n_out, fpr, found, confidence)
         rows.append(row)
     return rows
+
+
+def _chance(members: int, outside: int, fpr: float, found: int, confidence: float) -> dict[str, float]:
+    """Members above the (allowed + 1)th highest non-member, both being drawn from one urn: beta-binomial."""
+    allowed = int(np.floor(fpr * outside + 1e-9))
+    mass = stats.betabinom.pmf(np.arange(members + 1), members, allowed + 1, outside - allowed)
+    below = np.cumsum(mass)
+    low, high = np.searchsorted(below, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return {
+        "chance_low": low / members,
+        "chance_high": min(high, members) / members,
+        "p_value": float(min(1.0, mass[found:].sum())),
+    }
 
 
 def _auc(inside: NDArray[np.float64], out: NDArray[np.float64]) -> float:
