@@ -4,8 +4,8 @@
     python experiments/membership.py --photographs DIR    # MEBeauty in place of rendered people
 
 A seed is 2,200 rendered people (mode natural, 64 px) whom no other seed has, 8 % of them african; of the photographs,
-all of the training split. Ten targets are trained on people who are in by coins of their own, and 64 shadows on random
-halves, of which the first 4 and 16 are balanced, too. Judges read frozen features of the packaged lite0 network:
+all of the training split. Ten targets are trained on people who are in by coins of their own, and 16 shadows on random
+halves, of which the first 4 are balanced, too. Judges read frozen features of the packaged lite0 network:
 
     overfitted     penalty 1e-6 with more features than people: passes through every rating. Deliberately bad
     usual          the embedding judge's own penalty, chosen by leave-one-out once a seed, on a random half
@@ -72,8 +72,9 @@ from judge.storage import locked, write_text
 RESULTS = Path(__file__).parents[1] / "results" / "membership"
 MINORITY, FEATURE, SHARE = "african", "ethnicity", 0.08
 PEOPLE, SOURCE, START, OTHERS = 2200, 20_000, 20_000, 2000
-TARGETS, BLOCKS = 10, (4, 12, 48)  # shadows: each block balanced, so that 4, 16 and 64 are
-JUDGES = ("overfitted", "usual", "private_10", "private_1", "random_labels")
+TARGETS, BLOCKS = 10, (4, 12)  # shadows: each block balanced, so that 4 and 16 are
+TRAINED = ("overfitted", "usual", "private_10", "private_1")
+JUDGES = (*TRAINED, "random_labels")  # the trainings of the overfitted judge, asked about other members
 POOLS = {"clean": 0, "planted_20": 20, "planted_200": 200}
 CLAIMED, FPRS = 1.0, (0.01, 0.001)
 AUDITED = "BaVarIA"
@@ -144,29 +145,30 @@ def attacked(seed: int, judge: str, people: People) -> Iterator[tuple[str, pd.Da
     """(file, rows) of one judge and seed."""
     n = len(people.rows)
     rating = people.rows["rating"].to_numpy(float)
-    # overfitted and random_labels are the same trainings
-    rng = np.random.default_rng([seed, JUDGES.index("overfitted" if judge == "random_labels" else judge)])
+    rng = np.random.default_rng([seed, TRAINED.index(judge)])
     train = trainer_of(judge, people)
     inside = coin_members(n, TARGETS, rng)
     targets = trained(train, inside, rating, rng)
     shadows = trained(train, np.concatenate([balanced_members(n, k, rng) for k in BLOCKS]), rating, rng)
-    members = (
-        coin_members(n, TARGETS, np.random.default_rng([seed, 99])) if judge == "random_labels" else inside
-    )
     scores = targets.errors + rating
     pearson = np.mean([np.corrcoef(scores[t][~inside[t]], rating[~inside[t]])[0, 1] for t in range(TARGETS)])
-    cell = {"seed": seed, "judge": judge}
+    asked = {judge: inside}
+    if judge == "overfitted":
+        asked["random_labels"] = coin_members(n, TARGETS, rng)
     groups = people.rows[FEATURE].to_numpy()
     for k, name in product(np.cumsum(BLOCKS), ATTACKS):
-        first = Trainings(shadows.members[:k], shadows.errors[:k])
-        got = attack(name, targets.errors, first)
-        how = {**cell, "shadows": int(k), "attack": name}
-        rates = attack_rates(got, members, groups=groups, fprs=FPRS)
-        rates = rates[rates["scope"] == "all targets"]
-        yield "judges", rates.assign(**how, pearson=pearson)
-        yield "groups", group_differences(got, members, groups).assign(**how)
-        if name == AUDITED and k == sum(BLOCKS):
-            yield "audits", pd.DataFrame([audited(got[t], members[t]) for t in range(TARGETS)]).assign(**how)
+        got = attack(name, targets.errors, Trainings(shadows.members[:k], shadows.errors[:k]))
+        for told, members in asked.items():
+            how = {"seed": seed, "judge": told, "shadows": int(k), "attack": name}
+            rates = attack_rates(got, members, groups=groups, fprs=FPRS)
+            rates = rates[rates["scope"] == "all targets"]
+            yield "judges", rates.assign(**how, pearson=pearson)
+            yield "groups", group_differences(got, members, groups).assign(**how)
+            if name == AUDITED and k == sum(BLOCKS):
+                yield (
+                    "audits",
+                    pd.DataFrame([audited(got[t], members[t]) for t in range(TARGETS)]).assign(**how),
+                )
 
 
 def audited(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> dict[str, object]:
@@ -246,7 +248,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cells = [
-        (seed, what) for seed in map(int, options.seeds.split(",")) for what in (*JUDGES, *POOLS)
+        (seed, what) for seed in map(int, options.seeds.split(",")) for what in (*TRAINED, *POOLS)
     ]  # whole seeds first
     there: set[tuple[int, str]] = set()
     for file, column in (("judges", "judge"), ("pools", "pool")):

@@ -130,7 +130,8 @@ def run(args: argparse.Namespace) -> int:
     from judge.report.pages.attack import attack_said
 
     print("\n".join(attack_said(found.tables.rates, found.tables.differences, found.tables.audit)))
-    print("\n".join(f"- {note}" for note in notes))
+    for note in notes:
+        print(f"- {note}")
     print(f"\npage: {page}")
     return 0
 

@@ -67,7 +67,7 @@ def audit_one_run(
         Each by a coin of its own, independent of the others and of how canaries are ordered. People of a fixed split
         are no such coins: see `coin_subset`.
     delta : float
-        Of the claim, 0 to below 1.
+        Of the claim, 0 to below 1. It counts m-fold: at 1 / (m ln m) a few dozen guesses, all right, prove nothing.
     claimed : float
         ε ≥ 0, under adding or removing one canary; inf for none.
     guesses : int or sequence of int
