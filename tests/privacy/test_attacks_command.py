@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import takewhile
 
 import pandas as pd
 import pytest
@@ -30,9 +31,13 @@ def command(monkeypatch, cache, tmp_path):
     monkeypatch.setenv("JUDGE_CACHE", str(cache))
 
     def called(*more, out="out"):
+        settings = list(
+            takewhile(lambda word: not str(word).startswith("--"), more)
+        )  # these come before options
         return main(
-            ["private", "attack", f"data.n={N}", *PEOPLE, "judge.embedding.size=32", "--targets", "2", "--shadows", "4",
-             "--fpr", ".5,.01", "--quiet", "--out", str(tmp_path / out), *map(str, more)]
+            ["private", "attack", f"data.n={N}", *PEOPLE, "judge.embedding.size=32", *settings, "--targets", "2",
+             "--shadows", "4", "--fpr", ".5,.01", "--quiet", "--out", str(tmp_path / out),
+             *map(str, more[len(settings):])]
         )  # fmt: skip
 
     return called
@@ -137,6 +142,12 @@ def test_a_pool_of_copies(command, cache, tmp_path, capsys):
 def test_what_is_wrong_is_said_before_any_work(command, more, words, capsys):
     assert command(*more) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_delta_too_large_for_so_many_people(command, capsys):
+    assert command("--epsilon", "1", "--delta", ".01") == 2
+    assert "at most 1 / (n ln n) = 0.0029 for 80 people" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="E",
         help="train a private linear head under this ε; it is then claimed",
     )
-    add("--delta", type=float, metavar="D", help="of the budget (1 / (n ln n))")
+    add("--delta", type=float, metavar="D", help="of the budget, at most 1 / (n ln n), which is the default")
     add("--claimed", type=float, metavar="E", help="ε that is claimed of what is attacked (none)")
     add(
         "--random-labels", action="store_true", help="members by coins that no training has seen: the control"
@@ -114,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
     make_writable(args.out, inner=["figures"])
     manifest, facts, notes = people_of(settings)
+    check_delta(args, len(manifest))
     groups = None
     if args.group in manifest:
         groups = manifest[args.group].astype("str").fillna("(missing)").to_numpy()
@@ -166,6 +167,16 @@ def checked(args: argparse.Namespace, settings: DictConfig) -> None:
     if args.shadows is None:
         args.shadows = SHADOWS if embedding else SHADOWS_NETWORK
     study_of(args, settings, people=100)  # refuses what the study does
+
+
+def check_delta(args: argparse.Namespace, people: int) -> None:
+    """Raises InputError for a δ under which a mechanism may hand out somebody's picture as it is."""
+    from judge.privacy.head import usual_delta
+
+    if args.delta is not None and args.delta > usual_delta(people):
+        raise InputError(
+            f"--delta={args.delta}: at most 1 / (n ln n) = {usual_delta(people):.2g} for {people:,} people"
+        )
 
 
 def study_of(args: argparse.Namespace, settings: DictConfig, people: int) -> AttackStudy:

@@ -89,6 +89,8 @@ def attack_judges(
     rating = np.asarray(rating, float)
     if len(rating) < 20:
         raise InputError(f"an attack on judges needs at least 20 rated people, not {len(rating)}")
+    if study.guesses is not None and study.guesses > len(rating):
+        raise InputError(f"guesses={study.guesses}: at most {len(rating)}, the number of people")
     who, others, label = np.random.default_rng(study.seed).spawn(3)
     inside = coin_members(len(rating), study.targets, who)
     targets = trained(train, inside, rating, who, progress=progress)

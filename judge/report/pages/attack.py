@@ -95,13 +95,14 @@ def attack_said(rates: pd.DataFrame, differences: pd.DataFrame, audit: pd.DataFr
     else:
         top = known[known["fpr"] == known["fpr"].max()]
         best = top.loc[top["tpr"].idxmax()]
-        beyond = best["tpr"] > best["chance_high"]
+        # the best of several: each of them at its share of 5 %
+        beyond = best["p_value"] < 0.05 / len(top)
         told.append(
             f"Of {counted(len(top), 'attack')} {best['attack']} finds most: {percent(best['tpr'])} "
             f"[{number(100 * best['ci_low'], 1)}, {number(100 * best['ci_high'], 1)}] of members at "
             f"{percent(best['fpr'])} false alarms, where chance finds {number(100 * best['chance_low'], 1)} to "
             f"{percent(best['chance_high'])} ({p_said(best['p_value'])} for this attack alone). "
-            + ("Members are found." if beyond else "That is no more than chance.")
+            + ("Members are found." if beyond else "For the best of so many that is no more than chance.")
         )
         short = main[main["tpr"].isna()].drop_duplicates("fpr")
         told += [
