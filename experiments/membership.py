@@ -13,8 +13,8 @@ halves, of which the first 4 are balanced, too. Judges read frozen features of t
     private_1      … under ε = 1
     random_labels  the overfitted judge, and members drawn by coins that it has not seen: the control
 
-Pools are 1,000 pictures: other people's (clean), or of them so many near copies of members (planted_20, planted_200:
-re-encoded, brighter, mirrored, shifted). Members are again in by coins; the reference is 1,000 people of neither.
+Pools are 1,000 pictures: other people's (clean), or 200 of them copies of members (planted_200: exact, re-encoded,
+brighter, mirrored, shifted). Members are again in by coins; the reference is 1,000 people of neither.
 
 Rows: judges.csv and pools.csv (attack, shadows or space, group, rate of false alarms; of all ten targets of a seed at
 one threshold), groups.csv (do members of a group stand out?), audits.csv (the ε proved of each target, beside a claim
@@ -75,7 +75,7 @@ PEOPLE, SOURCE, START, OTHERS = 2200, 20_000, 20_000, 2000
 TARGETS, BLOCKS = 10, (4, 12)  # shadows: each block balanced, so that 4 and 16 are
 TRAINED = ("overfitted", "usual", "private_10", "private_1")
 JUDGES = (*TRAINED, "random_labels")  # the trainings of the overfitted judge, asked about other members
-POOLS = {"clean": 0, "planted_20": 20, "planted_200": 200}
+POOLS = {"clean": 0, "planted_200": 200}
 CLAIMED, FPRS = 1.0, (0.01, 0.001)
 AUDITED = "BaVarIA"
 
@@ -171,9 +171,18 @@ def attacked(seed: int, judge: str, people: People) -> Iterator[tuple[str, pd.Da
                 )
 
 
-def audited(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> dict[str, object]:
+def audited(
+    scores: NDArray[np.float64], members: NDArray[np.bool_], *, pool: bool = False
+) -> dict[str, object]:
     n = len(scores)
-    found = audit_one_run(scores, members, usual_delta(n), CLAIMED, guesses=n // 20 * 2)
+    found = audit_one_run(
+        scores,
+        members,
+        usual_delta(n),
+        CLAIMED,
+        guesses=n // (40 if pool else 20) * 2,
+        said_in=1.0 if pool else 0.5,
+    )
     return {
         "canaries": found.canaries, "guesses": found.guesses, "correct": found.correct, "epsilon": found.epsilon,
         "claimed": found.claimed, "p_value": found.p_value, "refuted": found.refuted,
@@ -213,7 +222,7 @@ def attacked_pool(seed: int, kind: str, people: People) -> Iterator[tuple[str, p
         how = {**cell, "space": space, "attack": name}
         yield "pools", rates.assign(**how, planted=copies, planted_found=share)
         if name == "nearest":
-            yield "pool_audits", pd.DataFrame([audited(got, inside)]).assign(**how)
+            yield "pool_audits", pd.DataFrame([audited(got, inside, pool=True)]).assign(**how)
 
 
 def features_of(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

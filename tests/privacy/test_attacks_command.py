@@ -133,7 +133,6 @@ def test_a_pool_of_copies(command, cache, tmp_path, capsys):
         (["--targets", "0"], "targets=0"),
         (["--guesses", "3"], "guesses=3"),
         (["--confidence", "95"], "confidence=95"),
-        (["judge=cnn", "--overfit"], "take judge=embedding"),
         (["seed=-1"], "seed=-1"),
         (["nothing"], "are KEY=VALUE"),
         (["data=nowhere"], "data=nowhere"),
@@ -158,6 +157,11 @@ def test_a_pool_or_a_group_that_there_is_not(command, tmp_path, capsys):
     empty.mkdir()
     assert command("--pool", empty, "--members", "split=train") == 2
     assert "0 pictures; at least 10" in capsys.readouterr().err
+
+
+def test_a_network_has_no_head_of_its_own_to_be_overfitted(tmp_path, capsys):
+    assert main(["private", "attack", "judge=cnn", "--overfit", "--out", str(tmp_path)]) == 2
+    assert "take judge=embedding" in capsys.readouterr().err
 
 
 def test_out_is_needed(capsys):

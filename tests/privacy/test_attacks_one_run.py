@@ -72,6 +72,16 @@ def test_random_guesses_prove_nothing():
     assert np.mean(np.array(proved) > 0) < 0.09
 
 
+def test_guesses_may_all_say_included():
+    # 30 of 100 members stand out, of the others nothing is known
+    inside = np.arange(200) < 100
+    scores = np.where(np.arange(200) < 30, 1.0, 0.0)
+    only = audit_one_run(scores, inside, 0.0, 1.0, guesses=30, said_in=1.0)
+    assert (only.guesses, only.correct) == (30, 30)
+    assert audit_one_run(scores, inside, 0.0, 1.0, guesses=30, said_in=0.0).correct < 25
+    assert audit_one_run(scores, inside, 0.0, 1.0, guesses=30).correct < 30
+
+
 def test_ties_are_not_broken_by_the_order_of_the_people():
     inside = np.arange(1000) >= 500  # members last, as a table may have them
     found = audit_one_run(np.zeros(1000), inside, 0.0, 1.0, guesses=1000)
@@ -108,6 +118,7 @@ def test_a_fixed_split_becomes_coins():
         ({"guesses": []}, "guesses="),
         ({"delta": 1.0}, "delta is from 0"),
         ({"claimed": -1.0}, "claimed at least 0"),
+        ({"said_in": 2.0}, "said_in=2.0"),
         ({"confidence": 1.0}, "confidence between"),
         ({"included": np.zeros(10)}, "included bool"),
         ({"scores": np.full(10, np.nan)}, "without missing ones"),

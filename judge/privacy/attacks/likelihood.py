@@ -28,7 +28,7 @@ OWN_VARIANCE_FROM = 64
 class _Moments(NamedTuple):
     """Of each person's errors over the shadows with or without them, (n,) each."""
 
-    count: NDArray[np.float64]
+    trainings: NDArray[np.float64]
     mean: NDArray[np.float64]
     variance: NDArray[np.float64]  # unbiased
 
@@ -47,7 +47,7 @@ class _Moments(NamedTuple):
 
     @property
     def pooled(self) -> float:
-        return float((self.variance * (self.count - 1)).sum() / (self.count - 1).sum())
+        return float((self.variance * (self.trainings - 1)).sum() / (self.trainings - 1).sum())
 
 
 def _both(target: ArrayLike, shadows: Trainings) -> tuple[NDArray[np.float64], _Moments, float]:
@@ -141,18 +141,18 @@ def _predictive(
     moments: _Moments, least: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Degrees of freedom, centre and scale of the t distribution of each person's next error."""
-    degrees, common = _variance_prior(np.maximum(moments.variance, least), moments.count - 1)
-    between = float(moments.mean.var() - np.mean(moments.variance / moments.count))
+    degrees, common = _variance_prior(np.maximum(moments.variance, least), moments.trainings - 1)
+    between = float(moments.mean.var() - np.mean(moments.variance / moments.trainings))
     weight = common / max(between, common * 1e-3)  # of the prior mean, in trainings
     centre = float(moments.mean.mean())
-    total = weight + moments.count
-    mean = (weight * centre + moments.count * moments.mean) / total
+    total = weight + moments.trainings
+    mean = (weight * centre + moments.trainings * moments.mean) / total
     squares = (
         degrees * common
-        + (moments.count - 1) * np.maximum(moments.variance, least)
-        + weight * moments.count / total * (moments.mean - centre) ** 2
+        + (moments.trainings - 1) * np.maximum(moments.variance, least)
+        + weight * moments.trainings / total * (moments.mean - centre) ** 2
     )
-    after = degrees + moments.count
+    after = degrees + moments.trainings
     return after, mean, np.sqrt(squares / after * (1 + 1 / total))
 
 

@@ -54,6 +54,7 @@ def audit_one_run(
     claimed: float,
     *,
     guesses: int | Sequence[int],
+    said_in: float = 0.5,
     confidence: float = 0.95,
     rng: np.random.Generator | int = 0,
 ) -> OneRunAudit:
@@ -71,9 +72,12 @@ def audit_one_run(
     claimed : float
         ε ≥ 0, under adding or removing one canary; inf for none.
     guesses : int or sequence of int
-        The highest half of so many canaries are guessed to be included, the lowest half not to be, and nothing is
-        said of the others. Even numbers from 2 to m, chosen before the scores are seen; of several the best counts,
-        each at a confidence corrected for their number (Bonferroni).
+        Of so many canaries something is said: of the highest that they are included, of the lowest that they are not.
+        Even numbers from 2 to m, chosen before the scores are seen; of several the best counts, each at a confidence
+        corrected for their number (Bonferroni).
+    said_in : float
+        Share of the guesses that say included, 0 to 1, chosen beforehand, too. 1 where a low score says nothing: that
+        a picture has no copy in a pool does not mean that its person was not in.
     confidence : float
         In (0, 1).
     rng : int or Generator
@@ -107,11 +111,14 @@ def audit_one_run(
             f"delta is from 0 to below 1, claimed at least 0, confidence between 0 and 1, not {delta}, {claimed} and "
             f"{confidence}"
         )
+    if not 0 <= said_in <= 1:
+        raise InputError(f"said_in={said_in}: a share of the guesses, 0 to 1")
     m = len(values)
     order = np.lexsort((np.random.default_rng(rng).random(m), values))
     best: tuple[float, float, int, int] | None = None
     for r in tried:
-        correct = int(inside[order[m - r // 2 :]].sum() + (~inside[order[: r // 2]]).sum())
+        high = round(r * said_in)
+        correct = int(inside[order[m - high :]].sum() + (~inside[order[: r - high]]).sum())
         level = (1 - confidence) / len(tried)
         bound = _bound(m, r, correct, delta, level)
         chance = min(1.0, len(tried) * p_of_guesses(m, r, correct, claimed, delta))

@@ -30,7 +30,8 @@ class AttackStudy:
     random_labels     who counts as a member is drawn anew, by coins that no training has seen: must find nothing
     fprs              rates of false alarms
     delta, claimed    of the budget that is claimed; inf: none is
-    guesses           of the one-run audit, even; None: a tenth of the canaries
+    guesses           of the one-run audit, even; None: a tenth of the canaries; of a pool a twentieth, who are all said
+                      to be in, since to have no copy in it says little
     confidence        of all intervals, and of the audits of all targets together (Bonferroni)
     seed              of who is in, of the trainings and of ties
 
@@ -158,7 +159,7 @@ def tables_of(
         rows = np.arange(len(score)) if coins else coin_subset(inside, study.seed)
         found = audit_one_run(
             score[rows], inside[rows], study.delta, study.claimed,
-            guesses=study.guesses or max(2, len(rows) // 20 * 2),
+            guesses=study.guesses or max(2, len(rows) // (20 if coins else 40) * 2), said_in=0.5 if coins else 1.0,
             confidence=1 - (1 - study.confidence) / len(members), rng=study.seed,
         )  # fmt: skip
         audits.append(

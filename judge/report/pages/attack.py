@@ -250,6 +250,6 @@ def _audit(audit: pd.DataFrame) -> list[Block]:
     note = "p: at most the probability of so many right guesses, were the claim true."
     return [
         table_from(
-            audit, columns, "Half of the guesses say in, half say out; nothing of the rest.", note=note
+            audit, columns, "One training, guesses of who was in it, and the ε that they prove.", note=note
         )
     ]

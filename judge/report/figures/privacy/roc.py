@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -42,7 +44,7 @@ def roc_curves(roc: pd.DataFrame) -> Figure:
     handles: list[tuple[Line2D, str]] = [(Line2D([], [], color=INK, linewidth=0.8), "chance")]
     for name, part in drawn.groupby("attack", sort=False):
         family = str(name).removesuffix(" offline")
-        look = {
+        look: dict[str, Any] = {
             "color": _COLOURS[families.index(family) % len(_COLOURS)],
             "linestyle": "-" if family == name else (0, (4, 2)),
         }
