@@ -105,15 +105,15 @@ def group_differences(
         own, other = inside & (names == group), inside & (names != group)
         if not own.any() or not other.any():
             continue
-        counts = [int((above & own).sum()), int(own.sum()), int((above & other).sum()), int(other.sum())]
-        low, high = miettinen_nurminen_difference(*counts, confidence=confidence)
+        found, n, found_others, others = (int(x.sum()) for x in (above & own, own, above & other, other))
+        low, high = miettinen_nurminen_difference(found, n, found_others, others, confidence)
         there = own.any(axis=1) & other.any(axis=1)
         each = [above[t][own[t]].mean() - above[t][other[t]].mean() for t in np.flatnonzero(there)]
         over = t_interval(each, confidence=confidence)
         rows.append(
             {
-                "group": group, "fpr": fpr, "members": counts[1], "tpr": counts[0] / counts[1],
-                "tpr_others": counts[2] / counts[3], "difference": counts[0] / counts[1] - counts[2] / counts[3],
+                "group": group, "fpr": fpr, "members": n, "tpr": found / n,
+                "tpr_others": found_others / others, "difference": found / n - found_others / others,
                 "ci_low": float(low), "ci_high": float(high),
                 "over_low": over.low, "over_high": over.high, "targets": len(each),
             }
