@@ -96,7 +96,8 @@ def group_differences(
 
     Settings as of `attack_rates`, and one rate. A row a group: members, tpr, tpr_others, difference with its interval
     over members (ci_, Miettinen & Nurminen, of all targets' members as if they were as many people) and over targets
-    (over_, Student's t; NaN with fewer than two), and targets. Each target has its own threshold.
+    (over_, Student's t; NaN with fewer than two), and targets. Each target has its own threshold. A group whose scores
+    spread wider passes it more often, member or not: read the difference beside fpr_reached of `attack_rates`.
     """
     values, inside, names = _checked(scores, members, groups, confidence)
     above = np.stack([v > threshold_at(v[~m], fpr) for v, m in zip(values, inside, strict=True)])
