@@ -338,8 +338,8 @@ def drawn(summary: pd.DataFrame) -> Figure:
             title=judge.replace("_", " "),
             xscale="log",
             yscale="log",
-            xticks=[4, 16, 64],
-            xticklabels=[4, 16, 64],
+            xticks=[4, 16],
+            xticklabels=[4, 16],
         )
         ax.minorticks_off()
     axes[0].set_ylabel("members found\nat 1 % false alarms")

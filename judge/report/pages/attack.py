@@ -37,8 +37,8 @@ LIMITS = (
     "The interval of all targets together takes each person in each training as one more person: it holds for these "
     "trainings. That over targets takes each training as one (Student's t, from two on).",
     "Chance is what the same threshold would find if scores had nothing to do with membership, an exact interval.",
-    "A group whose scores spread wider passes a shared threshold more often, whether its people are members or not: read "
-    "its members found beside its false alarms.",
+    "A group whose scores spread wider passes a shared threshold more often, whether its people are members or not: "
+    "read its members found beside its false alarms.",
     "A rate of false alarms is given where its threshold lets at least 10 non-members through.",
     "An attack that finds nobody proves nothing: another one may. The ε of the one-run audit (Steinke et al. 2023) is "
     "a lower bound, at the confidence stated for all targets together; 0 means that nothing is proved.",
