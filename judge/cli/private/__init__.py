@@ -10,7 +10,7 @@ import importlib
 
 from judge.errors import InputError
 
-COMMANDS = ("pool",)
+COMMANDS = ("pool", "attack")
 
 EXAMPLES = """\
 examples
