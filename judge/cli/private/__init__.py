@@ -10,7 +10,7 @@ import importlib
 
 from judge.errors import InputError
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("secrecy",)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

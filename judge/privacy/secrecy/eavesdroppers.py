@@ -105,7 +105,9 @@ class FreshEves:
             else:
                 guess = self._table(kind, x, learn.group, seed)
             for copy in range(len(learn.group)):
-                value, low, high = balanced_accuracy(guess["test"][copy], test.group[copy].numpy(), confidence)
+                value, low, high = balanced_accuracy(
+                    guess["test"][copy], test.group[copy].numpy(), confidence
+                )
                 rows.append({
                     "copy": copy, "eve": kind,
                     "chosen": balanced_accuracy(guess["choose"][copy], choose.group[copy].numpy())[0],

@@ -101,9 +101,7 @@ class GaussianPeople:
                 f"{len(self.shift)} and {k}"
             )
         if not np.allclose(sigma, sigma.T) or np.linalg.eigvalsh(sigma)[0] <= 0:
-            raise InputError(
-                f"toy.covariance is symmetric and positive definite; given {sigma.tolist()}"
-            )
+            raise InputError(f"toy.covariance is symmetric and positive definite; given {sigma.tolist()}")
         if not self.noise >= 0:
             raise InputError(f"toy.noise is at least 0; given {self.noise}")
         if not 0 < self.share < 1:
@@ -162,7 +160,9 @@ class GaussianPeople:
         root = torch.from_numpy(np.linalg.cholesky(np.array(self.covariance))).float()
         member = group[:, None].float()
         attributes = normal[:, :k] @ root.T + member * torch.tensor(self.shift)
-        score = attributes @ torch.tensor(self.weights) + self.group_effect * group + self.noise * normal[:, k]
+        score = (
+            attributes @ torch.tensor(self.weights) + self.group_effect * group + self.noise * normal[:, k]
+        )
         return People(torch.cat([attributes, 2 * member - 1], 1), group, score)
 
     def secret(self, seen: Tensor) -> Tensor:

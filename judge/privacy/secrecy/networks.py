@@ -51,7 +51,9 @@ class Mixed(nn.Module):
     ones), but later.
     """
 
-    def __init__(self, inputs: int, key: int, hidden: int, outputs: int, rngs: Sequence[torch.Generator]) -> None:
+    def __init__(
+        self, inputs: int, key: int, hidden: int, outputs: int, rngs: Sequence[torch.Generator]
+    ) -> None:
         super().__init__()
         self.of_inputs = Perceptrons((inputs, hidden), rngs)
         self.of_key = Perceptrons((key, hidden), rngs)
@@ -69,7 +71,9 @@ class Alice(nn.Module):
     no network looks and anybody may.
     """
 
-    def __init__(self, seen: int, key: int, ciphertext: int, hidden: int, rngs: Sequence[torch.Generator]) -> None:
+    def __init__(
+        self, seen: int, key: int, ciphertext: int, hidden: int, rngs: Sequence[torch.Generator]
+    ) -> None:
         super().__init__()
         self.public = Perceptrons((seen, hidden, hidden, 1), rngs)
         self.cipher = Mixed(seen, key, hidden, ciphertext, rngs)

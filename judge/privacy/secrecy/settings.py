@@ -22,20 +22,22 @@ class SecrecyTraining:
     lr          Adam's rate of Alice and Bob, at first; falls to a fiftieth over the last `settling` of the steps
     eve_lr      Adam's rate of Eve
     settling    share of the steps at the end over which the rate falls and weights are averaged
+    first       share of λ at the first step; λ is whole when settling begins
     average     steps over which the averaged weights forget
     """
 
-    key: int = 4
-    ciphertext: int = 4
-    noise: float = 0.1
+    key: int = 2
+    ciphertext: int = 2
+    noise: float = 0.2
     hidden: int = 32
     eves: int = 2
     eve_steps: int = 2
     steps: int = 2000
-    batch: int = 512
+    batch: int = 256
     lr: float = 2e-3
     eve_lr: float = 4e-3
     settling: float = 0.5
+    first: float = 0.1
     average: float = 100.0
 
     def __post_init__(self) -> None:
@@ -52,5 +54,7 @@ class SecrecyTraining:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 refuse(name, "a number over 0")
-        if isinstance(self.settling, bool) or not isinstance(self.settling, int | float) or not 0 <= self.settling <= 1:
-            refuse("settling", "a share, 0 to 1")
+        for name in ("settling", "first"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                refuse(name, "a share, 0 to 1")

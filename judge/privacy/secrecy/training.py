@@ -2,14 +2,16 @@
 
 What Alice and Bob minimise in a copy is
 
-    E (D − p)² + E (D − b)² + λ · max(0, log G − L)
+    E (D − p)² + E (D − b)² + λ · (log G − L)
 
 with p the public estimate, b Bob's, G groups and L the cross-entropy of Eve's guess, every group weighing alike. log G is
 the loss of an Eve who knows nothing; what she is better by bounds the information of the published on the group from
-below. Nothing is gained by misleading her: a wrong Eve would only have to turn her answer round (sec. 2.3 of the paper
-squares a similar term for the same reason; squared, it is too flat at the end that matters here). Where Eve is the best
-there is, groups of normal scores whose means differ by t Δ tell her t² Δ² / 8 within (equal groups, t small) and cost
-(1 − t)² between less, so that t = 1 / (1 + λ · const): a secret that is nearly kept asks for a large λ.
+below. (The paper squares a term like it, sec. 2.3, so that nothing is gained by misleading Eve. Squared, it is flat
+where the secret is nearly kept; cut off at 0, it would count the luck of a batch in one direction only. An Eve who is
+misled turns round within a few of her steps.)
+Where Eve is the best there is, groups of normal scores whose means differ by t Δ tell her about t² Δ² / (8 within), and
+t costs (1 − t)² between, so that t = 1 / (1 + λ · const): a secret that is nearly kept asks for a large λ. A large λ
+from the first step on keeps Alice and Bob from finding out what the key is good for, so it grows.
 """
 
 from __future__ import annotations
@@ -142,8 +144,9 @@ def train(
         published = alice(people.seen, key, noise)
         public = (published[..., 0] - people.score).square().mean(1)
         private = (bob(published, key) - people.score).square().mean(1)
-        told = (log(groups) - cross_entropy(eves, published, people.group, balance)).clamp_min(0).mean(1)
-        loss = (public + private + weight * told).sum()
+        told = (log(groups) - cross_entropy(eves, published, people.group, balance)).mean(1)
+        grown = min(1.0, settings.first + (1 - settings.first) * step / max(1, settled))
+        loss = (public + private + grown * weight * told).sum()
         of_pair.zero_grad()
         loss.backward()
         of_pair.step()
