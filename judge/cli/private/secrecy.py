@@ -135,15 +135,22 @@ def of_people(
     """runs, published, equal_secrecy and winners of the data set's people."""
     import numpy as np
     import pandas as pd
+    from omegaconf import OmegaConf
 
-    from judge.cli.generate.train import people as manifest_of
+    from judge.cli.generate.train import only
+    from judge.experiment.settings import DataSource
     from judge.jury.embedding import embed
     from judge.privacy.secrecy import at_equal_secrecy, winners
 
-    manifest, _ = manifest_of(_as_of_a_training(settings))
-    # refused before pictures are read
+    if OmegaConf.is_missing(settings.data, "root"):
+        raise InputError("data.root is needed: the folder on your disk, e.g. data.root=DIR")
+    dataset = DataSource(OmegaConf.to_container(settings.data, resolve=True)).read()  # type: ignore[arg-type]
+    manifest = only(dataset.manifest, OmegaConf.to_container(settings.where))  # type: ignore[arg-type]
+    # refused before anything is drawn or read
     study.usable(np.zeros((len(manifest), 1), np.float32), manifest, settings.feature)
     step("features")
+    if dataset.make_pictures is not None:
+        dataset.make_pictures(manifest)
     features, people, excluded = embed(manifest, made(settings.embedding), progress=False)
     runs, published = study.run(
         features,
@@ -170,13 +177,6 @@ def of_people(
         ]
     )
     return {**tables, "excluded": reasons} if len(reasons) else tables
-
-
-def _as_of_a_training(settings: DictConfig) -> DictConfig:
-    """The settings that say who the people are, as judge generate train reads them."""
-    from omegaconf import OmegaConf
-
-    return OmegaConf.create({"data": settings.data, "where": settings.where, "run": None, "condition": None})
 
 
 def write_all(out: Path, tables: Mapping[str, pd.DataFrame], *, feature: str, settings: DictConfig) -> Path:

@@ -7,6 +7,7 @@ Twenty trainings of networks this small take a third of the time that they take 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import sqrt
 
 import torch
@@ -28,7 +29,7 @@ class Perceptrons(nn.Module):
         super().__init__()
         self.activation = activation
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in pairwise(sizes):
             bound = 1 / sqrt(inputs)
             drawn = [bound * (2 * torch.rand(inputs + 1, outputs, generator=rng) - 1) for rng in rngs]
             both = torch.stack(drawn)

@@ -1,4 +1,4 @@
-"""People as Alice sees them, with their group and their score: drawn anew from a law, or from a table again and again."""
+"""People as Alice sees them, with group and score: drawn anew from a law, or from a table again and again."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def without_key(
 ) -> torch.Tensor:
     """(S, n) the score as networks guess it that learnt, with the score before them, to do without a key."""
     people, messages = learn
-    copies, n, width = messages.published.shape
+    _, n, width = messages.published.shape
     networks = Perceptrons((width, 64, 1), generators(seeds, 40))
     adam = torch.optim.Adam(networks.parameters(), lr=1e-2, fused=True)
     rngs = generators(seeds, 41)

@@ -4,14 +4,14 @@ What Alice and Bob minimise in a copy is
 
     E (D − p)² + E (D − b)² + λ · (log G − L)
 
-with p the public estimate, b Bob's, G groups and L the cross-entropy of Eve's guess, every group weighing alike. log G is
-the loss of an Eve who knows nothing; what she is better by bounds the information of the published on the group from
-below. (The paper squares a term like it, sec. 2.3, so that nothing is gained by misleading Eve. Squared, it is flat
-where the secret is nearly kept; cut off at 0, it would count the luck of a batch in one direction only. An Eve who is
-misled turns round within a few of her steps.)
-Where Eve is the best there is, groups of normal scores whose means differ by t Δ tell her about t² Δ² / (8 within), and
-t costs (1 − t)² between, so that t = 1 / (1 + λ · const): a secret that is nearly kept asks for a large λ. A large λ
-from the first step on keeps Alice and Bob from finding out what the key is good for, so it grows.
+with p the public estimate, b Bob's, G groups and L the cross-entropy of Eve's guess, every group weighing alike.
+log G is the loss of an Eve who knows nothing; what she is better by bounds the information of the published on the
+group from below. (The paper squares a term like it, sec. 2.3, so that nothing is gained by misleading Eve. Squared,
+it is flat where the secret is nearly kept; cut off at 0, it would count the luck of a batch in one direction only.
+An Eve who is misled turns round within a few of her steps.) Where Eve is the best there is, groups of normal scores
+whose means differ by t Δ tell her about t² Δ² / (8 within), and t costs (1 − t)² between, so that t = 1 / (1 + λ ·
+const): a secret that is nearly kept asks for a large λ. A large λ from the first step on keeps Alice and Bob from
+finding out what the key is good for, so it grows.
 """
 
 from __future__ import annotations

@@ -35,9 +35,9 @@ NAMES = {
     ("independent", "public"): "independent of a known group",
 }
 LIMITS = (
-    "What an Eve reads is the balanced accuracy with which she puts people into their group: chance is 1 over the number "
-    "of groups. Five kinds are trained afresh on messages about people of their own; the strongest is chosen on others "
-    "and tested on third ones. That no Eve of these finds anything shows nothing of others.",
+    "What an Eve reads is the balanced accuracy with which she puts people into their group: chance is 1 over the "
+    "number of groups. Five kinds are trained afresh on messages about people of their own; the strongest is "
+    "chosen on others and tested on third ones. That no Eve of these finds anything shows nothing of others.",
     "Eve sees all that is published, the ciphertext included. Bob has the key, which serves for one person only.",
     "This is secrecy against networks of this size, not a cipher: to hide a number from everybody, encrypt it.",
 )
@@ -45,9 +45,9 @@ OF_PEOPLE = (
     "Within is the mean over the groups of Pearson's r within each: what no difference of the groups' means can raise.",
     "The ratings themselves: what Eve reads of them is what the correlation of rating and group forces on whoever "
     "publishes them.",
-    "Independent of a known group: a ridge regression's scores moved so that all groups have one distribution. It reads "
-    "the group of the contestants; no score that is independent of the group is nearer to the regression's (Chzhen et "
-    "al. 2020). A network may estimate better than the regression and so pass it.",
+    "Independent of a known group: a ridge regression's scores moved so that all groups have one distribution. It "
+    "reads the group of the contestants; no score that is independent of the group is nearer to the regression's "
+    "(Chzhen et al. 2020). A network may estimate better than the regression and so pass it.",
     "Intervals are over seeds (splits and trainings, Student's t) of one set of people.",
 )
 
@@ -81,9 +81,9 @@ def toy_said(trials: pd.DataFrame) -> list[str]:
     reasons = "; ".join(f"{reason}: {k}" for reason, k in failed.items() if k)
     row = trials.mean(numeric_only=True)
     means = (
-        f"On average the public error was {number(row['public_error'], 3)} (closed form {number(row['public_best'], 3)}), "
-        f"Bob's {number(row['bob_error'], 3)} ({number(row['bob_best'], 3)}), without the key "
-        f"{number(row['no_key_error'], 3)}; the strongest fresh Eve put {percent(row['eve'])} into their group, where "
+        f"On average the public error was {number(row['public_error'], 3)} (closed form "
+        f"{number(row['public_best'], 3)}), Bob's {number(row['bob_error'], 3)} ({number(row['bob_best'], 3)}), "
+        f"without the key {number(row['no_key_error'], 3)}; the strongest fresh Eve put {percent(row['eve'])} into their group, where "
         f"secrecy leaves {percent(row['eve_bound'])} and the score without secrecy {percent(row['eve_of_score'])}."
     )
     return [told + (f" What failed, each counted: {reasons}." if reasons else ""), means]
@@ -178,8 +178,8 @@ def _toy(trials: pd.DataFrame, eves: pd.DataFrame) -> list[Section]:
                 Items(
                     [
                         f"The best public estimate that is independent of the group has the error "
-                        f"{number(best['public_best'], 3)}; Bob's best is {number(best['bob_best'], 3)}, the noise that "
-                        "nobody sees. An error below the public one tells of the group.",
+                        f"{number(best['public_best'], 3)}; Bob's best is {number(best['bob_best'], 3)}, the noise "
+                        "that nobody sees. An error below the public one tells of the group.",
                         "Success was fixed beforehand: both errors within 5 % of the closed form, Eve within 2 points "
                         "of one half.",
                         *LIMITS,
@@ -219,7 +219,7 @@ def _people(tables: Mapping[str, pd.DataFrame], feature: str) -> list[Section]:
         "share_winners": Column("of winners", percent),
         "interval": Column("", label, numeric=False, whole=True),
     }
-    winners_alt = "; ".join(
+    told = "; ".join(
         f"{r.contest}, {r.score}, {r.group}: {percent(r.share_winners)}" for r in won.head(24).itertuples()
     )
     return [
@@ -239,7 +239,7 @@ def _people(tables: Mapping[str, pd.DataFrame], feature: str) -> list[Section]:
             "Who wins",
             [
                 Picture(
-                    "winners", secret_winners(won), "Shares of the winners when the published score decides.", winners_alt
+                    "winners", secret_winners(won), "Shares of the winners when the published score decides.", told
                 ),
                 folded(table_from(won, won_columns, "Winners by group, means over seeds.")),
             ],
