@@ -1,12 +1,12 @@
-"""Selective secrecy: does training reach the closed form, and what does hiding a group cost on rendered people?
+"""Selective secrecy: is the closed form reached, and what does hiding a group cost on rendered people?
 
 Two parts, each resumed where it was stopped:
 
   --part toy     Gaussian people whose best is known (judge.privacy.secrecy.gaussian), 20 seeds, every one counted
                  → results/secrecy/toy_trials.csv, toy_eves.csv
-  --part people  10,000 rendered people (natural, 64 px), of whom half train Alice, Bob and the rivals, .35 fresh Eves,
-                 and .15 are the contestants, whom nobody has seen; another split and training for each seed; hidden are
-                 ethnicity, gender and skin tone. Ratings: honest (truth knows no group), and for ethnicity also shifted,
+  --part people  10,000 rendered people (natural, 64 px): half train Alice, Bob and the rivals, .35 fresh Eves, and
+                 .15 are the contestants, whom nobody has seen; another split and training for each seed; hidden are
+                 ethnicity, gender, skin tone. Ratings: honest (truth knows no group), and for ethnicity also shifted,
                  raters giving african people a point less, so that the score itself goes with the group
                  → results/secrecy/runs.csv, winners.csv, equal_secrecy.csv
 

@@ -83,8 +83,9 @@ def toy_said(trials: pd.DataFrame) -> list[str]:
     means = (
         f"On average the public error was {number(row['public_error'], 3)} (closed form "
         f"{number(row['public_best'], 3)}), Bob's {number(row['bob_error'], 3)} ({number(row['bob_best'], 3)}), "
-        f"without the key {number(row['no_key_error'], 3)}; the strongest fresh Eve put {percent(row['eve'])} into "
-        f"their group, where secrecy leaves {percent(row['eve_bound'])} and the score without secrecy {percent(row['eve_of_score'])}."
+        f"without the key {number(row['no_key_error'], 3)}; the strongest fresh Eve put {percent(row['eve'])} "
+        f"into their group, where secrecy leaves {percent(row['eve_bound'])} and the score without secrecy "
+        f"{percent(row['eve_of_score'])}."
     )
     return [told + (f" What failed, each counted: {reasons}." if reasons else ""), means]
 
