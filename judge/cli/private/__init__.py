@@ -10,7 +10,7 @@ import importlib
 
 from judge.errors import InputError
 
-COMMANDS: tuple[str, ...] = ("secrecy",)
+COMMANDS: tuple[str, ...] = ("attack", "secrecy")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
