@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.fairness.sweeps import mean_interval
-from judge.report.figures.secrecy import secrecy_curve, secret_winners, toy_trials
+from judge.report.figures.privacy import secrecy_curve, secret_winners, toy_trials
 from judge.report.html import (
     Block,
     Column,
