@@ -132,12 +132,13 @@ class SecrecyStudy:
         if len(groups.names) < 2:
             raise InputError(f"feature={feature}: all are {groups.names[0]}; there is nothing to hide")
         counts = groups.counts(groups.codes(people))
-        # each part has at least FEWEST of each group, with room for the lot
-        least = int(np.ceil(FEWEST / min(*self.shares, 1 - sum(self.shares))))
-        if (small := counts[counts < least]).size:
+        smallest = min(*self.shares, 1 - sum(self.shares))
+        short = {name: n for name, n in counts.items() if np.diff(self._cuts(n)).min() < FEWEST}
+        if short:
             raise InputError(
-                f"feature={feature}: {listed(small.index)} have {', '.join(map(str, small))} rated people; at least "
-                f"{least} are needed, so that {FEWEST} are in each part; leave them out with where.{feature}=[…]"
+                f"feature={feature}: {listed(short)} have {', '.join(map(str, short.values()))} rated people; at least "
+                f"{int(np.ceil(FEWEST / smallest))} are needed, so that {FEWEST} are in each part; leave them out with "
+                f"where.{feature}=[…]"
             )
         if (few := int(len(people) * self.shares[0])) <= self.dimensions:
             raise InputError(f"study.dimensions={self.dimensions}: below the {few} people who train")
@@ -148,10 +149,13 @@ class SecrecyStudy:
         rng, parts = np.random.default_rng([seed, 16]), {p: [] for p in PARTS}  # type: ignore[var-annotated]
         for group in np.unique(codes):
             rows = rng.permutation(np.flatnonzero(codes == group))
-            cuts = np.round(np.cumsum(self.shares) * len(rows)).astype(int)
-            for part, chosen in zip(PARTS, np.split(rows, cuts), strict=True):
+            for part, chosen in zip(PARTS, np.split(rows, self._cuts(len(rows))[1:-1]), strict=True):
                 parts[part].append(chosen)
         return {part: np.sort(np.concatenate(rows)) for part, rows in parts.items()}
+
+    def _cuts(self, n: int) -> NDArray[np.int64]:
+        """Where each of PARTS begins among n people of a group, and n."""
+        return np.concatenate([[0], np.round(np.cumsum(self.shares) * n), [n]]).astype(np.int64)
 
     def seen(self, features: NDArray, train_rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, dimensions) what everybody sees: directions of most variance among those who train, of unit spread."""

@@ -101,6 +101,12 @@ def secrecy_said(tables: Mapping[str, pd.DataFrame], feature: str) -> list[str]:
             f"A ridge regression without secrecy reaches r = {number(row['pearson'])}, and the strongest Eve reads "
             f"{feature} of {percent(row['eve'])} from its score (chance {percent(row['chance'])})."
         )
+    forced = means[means["method"] == "ratings"]
+    if len(forced):
+        lines.append(
+            f"The ratings themselves would tell her {percent(forced['eve'].iloc[0])}: that much the correlation of rating "
+            f"and {feature} forces on whoever publishes them."
+        )
     for margin, part in tables["equal_secrecy"].groupby("margin"):
         found = []
         for (method, reader), rows in part.groupby(["method", "reader"], sort=False):
