@@ -92,7 +92,7 @@ def people(options: argparse.Namespace, folder: Path) -> None:
     features, kept, excluded = embed(data["honest"].manifest, Embedding(), progress=False)
     if len(excluded):
         raise SystemExit(f"{len(excluded)} pictures cannot be read")
-    training, eves = SecrecyTraining(steps=1500), FreshEves(steps=options.eve_steps, batch=256)
+    training, eves = SecrecyTraining(), FreshEves(steps=options.eve_steps, batch=256)
     for ratings, feature, seed in missing:
         begin = time.process_time()
         manifest = data[ratings].manifest.set_index("image_id", drop=False).loc[kept["image_id"]]

@@ -10,7 +10,7 @@ from judge.privacy.secrecy.eavesdroppers import FreshEves
 from judge.privacy.secrecy.outcomes import at_equal_secrecy, winners
 from judge.privacy.secrecy.rivals import erased, fitted, noisy
 from judge.privacy.secrecy.settings import SecrecyTraining
-from judge.privacy.secrecy.study import SecrecyStudy
+from judge.privacy.secrecy.study import SecrecyStudy, estimates
 
 
 def people(n=640, seed=0):
@@ -40,6 +40,18 @@ def test_what_is_seen_has_unit_spread_among_those_who_train():
     seen = SecrecyStudy(dimensions=3).seen(x, np.arange(300))
     assert seen.shape == (640, 3)
     assert np.allclose(np.cov(seen[:300].T, bias=True), np.eye(3), atol=1e-6)
+
+
+def test_what_alice_is_shown_of_those_who_train_is_not_learnt_by_heart():
+    """40 features that say nothing of 200 ratings: a regression finds something in its own people, nothing in others."""
+    rng = np.random.default_rng(0)
+    x, rating, codes = rng.normal(size=(300, 40)), rng.normal(size=300), rng.integers(0, 2, 300)
+    own = fitted(x[:200], rating[:200], [x[:200]])[0]
+    shown = estimates(x, rating, codes, np.arange(200), seed=0)
+    assert shown.shape == (300, 3)
+    assert np.allclose(shown[:200].std(0), 1)
+    assert np.corrcoef(own, rating[:200])[0, 1] > 0.3
+    assert np.corrcoef(shown[:200, 0], rating[:200])[0, 1] < 0.2
 
 
 def test_erased_features_leave_the_groups_one_mean_and_noise_adds_its_variance():

@@ -104,8 +104,8 @@ def secrecy_said(tables: Mapping[str, pd.DataFrame], feature: str) -> list[str]:
     forced = means[means["method"] == "ratings"]
     if len(forced):
         lines.append(
-            f"The ratings themselves would tell her {percent(forced['eve'].iloc[0])}: that much the correlation of rating "
-            f"and {feature} forces on whoever publishes them."
+            f"The ratings themselves would tell her {percent(forced['eve'].iloc[0])}: that much the correlation of "
+            f"rating and {feature} forces on whoever publishes them."
         )
     for margin, part in tables["equal_secrecy"].groupby("margin"):
         found = []
