@@ -43,7 +43,7 @@ def test_what_is_seen_has_unit_spread_among_those_who_train():
 
 
 def test_what_alice_is_shown_of_those_who_train_is_not_learnt_by_heart():
-    """40 features that say nothing of 200 ratings: a regression finds something in its own people, nothing in others."""
+    """40 features that say nothing of 200 ratings: a regression finds something in its own people, not in others."""
     rng = np.random.default_rng(0)
     x, rating, codes = rng.normal(size=(300, 40)), rng.normal(size=300), rng.integers(0, 2, 300)
     own = fitted(x[:200], rating[:200], [x[:200]])[0]
