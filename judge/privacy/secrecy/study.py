@@ -194,9 +194,12 @@ class SecrecyStudy:
         for spread in self.noises:
             out["noise", spread, "public"] = named(noisy(plain, spread, rng))
         out["ratings", 0.0, "public"] = {p: rating[split[p]] for p in PARTS}
-        like = plain[1], codes[split["learn"]]
+        # the best estimate of those who know the group, too: the regression without it is no bound of theirs
+        known = np.column_stack([seen, np.eye(len(groups.names))[codes]])
+        aware = fitted(known[split["train"]], y, [known[split[p]] for p in PARTS])
+        like = aware[1], codes[split["learn"]]
         out["independent", 0.0, "public"] = {
-            p: barycentre(score, codes[split[p]], like) for p, score in named(plain).items()
+            p: barycentre(score, codes[split[p]], like) for p, score in named(aware).items()
         }
         mean, sd = y.mean(), y.std()
         view = estimates(seen, rating, codes, split["train"], seed)

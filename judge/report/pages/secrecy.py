@@ -45,9 +45,10 @@ OF_PEOPLE = (
     "Within is the mean over the groups of Pearson's r within each: what no difference of the groups' means can raise.",
     "The ratings themselves: what Eve reads of them is what the correlation of rating and group forces on whoever "
     "publishes them.",
-    "Independent of a known group: a ridge regression's scores moved so that all groups have one distribution. It "
-    "reads the group of the contestants; no score that is independent of the group is nearer to the regression's "
-    "(Chzhen et al. 2020). A network may estimate better than the regression and so pass it.",
+    "Independent of a known group: scores of a ridge regression that is told the group, moved so that all groups have "
+    "one distribution. It reads the contestants' group; no score that is independent of the group is nearer to the "
+    "regression's (Chzhen et al. 2020). Whoever estimates better than the regression may pass it.",
+    "Without secrecy (λ = 0) Alice's ciphertext is no secret either, and tells Eve more than a score alone could.",
     "Intervals are over seeds (splits and trainings, Student's t) of one set of people.",
 )
 
