@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,12 @@ def people(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
         manifest, facts = _of_run(Path(settings.run), settings.condition)
     else:
         manifest, facts = _of_data(settings)
-    for key, wanted in where.items():  # type: ignore[union-attr]
+    return only(manifest, where), facts  # type: ignore[arg-type]
+
+
+def only(manifest: pd.DataFrame, where: Mapping[Any, Any]) -> pd.DataFrame:
+    """The people whose columns have one of the values that `where` names. Raises InputError for unknown ones."""
+    for key, wanted in where.items():
         key = str(key)
         values = [str(v) for v in (wanted if isinstance(wanted, list) else [wanted])]
         if key not in manifest:
@@ -152,7 +157,7 @@ def people(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
         if other := sorted(set(values) - set(there)):
             raise InputError(f"where.{key}={listed(other)}: it is one of {listed(sorted(set(there)))}")
         manifest = manifest[there.isin(values)].reset_index(drop=True)
-    return manifest, facts
+    return manifest
 
 
 def _of_data(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, Any]]:

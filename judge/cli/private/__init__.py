@@ -10,13 +10,17 @@ import importlib
 
 from judge.errors import InputError
 
-COMMANDS = ("pool", "attack")
+COMMANDS = ("pool", "attack", "secrecy")
 
 EXAMPLES = """\
 examples
   judge private pool data=parametric data.n=5000 data.size=64 epsilon=10 --out pool
                                                      5,000 rendered people voted for by as many private ones
   judge private pool data=mebeauty data.root=DIR epsilon=3 leave_out=true --out pool
+  judge private attack data.n=2000 data.size=64 --out attack            whether a judge tells who was in its training
+  judge private attack data.n=4000 data.size=64 --pool pool --members split=train --out attack
+                                                     whether a pool tells whom it was made of
+  judge private secrecy data.n=4000 data.size=64 data.mode=natural --out secret      a score that hides the group
 
 `judge private COMMAND --help` teaches each of them.
 """
