@@ -7,8 +7,8 @@ Rendered people against people generated after their labels. `packaged`: the gen
 where it is there. `small`: three generators that are trained here at 32 px (relativistic, projected, and relativistic
 with another seed; in --work, kept), each detector of each tried on all. Changed pictures: of the first pairing. A seed
 is another division of the people, other latents and other first weights; the people are the same, so seeds vary less
-than other people would. Writes results/detectors/: runs.csv (rates by group, a row a seed), separation.csv,
-equal_rates.csv, critic.csv (the discriminators' scores by group), auc.* and alarms.*.
+than other people would. Writes results/detectors/: runs (rates by group, a row a seed), separation and
+equal_rates as Parquet, critic.csv (the discriminators' scores by group), auc.* and alarms.*.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from judge.jury.network.pictures import load_pictures
 from judge.report.figures.rows import by_cell, rows_figure, rows_of, with_condition
 from judge.report.figures.saving import save
 from judge.report.figures.style import above, keys, marks, rule, styled
-from judge.storage import make_writable, write_text
+from judge.storage import make_writable, replacing, write_text
 
 RESULTS = Path(__file__).parents[1] / "results" / "detectors"
 #: Seed of the people whom generators learn from, and of those who are tested.
@@ -195,7 +195,11 @@ def main() -> None:
     whole["runs"] = whole.pop("rates")
     whole["critic"] = critics(args, tested)
     for name, table in whole.items():
-        write_text(args.out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
+        if name == "critic":
+            write_text(args.out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
+        else:  # thousands of rows
+            with replacing(args.out / f"{name}.parquet") as part:
+                table.to_parquet(part, index=False)
     figures(args.out, whole["runs"], whole["separation"], 0.05)
     auc = whole["separation"].query("feature == 'all'")
     print(
