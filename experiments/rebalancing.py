@@ -354,12 +354,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if runs.empty:
         print("no runs")
         return 0
-    print(
-        write_report(
-            runs, told.out, "python experiments/rebalancing.py " + " ".join(arguments or sys.argv[1:])
-        )
-    )
+    print(write_report(runs, told.out, commands(runs)))
     return 0
+
+
+def commands(runs: pd.DataFrame) -> str:
+    """What makes these runs again."""
+    return "\n".join(
+        f"python experiments/rebalancing.py --data {data} --seeds {part['seed'].nunique()} --size {size:g} "
+        f"--pictures {shown:g} --pool {pool:g} --majority-share {share:g}"
+        for (data, pool, share, size, shown), part in runs.groupby(list(SETTING), sort=False)
+    )
 
 
 if __name__ == "__main__":
