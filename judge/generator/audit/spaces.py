@@ -80,13 +80,16 @@ def features_in(space: str, pictures: Tensor | NDArray[np.uint8]) -> NDArray[np.
 
 
 def usual_spaces(*, rendered: bool) -> tuple[str, ...]:
-    """Spaces for rendered people or for photographs, lite1 where its package is there."""
+    """Spaces for rendered people or for photographs, lite1 where its package is there; the first is the verdict's.
+
+    Of photographs that is lite1 where it can be: blurred faces cover everybody in pixels.
+    """
     wanted: Sequence[str] = ("parameters", "pixels") if rendered else ("pixels",)
     try:
         _lite1()
     except InputError:
         return tuple(wanted)
-    return (*wanted, "lite1")
+    return (*wanted, "lite1") if rendered else ("lite1", *wanted)
 
 
 @cache
