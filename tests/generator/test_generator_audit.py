@@ -14,6 +14,7 @@ from judge.errors import InputError
 from judge.generator.audit.card import audit_generator
 from judge.generator.audit.card.drawing import sampled
 from judge.generator.audit.card.verdicts import cards, said, verdict
+from judge.generator.audit.card.whole import _weak
 from judge.generator.conditions import Conditions
 from judge.jury.network.pictures import load_pictures
 
@@ -321,3 +322,11 @@ def test_the_command_with_a_generator_of_ones_own(tmp_path, capsys, monkeypatch)
     facts = json.loads((out / "audit.json").read_text())
     assert facts["n_per_group"] == 20 and facts["features"] == ["gender"]
     assert not (set(pd.read_csv(out / "cards.csv")["verdict"]) & {"diverse"})  # it was never trained
+
+
+def test_a_weak_reader_is_said_to_be_weak():
+    groups = ["a", "b"]
+    assert _weak("race", pd.DataFrame([[9, 1], [2, 8]], groups, groups)) == ""
+    assert "race: the reader is right about only 60%" in _weak(
+        "race", pd.DataFrame([[6, 4], [4, 6]], groups, groups)
+    )

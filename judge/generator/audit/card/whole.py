@@ -30,6 +30,8 @@ from judge.generator.audit.tone import lightening, parameter_spread
 from judge.generator.model import FaceGenerator
 
 PSI = (1.0, 0.7, 0.5, 0.3)
+#: A reader who is right about fewer people is said to be weak.
+WEAK = 0.7
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def audit_generator(
 
     progress("reading")
     reader, confusions = reader_of(rendered, held_out, features, seed=seed, notes=notes)
+    notes += [weak for name, table in confusions.items() if (weak := _weak(name, table))]
     read = reader.read(fake.pictures)
     tables = {"shown": shown_by_group(fake, read, confusions, seed=seed)}
     tables["faces"] = faces_found(fake.pictures, fake.group, held_out.pictures, held_out.group)
@@ -176,6 +179,17 @@ def _shares(
         table = shares_in_asked_out(known, natural.labels[feature], read[feature], confusion, seed=seed)
         parts.append(table.assign(feature=feature))
     return pd.concat(parts, ignore_index=True)
+
+
+def _weak(feature: str, confusion: pd.DataFrame) -> str:
+    """What is to be said of a reader who is seldom right; nothing where it is."""
+    right = float(np.trace(confusion.to_numpy()) / confusion.to_numpy().sum())
+    if right >= WEAK:
+        return ""
+    return (
+        f"{feature}: the reader is right about only {right:.0%} of held-out people. Shares that are corrected for its "
+        "mistakes are then little more than noise; read `shown` beside `real` in the table of what is shown."
+    )
 
 
 def _parameters(
