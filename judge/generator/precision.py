@@ -27,9 +27,8 @@ def bf16_is_faster(device: str) -> bool:
 
     CPUs with AMX are up to 4.6 times faster in it; those without any unit for it compute it, slowly, all the same.
     """
-    with (
-        _measuring
-    ):  # it sets the threads of the process and its random state for a moment: one caller at a time
+    # it sets the threads of the process and its random state for a moment: one caller at a time
+    with _measuring:
         return _measured(device)
 
 
