@@ -89,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
 
     check_packages()
     # what is wrong with the budget or the method is told before anybody's picture is read
-    budget = Budget(_real("epsilon", settings.epsilon), _real("delta", settings.delta))
+    delta = None if settings.delta is None else _real("delta", settings.delta)
+    budget = Budget(_real("epsilon", settings.epsilon), delta)
     try:
         method = instantiate(settings.method)
     except InstantiationException as error:
@@ -168,9 +169,7 @@ def release_of(settings: DictConfig, budget: Any, facts: Mapping[str, Any], mani
     )  # fmt: skip
 
 
-def _real(name: str, value: object) -> float | None:
-    if value is None and name == "delta":
-        return None
+def _real(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{name}={value}: a number over 0" + (", or inf" if name == "epsilon" else ""))
     return float(value)
