@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,16 +134,27 @@ def _as_override(change: str) -> str:
     return f"+{change}" if change.startswith("where.") else change
 
 
-def people(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Manifest of the training people, and what the generator's file says of them. Raises InputError."""
+def people(
+    settings: DictConfig, *, check: Callable[[pd.DataFrame, dict[str, Any]], object] | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Manifest of the training people, and what the generator's file says of them. Raises InputError.
+
+    check  called with both before pictures are rendered, to refuse what cannot be done with them
+    """
     from omegaconf import OmegaConf
 
     where = OmegaConf.to_container(settings["where"])
     if settings.run is not None:
         manifest, facts = _of_run(Path(settings.run), settings.condition)
+        render = None
     else:
-        manifest, facts = _of_data(settings)
-    return only(manifest, where), facts  # type: ignore[arg-type]
+        manifest, facts, render = _of_data(settings)
+    chosen = only(manifest, where)  # type: ignore[arg-type]
+    if check is not None:
+        check(chosen, facts)
+    if render is not None:
+        render(manifest)
+    return chosen, facts
 
 
 def only(manifest: pd.DataFrame, where: Mapping[Any, Any]) -> pd.DataFrame:
@@ -160,7 +171,9 @@ def only(manifest: pd.DataFrame, where: Mapping[Any, Any]) -> pd.DataFrame:
     return manifest
 
 
-def _of_data(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _of_data(
+    settings: DictConfig,
+) -> tuple[pd.DataFrame, dict[str, Any], Callable[[pd.DataFrame], object] | None]:
     from omegaconf import OmegaConf
 
     from judge.experiment.settings import DataSource
@@ -168,10 +181,8 @@ def _of_data(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
     if OmegaConf.is_missing(settings.data, "root"):
         raise InputError("data.root is needed: the folder on your disk, e.g. data.root=DIR")
     dataset = DataSource(OmegaConf.to_container(settings.data, resolve=True)).read()  # type: ignore[arg-type]
-    if dataset.make_pictures is not None:
-        dataset.make_pictures(dataset.manifest)
     facts = {"data": dataset.name, "real_people": dataset.real_people, "rating_range": dataset.rating_range}
-    return dataset.manifest, facts
+    return dataset.manifest, facts, dataset.make_pictures
 
 
 def _of_run(folder: Path, condition: str | None) -> tuple[pd.DataFrame, dict[str, Any]]:

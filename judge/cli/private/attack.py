@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -113,8 +113,7 @@ def run(args: argparse.Namespace) -> int:
     from judge.storage import make_writable
 
     make_writable(args.out, inner=["figures"])
-    manifest, facts, notes = people_of(settings)
-    check_delta(args, len(manifest))
+    manifest, facts, notes = people_of(args, settings)
     groups = None
     if args.group in manifest:
         groups = manifest[args.group].astype("str").fillna("(missing)").to_numpy()
@@ -167,6 +166,10 @@ def checked(args: argparse.Namespace, settings: DictConfig) -> None:
     if args.shadows is None:
         args.shadows = SHADOWS if embedding else SHADOWS_NETWORK
     study_of(args, settings, people=100)  # refuses what the study does
+    if args.pool:
+        from judge.cli.private.attack_on_pool import pool_rows
+
+        pool_rows(args.pool)
 
 
 def check_delta(args: argparse.Namespace, people: int) -> None:
@@ -217,22 +220,44 @@ def composed(overrides: Sequence[str]) -> DictConfig:
         raise InputError(f"{' '.join(overrides)}: {error}") from error
 
 
-def people_of(settings: DictConfig) -> tuple[pd.DataFrame, dict[str, object], list[str]]:
-    """One rated picture of each person, facts of the data set, and who was left out."""
+def people_of(
+    args: argparse.Namespace, settings: DictConfig
+) -> tuple[pd.DataFrame, dict[str, object], list[str]]:
+    """One rated picture of each person, facts of the data set, and who was left out.
+
+    Raises InputError, before pictures are rendered, for people among whom nobody can be attacked as asked.
+    """
     from judge.cli.generate.train import people
 
-    manifest, facts = people(settings)
-    notes = []
-    rated = manifest["rating"].notna()
-    again = (
-        manifest["person_id"].notna() & manifest["person_id"].duplicated()
-        if "person_id" in manifest
-        else ~rated & False
+    def refuse(manifest: pd.DataFrame, facts: dict[str, Any]) -> None:
+        rows, _ = one_rated_each(manifest)
+        if rows.empty:
+            raise InputError(f"data={facts['data']}: nobody has a rating, and an attack is on what was rated")
+        check_delta(args, len(rows))
+        if args.pool:
+            from judge.cli.private.attack_on_pool import members_of
+
+            members_of(args.members, rows)
+
+    manifest, facts = people(settings, check=refuse)
+    rows, notes = one_rated_each(manifest)
+    return rows, facts, notes
+
+
+def one_rated_each(manifest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """(the first rated picture of each person, who was left out)."""
+    from judge.report.wording import counted
+
+    rated = manifest[manifest["rating"].notna()]
+    each = rated
+    if "person_id" in rated:
+        each = rated[rated["person_id"].isna() | ~rated["person_id"].duplicated()]
+    left = (
+        (len(manifest) - len(rated), "no rating"),
+        (len(rated) - len(each), "another picture of the same person"),
     )
-    for left, why in ((~rated, "no rating"), (rated & again, "another picture of the same person")):
-        if left.any():
-            notes.append(f"Left out: {int(left.sum()):,} pictures, {why}.")
-    return manifest[rated & ~again].reset_index(drop=True), facts, notes
+    notes = [f"Left out: {counted(n, 'picture')}, {why}." for n, why in left if n]
+    return each.reset_index(drop=True), notes
 
 
 def of_judges(

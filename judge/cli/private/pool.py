@@ -89,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
 
     check_packages()
     # what is wrong with the budget or the method is told before anybody's picture is read
-    budget = Budget(_real("epsilon", settings.epsilon), _real("delta", settings.delta))
+    delta = None if settings.delta is None else _real("delta", settings.delta)
+    budget = Budget(_real("epsilon", settings.epsilon), delta)
     try:
         method = instantiate(settings.method)
     except InstantiationException as error:
@@ -101,11 +102,13 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from judge.cli.generate.train import people
-    from judge.privacy.pools import make_pool
+    from judge.privacy.pools import asked_people, make_pool
 
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    manifest, facts = people(settings)
+    manifest, facts = people(
+        settings, check=lambda rows, told: asked_people(rows, release_of(settings, budget, told, rows))
+    )
     release = release_of(settings, budget, facts, manifest)
     secret = int.from_bytes(os.urandom(32)) if args.noise_seed is None else args.noise_seed
     pool = make_pool(
@@ -158,6 +161,10 @@ def release_of(settings: DictConfig, budget: Any, facts: Mapping[str, Any], mani
     features = declared_features(data, manifest) if told["features"] is None else list(told["features"])
     scale = told["rating_range"] or facts["rating_range"]
     if scale is None:
+        if "rating" not in manifest or manifest["rating"].isna().all():
+            raise InputError(
+                f"data={data}: a private pool is made for a judge, and these people have no ratings"
+            )
         raise InputError(
             "rating_range=[lowest,highest] of the scale is needed: it is not read from private ratings"
         )
@@ -168,9 +175,7 @@ def release_of(settings: DictConfig, budget: Any, facts: Mapping[str, Any], mani
     )  # fmt: skip
 
 
-def _real(name: str, value: object) -> float | None:
-    if value is None and name == "delta":
-        return None
+def _real(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{name}={value}: a number over 0" + (", or inf" if name == "epsilon" else ""))
     return float(value)

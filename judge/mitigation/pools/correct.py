@@ -69,7 +69,11 @@ class CorrectRatings:
         single = self._single(pool, feature, ratings, wanted)
         try:
             model = rater_model(
-                *(single[name].to_numpy() for name in ("image_id", "rater_id", "by", "of", "rating")),
+                image=single["image_id"].to_numpy(),
+                rater=single["rater_id"].to_numpy(),
+                rater_group=single["by"].to_numpy(),
+                group=single["of"].to_numpy(),
+                rating=single["rating"].to_numpy(),
                 groups=wanted,
                 prior_sd=self.prior_sd,
             )

@@ -10,7 +10,7 @@ from typing import Any
 from judge.errors import InputError, listed
 from judge.privacy.pools.dp_gan import DPGAN
 from judge.privacy.pools.mean_embedding import MeanEmbedding
-from judge.privacy.pools.pool import Made, Method, PrivatePool, Release, make_pool
+from judge.privacy.pools.pool import Made, Method, PrivatePool, Release, asked_people, make_pool
 from judge.privacy.pools.sim_pe import SimPE
 
 #: By the names of their files in conf/private.
@@ -25,6 +25,7 @@ __all__ = [
     "PrivatePool",
     "Release",
     "SimPE",
+    "asked_people",
     "make_pool",
     "method_named",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,13 +25,17 @@ class FrozenFeatures(nn.Module):
           few pictures a second
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, side: int) -> None:
         super().__init__()
         self.side = side
         self.backbone = create_backbone("tf_efficientnet_lite0", "packaged", size=side).eval()
         self.backbone.requires_grad_(False).to(memory_format=torch.channels_last)
+        told: Any = self.backbone.pretrained_cfg
         for name in ("mean", "std"):
-            self.register_buffer(name, torch.tensor(self.backbone.pretrained_cfg[name]).view(1, 3, 1, 1))
+            self.register_buffer(name, torch.tensor(told[name]).view(1, 3, 1, 1))
 
     def train(self, mode: bool = True) -> FrozenFeatures:
         return super().train(False)

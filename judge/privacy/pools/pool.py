@@ -134,14 +134,8 @@ def make_pool(
     name other cells.
     """
     check_packages()
-    private = one_picture_each(manifest)
-    if "rating" not in private or private["rating"].isna().all():
-        raise InputError("a private pool is made for a judge: the private people need ratings")
-    if missing := [name for name in release.features if name not in private]:
-        raise InputError(f"features={listed(release.features)}: the data have no column {listed(missing)}")
+    private = asked_people(manifest, release)
     wanted_n = len(private) if release.n is None else release.n
-    if wanted_n < 1:
-        raise InputError(f"n={release.n}: at least 1 picture")
     asked = [Mechanism(LABELS, release.labels_weight), *method.mechanisms(len(private))]
     people = PrivatePeople(private, plan(release.budget, asked, len(private)).ledger())
     labels = private_labels(
@@ -163,6 +157,22 @@ def make_pool(
     }
     cells = labels.table().assign(pictures=lambda table: table["cell"].map(wanted))
     return PrivatePool(_labelled(made.people, labels), made.pictures, own, {"labels": cells, **made.tables})
+
+
+def asked_people(manifest: pd.DataFrame, release: Release) -> pd.DataFrame:
+    """The first picture of each person; looks at none of them.
+
+    Raises InputError: no ratings, columns that there are not, n under 1, a budget that is none for so many people.
+    """
+    private = one_picture_each(manifest)
+    if "rating" not in private or private["rating"].isna().all():
+        raise InputError("a private pool is made for a judge: the private people need ratings")
+    if missing := [name for name in release.features if name not in private]:
+        raise InputError(f"features={listed(release.features)}: the data have no column {listed(missing)}")
+    if release.n is not None and release.n < 1:
+        raise InputError(f"n={release.n}: at least 1 picture")
+    release.budget.for_people(len(private))
+    return private
 
 
 def _wanted(labels: PrivateLabels, n: int, shares: Mapping[str, float] | None) -> dict[str, int]:

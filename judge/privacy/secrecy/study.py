@@ -255,7 +255,10 @@ class SecrecyStudy:
                 heard[name] = Overheard(
                     _floats(np.stack(messages)), group[part].expand(len(some), -1).contiguous()
                 )
-            table = eves(**heard, names=groups.names, seed=seed, confidence=confidence)
+            table = eves(
+                heard["learn"], heard["choose"], heard["test"],
+                names=groups.names, seed=seed, confidence=confidence,
+            )  # fmt: skip
             for row in table[table["strongest"]].itertuples():
                 found[some[row.copy]] = {
                     "eve": row.balanced_accuracy, "eve_low": row.ci_low, "eve_high": row.ci_high,

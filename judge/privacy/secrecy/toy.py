@@ -90,7 +90,10 @@ class ToyStudy:
             )
         }
         overheard = {part: Overheard(m.published, p.group) for part, (p, m) in heard.items()}
-        read = eves(**overheard, names=self.people.names, seed=seeds[0], confidence=confidence)
+        read = eves(
+            overheard["learn"], overheard["choose"], overheard["test"],
+            names=self.people.names, seed=seeds[0], confidence=confidence,
+        )  # fmt: skip
         people, messages = heard["test"]
         best = self.people.best()
 

@@ -23,7 +23,7 @@ from math import log
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from judge.errors import InputError
@@ -114,11 +114,12 @@ def train(
     bob = Bob(settings.key, settings.ciphertext, settings.hidden, start)
     sizes = (1 + settings.ciphertext, settings.hidden, settings.hidden, groups)
     eves = Perceptrons(sizes, [rng for rng in generators(seeds, 2) for _ in range(settings.eves)])
-    pair = nn.ModuleDict({"alice": alice, "bob": bob})
-    averaged = deepcopy(pair)
-    lightest = {"betas": (0.5, 0.99), "fused": True}
-    of_pair = torch.optim.Adam(pair.parameters(), lr=settings.lr, **lightest)
-    of_eves = torch.optim.Adam(eves.parameters(), lr=settings.eve_lr, **lightest)
+    of_both = [*alice.parameters(), *bob.parameters()]
+    averaged_alice, averaged_bob = deepcopy(alice), deepcopy(bob)
+    averaged = [*averaged_alice.parameters(), *averaged_bob.parameters()]
+    betas = (0.5, 0.99)
+    of_pair = torch.optim.Adam(of_both, lr=settings.lr, betas=betas, fused=True)
+    of_eves = torch.optim.Adam(eves.parameters(), lr=settings.eve_lr, betas=betas, fused=True)
     chance, draws = generators(seeds, 3), generators(seeds, 4)
     weight = torch.tensor(weights)
     # (S, G): every group weighs alike
@@ -153,7 +154,7 @@ def train(
 
         with torch.no_grad():
             forget = 1.0 if step <= settled else 1 / settings.average
-            for old, new in zip(averaged.parameters(), pair.parameters(), strict=True):
+            for old, new in zip(averaged, of_both, strict=True):
                 old.lerp_(new, forget)
         sums += torch.stack([public, private, told]).detach()
         if step % EVERY == 0 or step == settings.steps:
@@ -165,7 +166,7 @@ def train(
             sums.zero_()
             if progress is not None:
                 progress(f"step {step:,} of {settings.steps:,}")
-    return Trained(averaged["alice"], averaged["bob"], settings, first.names, pd.DataFrame(history))
+    return Trained(averaged_alice, averaged_bob, settings, first.names, pd.DataFrame(history))
 
 
 def cross_entropy(eves: Perceptrons, published: Tensor, group: Tensor, balance: Tensor) -> Tensor:

@@ -82,8 +82,10 @@ def write_audit_report(
     names = [""] if alone else list(dict.fromkeys([*in_order(audit["condition"]), *score_columns]))
     audit = with_order(audit, names, baseline=False)
     named = list(dict.fromkeys([*features, *(str(f) for f in audit["feature"] if str(f))]))
-    people = entrants if isinstance(entrants, Entrants) else None
-    if people is None and entrants is not None and len(entrants):
+    people: Entrants | None = None
+    if isinstance(entrants, Entrants):
+        people = entrants
+    elif entrants is not None and len(entrants):
         people = read_entrants(
             entrants,
             features=[f for f in named if f in entrants],
