@@ -238,6 +238,7 @@ def run(args: argparse.Namespace) -> None:
 def summary(out: Path) -> pd.DataFrame:
     """A row a data set, pool, ε, group and measure."""
     runs = pd.read_csv(out / "runs.csv").fillna({"settings": "", "left_out": ""})
+    runs = runs.drop_duplicates([*CELL, "group"])  # two processes may have done the same
     keys = ["data", "n", "seed", "group"]
     real = runs[runs["pool"] == "real"].set_index(keys)
     at = pd.MultiIndex.from_frame(runs[keys])
