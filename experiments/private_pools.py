@@ -18,7 +18,8 @@ A row of runs.csv is a pool and a group of the test (all: everybody):
   coverage, coverage_real (Naeem et al. 2020, k = 5) of the test people of the group by as many of the pool, and by as
                           many private ones, in the space of the renderer's parameters; only of rendered people
 summary.csv: means over seeds with Student's intervals; `of_real` is Pearson over that of the judge of the private
-people, paired by seed, `of_real_32` over that of the judge of their pictures at 32 px. Finished rows are not done again; two processes may share the seeds.
+people, paired by seed, `of_real_32` over that of the judge of their pictures at 32 px. Finished rows are not done
+again; two processes may share the seeds.
 """
 
 from __future__ import annotations
