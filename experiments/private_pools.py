@@ -60,7 +60,7 @@ SOURCE, OTHERS, SIDE, SMALL = 20_000, 2_000, 64, 32
 SETTINGS: dict[str, dict[str, Any]] = {
     "sim_pe": {"population": {"mode": "independent", "camera": "even"}, "workers": 1},
     "mean_embedding": {"pictures": 10_000, "lr": 2e-4},
-    "dp_gan": {"steps": 400, "batch": 128, "each": 2, "lr": 2e-4, "chunk": 16},
+    "dp_gan": {"steps": 300, "batch": 128, "lr": 3e-5},
 }
 #: Methods that go on from the generator of --start.
 BEGUN = ("mean_embedding", "dp_gan")

@@ -55,14 +55,14 @@ class DPGAN:
     steps: int = 1_500
     batch: int = 256
     each: int = 3
-    clip: float = 0.1
-    lr: float = 1e-3
-    discriminator_lr: float = 1e-3
+    clip: float = 1.0
+    lr: float = 5e-4
+    discriminator_lr: float = 5e-4
     latent: int = 64
     widths: tuple[int, ...] | None = (64, 64, 32)
     discriminator_widths: tuple[int, ...] = (24, 48, 64)
     generated: int = 64
-    chunk: int = 128
+    chunk: int = 16
     name: ClassVar[str] = "dp_gan"
 
     def __post_init__(self) -> None:
