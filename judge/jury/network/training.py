@@ -25,6 +25,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from judge.errors import InputError
+from judge.jury.memory import keep_freed_memory
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.identity import described, same_training
@@ -202,6 +203,8 @@ def _loop(
     if state:
         epoch, step, losses, history = facts["epoch"], facts["step"], facts["losses"], facts["history"]
 
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     torch.manual_seed(seed)
     network = make_network().to(memory_format=torch.channels_last)
     network.freeze_before(settings.train_from_stage)
