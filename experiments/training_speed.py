@@ -3,7 +3,7 @@
     python experiments/training_speed.py [--judge cnn_depths] [--people 256] [--rounds 5]
 
 Each measurement is a process of its own, on one thread, that trains a judge on rendered people for two epochs, the
-second of which is timed. `before` has glibc's own thresholds, `kept` those of judge/jury/memory.py; they take turns, so
+second of which is timed. `before` has glibc's own thresholds, `kept` those of judge/storage/memory.py; they take turns, so
 that both meet the same neighbours. Time is the process's own (user and system), which other processes disturb less.
 Writes results/training_speed.csv, a row a measurement.
 """
@@ -30,8 +30,8 @@ def measure(judge: str, people: int, kept: bool) -> dict[str, float]:
     from omegaconf import OmegaConf
 
     from judge.data.parametric import read_parametric
-    from judge.jury import memory
     from judge.jury.network import training
+    from judge.storage import memory
 
     torch.set_num_threads(1)
     if not kept:

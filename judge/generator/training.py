@@ -33,9 +33,9 @@ from judge.generator.networks import Discriminator, Encoder, Generator, Projecte
 from judge.generator.precision import autocast, bf16_is_faster
 from judge.generator.preview import save_sheet
 from judge.generator.settings import GeneratorTraining
-from judge.jury.memory import keep_freed_memory
 from judge.jury.network.identity import same_training
 from judge.jury.network.pictures import load_pictures
+from judge.storage.memory import keep_freed_memory
 from judge.storage.tensors import (
     load_module,
     load_optimizer,

@@ -25,12 +25,12 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from judge.errors import InputError
-from judge.jury.memory import keep_freed_memory
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.identity import described, same_training
 from judge.jury.network.losses import Objective, own_parameters, prepared
 from judge.jury.network.pool import Pool, agreement, pick, predict
+from judge.storage.memory import keep_freed_memory
 from judge.storage.tensors import (
     load_module,
     load_optimizer,
