@@ -3,8 +3,8 @@
     python experiments/training_speed.py [--judge cnn_depths] [--people 256] [--rounds 5]
 
 Each measurement is a process of its own, on one thread, that trains a judge on rendered people for two epochs, the
-second of which is timed. `before` has glibc's own thresholds, `kept` those of judge/storage/memory.py; they take turns, so
-that both meet the same neighbours. Time is the process's own (user and system), which other processes disturb less.
+second of which is timed. `before` has glibc's own thresholds, `kept` those of judge/storage/memory.py; they take turns,
+so that both meet the same neighbours. Time is the process's own (user and system), which other processes disturb less.
 Writes results/training_speed.csv, a row a measurement.
 """
 
