@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
 from judge.contest import fill_places
@@ -51,6 +52,8 @@ from judge.jury.embedding import Embedding, EmbeddingJudge
 from judge.jury.network.pictures import load_pictures
 from judge.privacy.budget import Budget
 from judge.privacy.pools import METHODS, Release, make_pool, method_named
+from judge.report.figures.saving import save
+from judge.report.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, styled
 from judge.storage import locked, write_text
 
 RESULTS = Path(__file__).parents[1] / "results" / "private_pools"
@@ -65,6 +68,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 #: Methods that go on from the generator of --start.
 BEGUN = ("mean_embedding", "dp_gan")
 FEATURES = ("ethnicity", "gender")
+COLOURS = (GREY, BLUE, ORANGE, VERMILLION, GREEN, PURPLE)
 BEST = 0.05
 CELL = ("data", "n", "pool", "settings", "epsilon", "seed")
 
@@ -300,6 +304,69 @@ def summary(out: Path) -> pd.DataFrame:
     return table
 
 
+#: Measures of the figure: of all people, and by group of the first method.
+PANELS = {
+    "of_real": "Pearson of the judge\nover that of real people's",
+    "coverage_of_real": "coverage\nover that of real people",
+    "winner_shift": "change of places",
+}
+
+
+@styled
+def drawn(table: pd.DataFrame) -> Figure:
+    """A row a data set: what a pool is worth by ε, the methods beside one another, and Sim-PE's by group."""
+    shown = table[(table["settings"] == "") & ~table["pool"].isin(["real"])]
+    sets = list(shown["data"].unique())
+    wide = {
+        name: [measure for measure in PANELS if measure in set(shown[shown["data"] == name]["measure"])]
+        for name in sets
+    }
+    columns = max(map(len, wide.values())) + 1
+    figure = Figure(figsize=(2.6 * columns, 2.6 * len(sets)), layout="constrained")
+    grid = figure.subplots(len(sets), columns, squeeze=False)
+    for axes, name in zip(grid, sets, strict=True):
+        own = shown[shown["data"] == name]
+        _panel(axes[0], own[(own["measure"] == "of_real") & (own["group"] == "all")], "pool")
+        axes[0].set(title=f"{name}: all", ylabel=PANELS["of_real"])
+        by_group = own[(own["pool"] == "sim_pe") & (own["group"] != "all")]
+        for ax, measure in zip(axes[1:], wide[name], strict=False):
+            _panel(ax, by_group[by_group["measure"] == measure], "group")
+            ax.set(title="Sim-PE, by group", ylabel=PANELS[measure])
+        for ax in axes[1 + len(wide[name]) :]:
+            ax.set_axis_off()
+        for ax in axes[: 1 + len(wide[name])]:
+            ax.set(xlabel="ε", xticks=range(4), xticklabels=["1", "3", "10", "∞"], xlim=(-0.5, 3.5))
+            ax.axhline(0 if "places" in ax.get_ylabel() else 1, color="black", lw=0.8)
+        axes[0].legend(fontsize=6)
+        axes[1].legend(fontsize=6)
+    return figure
+
+
+def _panel(ax: Any, part: pd.DataFrame, by: str) -> None:
+    """Means with intervals over ε; pools without a budget stand at ∞."""
+    place = {1.0: 0, 3.0: 1, 10.0: 2, math.inf: 3}
+    names = part[by].unique()
+    for k, name in enumerate(names):
+        line = (
+            part[part[by] == name]
+            .assign(at=lambda t: t["epsilon"].map(place))
+            .dropna(subset=["at"])
+            .sort_values("at")
+        )
+        off = (k - (len(names) - 1) / 2) * 0.08
+        bars = [line["mean"] - line["ci_low"], line["ci_high"] - line["mean"]]
+        ax.errorbar(
+            line["at"] + off,
+            line["mean"],
+            bars,
+            fmt="o-",
+            ms=3,
+            lw=1,
+            color=COLOURS[k % len(COLOURS)],
+            label=name,
+        )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -321,7 +388,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--threads", type=int, default=1)
     add("--progress", action="store_true")
     add("--out", type=Path, default=RESULTS)
-    add("--tables", action="store_true", help="make nothing, only the summary")
+    add("--tables", action="store_true", help="make nothing, only summary.csv and figure")
     args = parser.parse_args(argv)
     args.n = args.n or {"rendered": 5000, "photographs": 800}[args.data]
     torch.set_num_threads(args.threads)
@@ -330,7 +397,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             run(args)
     except InputError as error:
         parser.error(str(error))
-    print(summary(args.out).query("group == 'all'").to_string(index=False))
+    table = summary(args.out)
+    save(drawn(table), args.out / "figure")
+    print(table.query("group == 'all'").to_string(index=False))
     return 0
 
 
