@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from judge.data.tables import write_table
 from judge.errors import InputError, listed
-from judge.experiment.folder_names import changes_a_number, folder_name
-from judge.experiment.run_folder import RunDir, find_runs
+from judge.experiment.folder_names import changes_a_number, spelt_out
+from judge.experiment.run_folder import RunDir
+from judge.experiment.runs.contests import contests_of
+from judge.experiment.runs.index import find_runs
+from judge.experiment.runs.rows import JUDGES, METRICS, NUMBERS, comparison, flat_settings
 from judge.fairness.sweeps import dose_response, with_people
+from judge.fairness.sweeps.contests import Contests
 from judge.fairness.sweeps.over_seeds import RATIO, SHARE
 from judge.report.soundness import sweep_warnings
 from judge.storage import make_writable
@@ -30,32 +32,9 @@ BY_DESIGN = ("seed", "entrants.seed", "pool.majority_share")
 OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}
 #: Their ranges, which no interval leaves.
 BOUNDS = {"winner_share": SHARE, "selection_rate_ratio": RATIO, "signed_error": None}
-METRICS = (
-    "entrant_share",
-    "winner_share",
-    "expected_winner_share",
-    "selection_rate",
-    "selection_rate_ratio",
-    "mean_score",
-    "top_tail_score",
-    "spread",
-    "pearson",
-    "mae",
-    "signed_error",
-    "calibration_slope",
-)
-#: Columns of a run's table `judges` that its rows of the comparison have as well, each under a name of its own there.
-JUDGES = {
-    **{
-        name: name
-        for name in ("off_scale", "score_low", "score_high", "scale_low", "scale_high", "agreement")
-    },
-    "ci_low": "agreement_low",
-    "ci_high": "agreement_high",
-}
 
 
-def compare(paths: list[str | Path], out: Path) -> list[Path]:
+def compare(paths: Sequence[str | Path], out: Path) -> list[Path]:
     """Writes runs.{parquet,csv}, dose.{parquet,csv}, figures and page.html; returns the pages' paths.
 
     Runs that differ in more than dose and seed (a rating shift, a judge) are compared combination by combination of
@@ -76,10 +55,12 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
     make_writable(out, inner=["figures"])
     write_table(runs, out / "runs")
     doses, pages = [], []
+    by_name = dict(zip(_names(finished), finished, strict=True))
     for levels, part in combinations(runs, factors):
-        dose = dose_table(part, conditions, people_table(finished, part))
+        own = [by_name[name] for name in part["folder"].unique()]
+        dose = dose_table(part, conditions, contests_of(own))
         doses.append(dose.assign(**levels))
-        home = out if not levels or len(runs) == len(part) else out / folder_name(_words(levels))
+        home = out if not levels or len(runs) == len(part) else out / spelt_out(_words(levels))
         pages.append(_page(home, part, dose, others, levels, features[0], conditions))
     write_table(pd.concat(doses, ignore_index=True), out / "dose")
     return pages
@@ -119,7 +100,7 @@ def once_each(runs: list[RunDir]) -> list[RunDir]:
     return list(first.values())
 
 
-def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
+def run_table(runs: Sequence[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     """One row a training run (run × condition) and group, and the names of the columns that are factors.
 
     Columns: folder, one for each setting that varied besides dose and seed (its dotted name), seed, share, condition,
@@ -127,103 +108,42 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     metrics of METRICS (NaN where a run has none): over all brackets, or within them where the audit says so.
     And those of JUDGES: what is known of the judge as a whole, the same in all rows that have it.
     """
-    flats = [_flat(run) for run in runs]
+    flats = [flat_settings(run) for run in runs]
     factors = _factors(flats)
-    rows = []
-    for run, flat, name in zip(runs, flats, _names(runs), strict=True):
+    size, of_run, numbers, of_row, judged = [], [], [], [], []
+    unknown = dict.fromkeys(JUDGES.values())
+    for run, name in zip(runs, _names(runs), strict=True):
         done = run.done
         assert done is not None
-        audit = run.table("audit")
-        overall = audit[audit["metric"].isin(METRICS)]
-        if "bracket" in overall:
-            overall = overall[overall["bracket"].isna() | overall["bracket"].isin(["", "all", "within"])]
-        wide = overall.pivot_table(
-            index=["condition", "group"], columns="metric", values="value", dropna=False, observed=True
-        ).dropna(how="all")
-        judges = _judges(run)
-        sizes, winners = (
-            overall[overall["metric"] == metric].set_index(["condition", "group"])["n"]
-            for metric in ("entrant_share", "winner_share")
-        )
-        for (condition, group), numbers in wide.iterrows():
-            rows.append(
-                {
-                    "folder": name,
-                    **{key: flat.get(key) for key in factors},
-                    "seed": done["seed"],
-                    "share": done["majority_share"],
-                    "condition": condition,
-                    "trained_as": done["trained_as"].get(condition),
-                    "feature": done["feature"],
-                    "group": group,
-                    "majority": done["majority"],
-                    "reference": done["reference"],
-                    "train_share": done["pool_shares"].get(condition, {}).get(group, np.nan),
-                    "pool_n": done["pool_n"].get(condition, 0),
-                    "n_group": int(sizes.get((condition, group), 0)),
-                    "winners": int(winners.get((condition, group), 0)),
-                    **{metric: numbers.get(metric, np.nan) for metric in METRICS},
-                    **judges.get(done["trained_as"].get(condition), dict.fromkeys(JUDGES.values(), np.nan)),
-                }
-            )
-    return pd.DataFrame(rows), factors
-
-
-def _judges(run: RunDir) -> dict[str, dict[str, float]]:
-    """The columns of JUDGES by the condition that trained; empty of a run that did not check its judges."""
-    if not (run / "judges.parquet").is_file():
-        return {}
-    table = run.table("judges").set_index("condition").rename(columns=JUDGES)
-    return {str(name): row for name, row in table[list(JUDGES.values())].to_dict("index").items()}
-
-
-def people_table(finished: Sequence[RunDir], runs: pd.DataFrame) -> pd.DataFrame | None:
-    """Everybody who entered the runs of `runs` (`people_of` each); None where a run has no tables of its people."""
-    wanted = set(runs["folder"])
-    named = zip(finished, _names(finished), strict=True)
-    parts = [people_of(run) for run, name in named if name in wanted]
-    known = [part for part in parts if part is not None]
-    return pd.concat(known, ignore_index=True) if known and len(known) == len(parts) else None
-
-
-def people_of(run: RunDir) -> pd.DataFrame | None:
-    """A row an entrant and condition of a finished run, as `fairness.sweeps.contestants` reads them.
-
-    Columns: seed, share, condition, image_id, person (person_id where the data set has one), group, rating, bracket,
-    rank (NaN where not ranked), winner, score, error (score − rating). None for a folder without these tables.
-    """
-    if not all((run / f"{name}.parquet").is_file() for name in ("manifest", "membership", "ranking")):
-        return None
-    done = run.done
-    assert done is not None
-    role, ranking = run.table("membership"), run.table("ranking")
-    entered = role.loc[role["role"] == "entrant", "image_id"].unique()
-    people = run.table("manifest").set_index("image_id").loc[entered].reset_index()
-    person = people["image_id"]
-    if "person_id" in people:
-        person = people["person_id"].astype(object).fillna(person)
-    group = people[done["feature"]].astype(object)
-    people = people[["image_id", "rating"]].assign(person=person.astype(str), group=group)
-    # a gate turns some away under one condition, and they are ranked under another
-    brackets = ranking.drop_duplicates("image_id").set_index("image_id")["bracket"]
-    parts = []
-    for condition, ranked in ranking.groupby("condition", observed=True):
-        own = people.merge(ranked[["image_id", "rank", "winner", "score"]], on="image_id", how="left")
-        parts.append(
-            own.assign(
-                seed=done["seed"],
-                share=done["majority_share"],
-                condition=str(condition),
-                bracket=own["image_id"].map(brackets).astype(object).fillna("not ranked"),
-                winner=own["winner"].eq(True),
-                error=own["score"] - own["rating"],
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        known = comparison(run)
+        size.append(len(known["rows"]))
+        of_run.append([name, *(done[key] for key in ("seed", "majority_share", "feature", "majority", "reference"))])
+        numbers += known["rows"]
+        for condition, group in (row[:2] for row in known["rows"]):
+            trained = done["trained_as"].get(condition)
+            shares = done["pool_shares"].get(condition, {})
+            of_row.append([trained, shares.get(group), done["pool_n"].get(condition, 0)])
+            judged.append(list(known["judges"].get(trained, unknown).values()))
+    per_run = pd.DataFrame(of_run, columns=["folder", "seed", "share", "feature", "majority", "reference"])
+    for key in factors:
+        per_run[key] = [flat.get(key) for flat in flats]
+    table = pd.concat(
+        [
+            per_run.loc[np.repeat(np.arange(len(runs)), size)].reset_index(drop=True),
+            pd.DataFrame(of_row, columns=["trained_as", "train_share", "pool_n"]),
+            pd.DataFrame(numbers, columns=list(NUMBERS)),
+            pd.DataFrame(judged, columns=list(JUDGES.values())),
+        ],
+        axis=1,
+    )
+    table = table.astype(dict.fromkeys(["train_share", *METRICS, *JUDGES.values()], float))
+    order = ["folder", *factors, "seed", "share", "condition", "trained_as", "feature", "group", "majority", "reference",
+             "train_share", "pool_n", "n_group", "winners", *METRICS, *JUDGES.values()]  # fmt: skip
+    return table[order], factors
 
 
 def dose_table(
-    runs: pd.DataFrame, conditions: Sequence[str], people: pd.DataFrame | None = None
+    runs: pd.DataFrame, conditions: Sequence[str], people: pd.DataFrame | Contests | None = None
 ) -> pd.DataFrame:
     """dose_response over every group and outcome, with columns `outcome` and `of_group` before its own.
 
@@ -300,24 +220,11 @@ def _page(
     )  # fmt: skip
 
 
-def _flat(run: RunDir) -> dict[str, Any]:
-    """Dotted setting → value; a list is told as text."""
-
-    def walk(value: Any, prefix: str) -> dict[str, Any]:
-        if not isinstance(value, dict) or not value:
-            return {prefix: json.dumps(value) if isinstance(value, list | dict) else value}
-        flat: dict[str, Any] = {}
-        for key, inner in value.items():
-            flat |= walk(inner, f"{prefix}.{key}" if prefix else str(key))
-        return flat
-
-    return walk(yaml.safe_load((run / "settings.yaml").read_text(encoding="utf-8")), "")
-
-
 def _factors(flats: list[dict[str, Any]]) -> list[str]:
     """Settings that tell the runs apart, besides dose and replicate."""
-    keys = sorted({key for flat in flats for key in flat if changes_a_number(key) and key not in BY_DESIGN})
-    factors = [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
+    keys = sorted(set().union(*flats) - {*BY_DESIGN})
+    varied = [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
+    factors = [key for key in varied if changes_a_number(key)]
     contestants: dict[tuple[str, ...], set[str]] = {}
     for flat in flats:
         alike = tuple(repr(flat.get(key)) for key in (*factors, "seed"))

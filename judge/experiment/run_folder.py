@@ -16,16 +16,20 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hydra.core.hydra_config import HydraConfig
 
 from judge import __version__
 from judge.data.tables import read_table, write_table
 from judge.errors import InputError, listed
+from judge.experiment.runs import people
 from judge.storage import CannotWrite, locked, remove_leftovers, write_json, write_text
 from judge.storage.lock import LOCK
 
@@ -54,9 +58,6 @@ def _facts(path: Path, key: str) -> dict[str, Any] | None:
 
 def table_rows(path: Path) -> int | None:
     """Rows of a Parquet file by its footer, which is written last; None where there is no whole one."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         return pq.read_metadata(path).num_rows
     except (OSError, pa.ArrowException):
@@ -96,10 +97,15 @@ def environment(seeds: dict[str, int]) -> dict[str, Any]:
 
 
 class RunDir:
-    """One run's folder."""
+    """One run's folder.
 
-    def __init__(self, path: str | Path):
+    facts  what done.json holds, where somebody has read it already ({}: nothing that can be used); None: it is read
+           each time that it is asked for
+    """
+
+    def __init__(self, path: str | Path, facts: dict[str, Any] | None = None):
         self.path = Path(path)
+        self._facts = facts
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -107,6 +113,8 @@ class RunDir:
     @property
     def done(self) -> dict[str, Any] | None:
         """What done.json holds; None where there is none, or half of one."""
+        if self._facts is not None:
+            return self._facts or None
         return _facts(self.path / "done.json", "settings_hash")
 
     def state(self) -> tuple[str, str]:
@@ -196,7 +204,33 @@ class RunDir:
             write_table(table, self.path / name)
 
     def table(self, name: str) -> pd.DataFrame:
-        return read_table(self.path / f"{name}.parquet")
+        """A table of the run by name; a manifest whose people are stored beside the run is made whole."""
+        file = self.path / f"{name}.parquet"
+        if name == "manifest" and self._shared_people(file) is not None:
+            return people.restored(pq.ParquetFile(file).read(), self.path.parent / people.STORE)
+        return read_table(file)
+
+    def columns(self, name: str, wanted: Sequence[str]) -> pd.DataFrame:
+        """Those of the wanted columns that the table has: faster than the whole of a wide one.
+
+        Raises InputError where the file is missing or damaged.
+        """
+        file = self.path / f"{name}.parquet"
+        try:
+            there = pq.ParquetFile(file)
+            if people.shared_files(there.schema_arrow.metadata) is not None:
+                return people.restored(there.read(), self.path.parent / people.STORE, wanted)
+            return there.read([c for c in wanted if c in there.schema_arrow.names]).to_pandas()
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{file} cannot be read as a table: {error}") from error
+
+    @staticmethod
+    def _shared_people(file: Path) -> list[str] | None:
+        """The files of people that a manifest refers to; None where it is whole, or cannot be read."""
+        try:
+            return people.shared_files(pq.read_schema(file).metadata)
+        except (OSError, pa.ArrowException):
+            return None
 
     def fail(self, error: BaseException) -> None:
         """Keeps what went wrong; where not even that can be written, the terminal has to do."""
@@ -225,35 +259,6 @@ def command_line() -> str:
     if HydraConfig.initialized():
         return f"judge run {shlex.join(HydraConfig.get().overrides.task)}".strip()
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-def find_runs(paths: list[str | Path]) -> tuple[list[RunDir], pd.DataFrame]:
-    """Finished runs under the given folders, and a table of the others (folder, state, reason).
-
-    A run that was asked for again after it had finished, and then failed, is in both. Raises InputError if a folder
-    does not exist or holds no run at all.
-    """
-    finished: list[RunDir] = []
-    others = []
-    for path in map(Path, paths):
-        if not path.is_dir():
-            raise InputError(f"no such folder: {path}")
-        # a job that fails before it claims its folder leaves a failed.json only
-        marks = {mark.parent for name in ("started.json", "failed.json") for mark in path.rglob(name)}
-        if not marks:
-            raise InputError(f"{path} holds no run (a run's folder has a started.json)")
-        for run in map(RunDir, sorted(marks)):
-            if SUPERSEDED in run.path.parts:
-                continue
-            state, reason = run.state()
-            if run.done:
-                if unusable := run.unusable():
-                    state, reason = "damaged", unusable
-                else:
-                    finished.append(run)
-            if state != "finished":
-                others.append((str(run.path), state, reason))
-    return finished, pd.DataFrame(others, columns=["folder", "state", "reason"])
 
 
 def pool_of_run(folder: str | Path, condition: str | None = None) -> tuple[pd.DataFrame, str]:

@@ -1,0 +1,216 @@
+"""A sweep of thousands: seconds and memory of `judge compare` and `judge runs`, and what a run's folder takes.
+
+A few tiny runs are real (`judge run -m`, embeddings, rendered people). Each of the thousands is a copy of one of them
+under other settings: its entrants' scores move by chance and by group, the contest is held again within each bracket, and
+the rows of the audit that a comparison reads follow. Folders of the layout of version 0.1.0 (`--layout old`: a manifest and
+a CSV in every folder) share what does not differ by hard links, so that they fit on a disk; what they take is counted as
+if they did not.
+
+    python experiments/many_runs.py make --runs 10000 --out /tmp/many            10 shares × 1,000 seeds
+    python experiments/many_runs.py make --runs 10000 --settings 100 --out ...   5 shares × 20 seeds × 100 settings
+    python experiments/many_runs.py measure /tmp/many                            → results/many_runs/measured.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from judge.experiment.run_folder import RunDir
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results" / "many_runs"
+REAL = ["experiment=dose", "data.n=1200", "data.size=32", "pool.n=200", "entrants.n=300", "pool.majority_share=.5,.9",
+        "seed=0,1"]  # fmt: skip
+SHARES = (0.34, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.98)
+PLACES = 5
+#: How far a group's scores move when the majority's share goes from 0 to 1.
+MOVES = {"african": -0.4, "asian": -0.2, "caucasian": 0.3}
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real run's folder and its tables."""
+
+    folder: Path
+    settings: dict[str, Any]
+    done: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    group: np.ndarray
+    bracket: np.ndarray
+
+
+def real_runs(out: Path, layout: str) -> list[Real]:
+    """The finished tiny runs that the thousands are copies of, made where they are not there."""
+    home = out / "real"
+    if not list(home.rglob("done.json")):
+        whole = ["report.compact=false"] if layout == "whole" else []
+        command = [sys.executable, "-m", "judge", "run", "-m", *REAL, *whole, f"hydra.sweep.dir={home}"]
+        subprocess.run(command, check=True)
+    found = []
+    for folder in sorted(mark.parent for mark in home.rglob("done.json")):
+        run = RunDir(folder)
+        names = sorted(path.stem for path in folder.glob("*.parquet"))
+        tables = {name: run.table(name) for name in names}
+        people = tables["manifest"].set_index("image_id")["ethnicity"]
+        ranking = tables["ranking"]
+        code = pd.factorize(ranking["condition"].astype(str) + "|" + ranking["bracket"].astype(str))[0]
+        settings = yaml.safe_load((folder / "settings.yaml").read_text())
+        group = ranking["image_id"].map(people).to_numpy(str)
+        found.append(Real(folder, settings, json.loads((folder / "done.json").read_text()), tables, group, code))
+    return found
+
+
+def jobs(runs: int, settings: int) -> Iterator[tuple[float, int, int]]:
+    """share, seed, setting of each run."""
+    shares = SHARES if settings == 1 else SHARES[::2]
+    seeds = -(-runs // (len(shares) * settings))
+    yield from itertools.islice(itertools.product(shares, range(seeds), range(settings)), runs)
+
+
+def varied(real: Real, share: float, seed: int, setting: int) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Settings of the copy, and its tables that differ."""
+    rng = np.random.default_rng([seed, setting, round(100 * share)])
+    settings = json.loads(json.dumps(real.settings))
+    settings["seed"] = settings["entrants"]["seed"] = seed
+    settings["pool"]["majority_share"] = share
+    if setting:
+        settings["pool"]["rating_shift"] = {"african": -0.1 * (setting % 10)}
+        settings["judge"]["steps"] = 400 + setting // 10
+    ranking = real.tables["ranking"].copy()
+    move = pd.Series(real.group).map(MOVES).to_numpy(float) * share * ranking["condition"].ne("truth").to_numpy()
+    score = ranking["score"].to_numpy(float) + rng.normal(0, 0.3, len(ranking)) + move
+    order = np.lexsort((-score, real.bracket))
+    start = np.flatnonzero(np.r_[True, np.diff(real.bracket[order]) != 0])
+    rank = np.empty(len(score), int)
+    rank[order] = np.arange(len(score)) - np.repeat(start, np.diff(np.r_[start, len(score)])) + 1
+    ranking["score"], ranking["rank"], ranking["winner"] = score, rank, rank <= PLACES
+    return settings, {"ranking": ranking, "audit": _audit(real, ranking, rng)}
+
+
+def _audit(real: Real, ranking: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    audit = real.tables["audit"].copy()
+    counted = pd.DataFrame({"condition": ranking["condition"], "group": real.group, "winner": ranking["winner"],
+                            "score": ranking["score"]})  # fmt: skip
+    cells = counted.groupby(["condition", "group"]).agg(n=("winner", "size"), winners=("winner", "sum"),
+                                                        score=("score", "mean"))  # fmt: skip
+    cells["rate"] = cells["winners"] / cells["n"]
+    total = cells.groupby("condition")["winners"].sum()
+    base = cells.xs("caucasian", level="group")["rate"]
+    condition = cells.index.get_level_values("condition")
+    cells["share"] = cells["winners"] / condition.map(total)
+    cells["ratio"] = cells["rate"] / condition.map(base)
+    overall = audit["bracket"].isna() | audit["bracket"].isin(["", "all", "within"])
+    key = pd.MultiIndex.from_frame(audit[["condition", "group"]].astype(str))
+    for metric, column in (("winner_share", "share"), ("selection_rate", "rate"), ("selection_rate_ratio", "ratio"),
+                           ("mean_score", "score")):  # fmt: skip
+        mine = (audit["metric"] == metric) & overall
+        audit.loc[mine, "value"] = cells[column].reindex(key[mine]).to_numpy(float)
+        if metric == "winner_share":
+            audit.loc[mine, "n"] = cells["winners"].groupby("condition").sum().reindex(audit.loc[mine, "condition"]).to_numpy()
+    noisy = audit["metric"].isin(["signed_error", "mae", "pearson", "spread"]) & audit["value"].notna()
+    audit.loc[noisy, "value"] += rng.normal(0, 0.05, int(noisy.sum()))
+    return audit
+
+
+def write_whole(real: Real, target: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame], share: float) -> None:
+    """A folder as version 0.1.0 wrote it; what does not differ is a hard link."""
+    target.mkdir(parents=True)
+    own = {"settings.yaml", "done.json", "started.json", *(f"{name}.{end}" for name in tables for end in ("csv", "parquet"))}
+    for path in real.folder.rglob("*"):
+        if path.is_file() and path.name not in own:
+            there = target / path.relative_to(real.folder)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, there)
+    for name, table in tables.items():
+        table.to_parquet(target / f"{name}.parquet", index=False)
+    digest = f"{abs(hash(target.name)):016x}"[:16]
+    (target / "settings.yaml").write_text(yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False))
+    done = {**real.done, "settings_hash": digest, "seed": settings["seed"], "majority_share": share}
+    (target / "started.json").write_text(json.dumps({"settings_hash": digest, "command": f"judge run {target.name}"}, indent=2) + "\n")
+    (target / "done.json").write_text(json.dumps(done, indent=2) + "\n")
+
+
+def make(args: argparse.Namespace) -> None:
+    reals = real_runs(args.out, args.layout)
+    home = args.out / "runs"
+    if home.exists():
+        shutil.rmtree(home)
+    began = time.time()
+    for i, (share, seed, setting) in enumerate(jobs(args.runs, args.settings)):
+        real = reals[(seed + 2 * (share > 0.7)) % len(reals)]
+        settings, tables = varied(real, share, seed, setting)
+        words = [f"pool.majority_share={share}", f"seed={seed}", *([f"setting={setting}"] if setting else [])]
+        write_whole(real, home / ",".join(words), settings, tables, share)
+        if i % 500 == 499:
+            print(f"{i + 1} folders, {time.time() - began:.0f} s", flush=True)
+
+
+def watched(command: list[str]) -> tuple[float, float, int]:
+    """Wall seconds, greatest memory of the command in MiB (the children's too, all at once), exit code."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    peak, stop = [0.0], threading.Event()
+
+    def watch() -> None:
+        import psutil
+
+        while not stop.wait(0.05):
+            try:
+                all_of_it = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+                peak[0] = max(peak[0], sum(p.memory_info().rss for p in all_of_it) / 2**20)
+            except psutil.Error:
+                continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.perf_counter()
+    code = process.wait()
+    seconds = time.perf_counter() - began
+    stop.set()
+    watcher.join()
+    return seconds, peak[0], code
+
+
+def measure(args: argparse.Namespace) -> None:
+    home = args.out / "runs"
+    n = sum(1 for _ in home.glob("*/done.json"))
+    rows = []
+    for what, words in {"compare": ["compare", str(home), "--out", str(args.out / "compare")]}.items():
+        seconds, peak, code = watched([sys.executable, "-m", "judge", *words])
+        rows.append({"what": what, "runs": n, "seconds": round(seconds, 1), "peak_mib": round(peak), "code": code})
+        print(rows[-1], flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("make")
+    one.add_argument("--runs", type=int, default=10_000)
+    one.add_argument("--settings", type=int, default=1)
+    one.add_argument("--layout", choices=["whole", "compact"], default="compact")
+    one.add_argument("--out", type=Path, required=True)
+    one.set_defaults(do=make)
+    two = commands.add_parser("measure")
+    two.add_argument("out", type=Path)
+    two.set_defaults(do=measure)
+    args = parser.parse_args()
+    args.do(args)
+
+
+if __name__ == "__main__":
+    main()
