@@ -14,13 +14,14 @@ if they did not.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +32,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from judge.experiment.folder_names import folder_name
 from judge.experiment.run_folder import RunDir
+from judge.experiment.runs.index import INDEX
+from judge.experiment.runs.rows import comparison_of
+from judge.storage import write_json
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "many_runs"
@@ -72,7 +77,9 @@ def real_runs(out: Path, layout: str) -> list[Real]:
         code = pd.factorize(ranking["condition"].astype(str) + "|" + ranking["bracket"].astype(str))[0]
         settings = yaml.safe_load((folder / "settings.yaml").read_text())
         group = ranking["image_id"].map(people).to_numpy(str)
-        found.append(Real(folder, settings, json.loads((folder / "done.json").read_text()), tables, group, code))
+        found.append(
+            Real(folder, settings, json.loads((folder / "done.json").read_text()), tables, group, code)
+        )
     return found
 
 
@@ -83,7 +90,9 @@ def jobs(runs: int, settings: int) -> Iterator[tuple[float, int, int]]:
     yield from itertools.islice(itertools.product(shares, range(seeds), range(settings)), runs)
 
 
-def varied(real: Real, share: float, seed: int, setting: int) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+def varied(
+    real: Real, share: float, seed: int, setting: int
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Settings of the copy, and its tables that differ."""
     rng = np.random.default_rng([seed, setting, round(100 * share)])
     settings = json.loads(json.dumps(real.settings))
@@ -93,7 +102,9 @@ def varied(real: Real, share: float, seed: int, setting: int) -> tuple[dict[str,
         settings["pool"]["rating_shift"] = {"african": -0.1 * (setting % 10)}
         settings["judge"]["steps"] = 400 + setting // 10
     ranking = real.tables["ranking"].copy()
-    move = pd.Series(real.group).map(MOVES).to_numpy(float) * share * ranking["condition"].ne("truth").to_numpy()
+    move = (
+        pd.Series(real.group).map(MOVES).to_numpy(float) * share * ranking["condition"].ne("truth").to_numpy()
+    )
     score = ranking["score"].to_numpy(float) + rng.normal(0, 0.3, len(ranking)) + move
     order = np.lexsort((-score, real.bracket))
     start = np.flatnonzero(np.r_[True, np.diff(real.bracket[order]) != 0])
@@ -122,28 +133,53 @@ def _audit(real: Real, ranking: pd.DataFrame, rng: np.random.Generator) -> pd.Da
         mine = (audit["metric"] == metric) & overall
         audit.loc[mine, "value"] = cells[column].reindex(key[mine]).to_numpy(float)
         if metric == "winner_share":
-            audit.loc[mine, "n"] = cells["winners"].groupby("condition").sum().reindex(audit.loc[mine, "condition"]).to_numpy()
+            audit.loc[mine, "n"] = (
+                cells["winners"].groupby("condition").sum().reindex(audit.loc[mine, "condition"]).to_numpy()
+            )
     noisy = audit["metric"].isin(["signed_error", "mae", "pearson", "spread"]) & audit["value"].notna()
     audit.loc[noisy, "value"] += rng.normal(0, 0.05, int(noisy.sum()))
     return audit
 
 
-def write_whole(real: Real, target: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame], share: float) -> None:
-    """A folder as version 0.1.0 wrote it; what does not differ is a hard link."""
+def write_whole(
+    real: Real, target: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame], done: dict[str, Any]
+) -> None:
+    """A folder as earlier versions wrote it; what does not differ is a hard link."""
     target.mkdir(parents=True)
-    own = {"settings.yaml", "done.json", "started.json", *(f"{name}.{end}" for name in tables for end in ("csv", "parquet"))}
+    own = {f"{name}.{end}" for name in tables for end in ("csv", "parquet")}
     for path in real.folder.rglob("*"):
-        if path.is_file() and path.name not in own:
+        if path.is_file() and path.name not in {"settings.yaml", "done.json", "started.json", *own}:
             there = target / path.relative_to(real.folder)
             there.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, there)
     for name, table in tables.items():
         table.to_parquet(target / f"{name}.parquet", index=False)
-    digest = f"{abs(hash(target.name)):016x}"[:16]
     (target / "settings.yaml").write_text(yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False))
-    done = {**real.done, "settings_hash": digest, "seed": settings["seed"], "majority_share": share}
-    (target / "started.json").write_text(json.dumps({"settings_hash": digest, "command": f"judge run {target.name}"}, indent=2) + "\n")
-    (target / "done.json").write_text(json.dumps(done, indent=2) + "\n")
+    started = {"settings_hash": done["settings_hash"], "command": f"judge run {target.name}"}
+    write_json(target / "started.json", started)
+    told = {
+        key: value for key, value in done.items() if key not in ("settings", "comparison", "bytes", "people")
+    }
+    write_json(target / "done.json", told)
+
+
+def write_compact(
+    real: Real, target: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame], done: dict[str, Any]
+) -> None:
+    """A folder as it is written in a sweep; the people were stored by the first runs, and a manifest is a copy."""
+    shutil.copytree(real.folder, target)
+    run = RunDir(target)
+    run.write_compact("", **tables)
+    (target / "settings.yaml").write_text(yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False))
+    write_json(
+        target / "started.json",
+        {"settings_hash": done["settings_hash"], "command": f"judge run {target.name}"},
+    )
+    told = {
+        key: value for key, value in done.items() if key not in ("settings_hash", "seconds", "rows", "bytes")
+    }
+    numbers = comparison_of({"judges": real.tables["judges"], **tables})
+    run.finish(done["settings_hash"], time.time(), {**told, "settings": settings, "comparison": numbers})
 
 
 def make(args: argparse.Namespace) -> None:
@@ -151,53 +187,77 @@ def make(args: argparse.Namespace) -> None:
     home = args.out / "runs"
     if home.exists():
         shutil.rmtree(home)
+    home.mkdir(parents=True)
+    if args.layout == "compact":
+        shutil.copytree(reals[0].folder.parent / "people", home / "people")
+    write = write_compact if args.layout == "compact" else write_whole
     began = time.time()
     for i, (share, seed, setting) in enumerate(jobs(args.runs, args.settings)):
         real = reals[(seed + 2 * (share > 0.7)) % len(reals)]
         settings, tables = varied(real, share, seed, setting)
         words = [f"pool.majority_share={share}", f"seed={seed}", *([f"setting={setting}"] if setting else [])]
-        write_whole(real, home / ",".join(words), settings, tables, share)
-        if i % 500 == 499:
+        digest = hashlib.blake2b(json.dumps([share, seed, setting]).encode(), digest_size=8).hexdigest()
+        done = {**real.done, "settings_hash": digest, "seed": seed, "majority_share": share}
+        write(real, home / folder_name(words), settings, tables, done)
+        if i % 1000 == 999:
             print(f"{i + 1} folders, {time.time() - began:.0f} s", flush=True)
 
 
-def watched(command: list[str]) -> tuple[float, float, int]:
-    """Wall seconds, greatest memory of the command in MiB (the children's too, all at once), exit code."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    peak, stop = [0.0], threading.Event()
-
-    def watch() -> None:
-        import psutil
-
-        while not stop.wait(0.05):
-            try:
-                all_of_it = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-                peak[0] = max(peak[0], sum(p.memory_info().rss for p in all_of_it) / 2**20)
-            except psutil.Error:
-                continue
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+def watched(words: list[str]) -> dict[str, Any]:
+    """Wall seconds, CPU seconds and greatest memory of a `judge` command."""
     began = time.perf_counter()
-    code = process.wait()
-    seconds = time.perf_counter() - began
-    stop.set()
-    watcher.join()
-    return seconds, peak[0], code
+    process = subprocess.Popen([sys.executable, "-m", "judge", *words], stdout=subprocess.DEVNULL)
+    _, code, used = os.wait4(process.pid, 0)
+    return {
+        "seconds": round(time.perf_counter() - began, 1),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mib": round(used.ru_maxrss / 1024),
+        "exit": os.waitstatus_to_exitcode(code),
+    }
+
+
+def on_disk(folder: Path) -> tuple[int, int, int]:
+    """Files, bytes and KiB of blocks of a folder and all in it; a file with several names counts in full."""
+    stats = [path.lstat() for path in (folder, *folder.rglob("*"))]
+    files = [s for s in stats if not stat.S_ISDIR(s.st_mode)]
+    return len(files), sum(s.st_size for s in files), sum(s.st_blocks for s in stats) // 2
 
 
 def measure(args: argparse.Namespace) -> None:
     home = args.out / "runs"
-    n = sum(1 for _ in home.glob("*/done.json"))
+    folders = [mark.parent for mark in home.glob("*/done.json")]
+    (home / INDEX).unlink(missing_ok=True)
+    sizes = np.array([on_disk(folder) for folder in folders[:200]])
+    files, size, blocks = sizes.mean(0)
+    store = on_disk(home / "people")[1] // 1024 if (home / "people").is_dir() else 0
+    shared = {"runs": len(folders), "files_a_run": round(files), "bytes_a_run": round(size),
+              "kib_on_disk_a_run": round(blocks), "kib_of_people": store}  # fmt: skip
+    commands = {
+        "judge compare": ["compare", str(home), "--out", str(args.out / "compare")],
+        "judge runs, no index": ["runs", str(home)],
+        "judge runs, index there": ["runs", str(home), "--where", "share=.9", "seed=3"],
+        "judge compare, index there": ["compare", str(home), "--out", str(args.out / "compare")],
+    }
     rows = []
-    for what, words in {"compare": ["compare", str(home), "--out", str(args.out / "compare")]}.items():
-        seconds, peak, code = watched([sys.executable, "-m", "judge", *words])
-        rows.append({"what": what, "runs": n, "seconds": round(seconds, 1), "peak_mib": round(peak), "code": code})
+    for what, words in commands.items():
+        if what == "judge runs, no index":
+            (home / INDEX).unlink(missing_ok=True)
+        rows.append({"layout": args.label, "command": what, **watched(words), **shared})
         print(rows[-1], flush=True)
+    page = args.out / "compare" / "page.html"
+    rows[0]["page_kib"] = round(page.stat().st_size / 1024) if page.is_file() else None
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    file = RESULTS / "measured.csv"
+    before = pd.read_csv(file) if file.is_file() else pd.DataFrame()
+    if len(before):
+        before = before[~((before["layout"] == args.label) & (before["runs"] == len(folders)))]
+    pd.concat([before, pd.DataFrame(rows)], ignore_index=True).to_csv(file, index=False)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("make")
     one.add_argument("--runs", type=int, default=10_000)
@@ -207,6 +267,7 @@ def main() -> None:
     one.set_defaults(do=make)
     two = commands.add_parser("measure")
     two.add_argument("out", type=Path)
+    two.add_argument("--label", default="compact", help="what the rows of the table are called")
     two.set_defaults(do=measure)
     args = parser.parse_args()
     args.do(args)

@@ -126,7 +126,7 @@ def _report_sweep() -> int:
     from judge.experiment.api import write_sweep_report
 
     folder, jobs = _sweep["folder"], _sweep["jobs"]
-    folders = _folders(folder)
+    folders = _folders(folder, jobs)
     states = [(*_state(folders.get(job)), job) for job in jobs]
     write_sweep_report(
         folder,
@@ -155,13 +155,34 @@ def _report_sweep() -> int:
     return 1
 
 
-def _folders(sweep: Path) -> dict[Job, Path]:
-    """The folder of each job that began below `sweep`, of this sweep or another; the latest of several."""
-    from judge.experiment.run_folder import HYDRA, SUPERSEDED
+def _folders(sweep: Path, jobs: Iterable[Job]) -> dict[Job, Path]:
+    """The folder of each job that began below `sweep`, in this sweep or another; the latest of several.
 
-    marks = [m for m in sweep.rglob(f"{HYDRA}/overrides.yaml") if SUPERSEDED not in m.parts]
-    marks.sort(key=lambda mark: mark.stat().st_mtime)
-    return {_job(OmegaConf.load(mark)): mark.parents[1] for mark in marks}
+    The folders' names follow from the settings. Where they do not (hydra.sweep.subdir was set), the runs' own word
+    counts: what was set for each is in its started.json or failed.json, or in .hydra/ by earlier versions.
+    """
+    from judge.experiment.folder_names import folder_name
+    from judge.experiment.runs.index import walked
+
+    named = {job: sweep / folder_name(job, sweep) for job in jobs}
+    found = {job: folder for job, folder in named.items() if folder.is_dir()}
+    if len(found) < len(named):
+        told = [(folder, words) for folder, _ in walked(sweep) if (words := _set_for(folder)) is not None]
+        told.sort(key=lambda one: one[0].stat().st_mtime)
+        found = {_job(words): folder for folder, words in told} | found
+    return found
+
+
+def _set_for(folder: Path) -> list[str] | None:
+    """What was set for the run of a folder, by itself; None where it does not say."""
+    from judge.experiment.run_folder import HYDRA, facts_of
+
+    for name in ("failed.json", "started.json"):
+        words = (facts_of(folder / name, "overrides") or {}).get("overrides")
+        if isinstance(words, list):
+            return [str(word) for word in words]
+    mark = folder / HYDRA / "overrides.yaml"
+    return list(OmegaConf.load(mark)) if mark.is_file() else None
 
 
 def _state(folder: Path | None) -> tuple[str, str]:

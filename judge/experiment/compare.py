@@ -117,7 +117,9 @@ def run_table(runs: Sequence[RunDir]) -> tuple[pd.DataFrame, list[str]]:
         assert done is not None
         known = comparison(run)
         size.append(len(known["rows"]))
-        of_run.append([name, *(done[key] for key in ("seed", "majority_share", "feature", "majority", "reference"))])
+        of_run.append(
+            [name, *(done[key] for key in ("seed", "majority_share", "feature", "majority", "reference"))]
+        )
         numbers += known["rows"]
         for condition, group in (row[:2] for row in known["rows"]):
             trained = done["trained_as"].get(condition)
@@ -137,8 +139,8 @@ def run_table(runs: Sequence[RunDir]) -> tuple[pd.DataFrame, list[str]]:
         axis=1,
     )
     table = table.astype(dict.fromkeys(["train_share", *METRICS, *JUDGES.values()], float))
-    order = ["folder", *factors, "seed", "share", "condition", "trained_as", "feature", "group", "majority", "reference",
-             "train_share", "pool_n", "n_group", "winners", *METRICS, *JUDGES.values()]  # fmt: skip
+    order = ["folder", *factors, "seed", "share", "condition", "trained_as", "feature", "group", "majority",
+             "reference", "train_share", "pool_n", "n_group", "winners", *METRICS, *JUDGES.values()]  # fmt: skip
     return table[order], factors
 
 

@@ -30,7 +30,8 @@ from judge import __version__
 from judge.data.tables import read_table, write_table
 from judge.errors import InputError, listed
 from judge.experiment.runs import people
-from judge.storage import CannotWrite, locked, remove_leftovers, write_json, write_text
+from judge.storage import CannotWrite, locked, remove_leftovers, replacing, write_json, write_text
+from judge.storage.atomic import plain
 from judge.storage.lock import LOCK
 
 log = logging.getLogger("judge")
@@ -39,6 +40,8 @@ SUPERSEDED = ".superseded"
 #: What became of each job of a sweep, in the sweep's folder.
 SWEEP = "sweep.json"
 HYDRA = ".hydra"
+#: The tables that a comparison reads.
+COMPARED = ("audit", "manifest", "membership", "ranking")
 PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "pandas", "scipy", "statsmodels",
             "scikit-learn", "fairlearn", "hydra-core", "onnxruntime")  # fmt: skip
 
@@ -47,7 +50,7 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _facts(path: Path, key: str) -> dict[str, Any] | None:
+def facts_of(path: Path, key: str) -> dict[str, Any] | None:
     """A JSON object that has this key; None for anything else, half a file included."""
     try:
         facts = read_json(path)
@@ -62,6 +65,40 @@ def table_rows(path: Path) -> int | None:
         return pq.read_metadata(path).num_rows
     except (OSError, pa.ArrowException):
         return None
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def write_lean(table: pd.DataFrame | pa.Table, path: Path) -> None:
+    """One Parquet file of plain columns without what pandas and Arrow add: half the bytes of a small table.
+
+    Metadata of the schema that is not theirs stays.
+    """
+    lean = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
+    kept = {key: value for key, value in (lean.schema.metadata or {}).items() if key != b"pandas"}
+    how: dict[str, Any] = {"compression": "zstd", "store_schema": False, "write_statistics": False}
+    with (
+        replacing(path) as part,
+        pq.ParquetWriter(part, lean.schema.remove_metadata(), **how) as writer,
+    ):
+        writer.write_table(lean.replace_schema_metadata(None))
+        writer.add_key_value_metadata(kept)
+
+
+def _in_lines(facts: dict[str, Any]) -> str:
+    """JSON, a line each for settings and comparison, which are for programs, and for every other number."""
+    long = [key for key in ("settings", "comparison") if key in facts]
+    whole = {key: value for key, value in facts.items() if key not in long}
+    text = json.dumps(whole, indent=2, ensure_ascii=False, default=plain)
+    for key in long:
+        told = json.dumps(facts[key], ensure_ascii=False, separators=(",", ":"), default=plain)
+        text = f"{text[:-2]},\n  {json.dumps(key)}: {told}\n}}"
+    return text + "\n"
 
 
 def git_revision() -> str | None:
@@ -115,13 +152,13 @@ class RunDir:
         """What done.json holds; None where there is none, or half of one."""
         if self._facts is not None:
             return self._facts or None
-        return _facts(self.path / "done.json", "settings_hash")
+        return facts_of(self.path / "done.json", "settings_hash")
 
     def state(self) -> tuple[str, str]:
         """(finished, failed or not finished; the reason). A failure after a finished run is a failure."""
         failed = self.path / "failed.json"
         if failed.is_file():
-            return "failed", (_facts(failed, "error") or {"error": "failed.json is damaged"})["error"]
+            return "failed", (facts_of(failed, "error") or {"error": "failed.json is damaged"})["error"]
         if self.done:
             return "finished", ""
         damaged = (self.path / "done.json").is_file()
@@ -136,13 +173,28 @@ class RunDir:
     def damaged_tables(self) -> list[str]:
         """Tables of a finished run that are not there, cannot be read, or hold another number of rows than it wrote."""
         rows = (self.done or {}).get("rows", {})
-        return [name for name, n in rows.items() if table_rows(self.path / f"{name}.parquet") != n]
+        damaged = [name for name, n in rows.items() if table_rows(self.path / f"{name}.parquet") != n]
+        if "manifest" in rows and "manifest" not in damaged:
+            shared = self._shared_people(self.path / "manifest.parquet") or []
+            store = self.path.parent / people.STORE
+            damaged += ["manifest"] * any(table_rows(store / name) is None for name in shared)
+        return damaged
 
     def unusable(self) -> str:
-        """Why a comparison cannot take a finished run; "" where it can. A look at two files, no table is read."""
-        wanted = (self.done or {}).get("rows", {}).get("audit")
-        if wanted is not None and table_rows(self.path / "audit.parquet") != wanted:
-            return "audit.parquet is damaged; the same command again makes it anew"
+        """Why a comparison cannot take a finished run; "" where it can. No table is read.
+
+        What it reads has to be there in its size; of a run of an earlier version, which did not note sizes, the audit
+        in its rows.
+        """
+        done = self.done or {}
+        sizes = done.get("bytes")
+        if sizes is None:
+            wanted = done.get("rows", {}).get("audit")
+            damaged = [] if wanted is None or table_rows(self.path / "audit.parquet") == wanted else ["audit"]
+        else:
+            damaged = [name for name in COMPARED if sizes.get(name) != _size(self.path / f"{name}.parquet")]
+        if damaged:
+            return f"{damaged[0]}.parquet is damaged; the same command again makes it anew"
         return (
             "" if self._settings_whole() else "settings.yaml is damaged; the same command again makes it anew"
         )
@@ -162,7 +214,7 @@ class RunDir:
         """
         mark = self.path / "started.json"
         if mark.is_file():
-            started = _facts(mark, "settings_hash") or self.done
+            started = facts_of(mark, "settings_hash") or self.done
             old = started["settings_hash"] if started else None
             if old == digest and self.done:
                 damaged = self.damaged_tables()
@@ -178,7 +230,7 @@ class RunDir:
         (self.path / "failed.json").unlink(missing_ok=True)
         remove_leftovers(self.path, older_than=0)
         write_text(self.path / "settings.yaml", settings_yaml)
-        write_json(mark, {"settings_hash": digest, "command": command_line()})
+        write_json(mark, {"settings_hash": digest, "command": command_line(), "overrides": overrides()})
         return False
 
     def _move_aside(self, digest: str) -> None:
@@ -202,6 +254,18 @@ class RunDir:
     def write_tables(self, **tables: pd.DataFrame) -> None:
         for name, table in tables.items():
             write_table(table, self.path / name)
+
+    def write_compact(self, data: str, **tables: pd.DataFrame) -> None:
+        """The tables as Parquet alone, the people of the manifest beside the run (`runs.people`).
+
+        data  digest of what the people come from
+        """
+        for name, table in tables.items():
+            if name == "manifest":
+                kept, _ = people.store(table, self.path.parent / people.STORE, data)
+                write_lean(kept, self.path / f"{name}.parquet")
+            else:
+                write_lean(table, self.path / f"{name}.parquet")
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the run by name; a manifest whose people are stored beside the run is made whole."""
@@ -243,15 +307,24 @@ class RunDir:
             {
                 "error": f"{type(error).__name__}: {error}",
                 "traceback": "".join(traceback.format_exception(error)),
+                "overrides": overrides(),
             },
         )
 
     def finish(self, digest: str, started: float, summary: dict[str, Any]) -> None:
-        """done.json, the last file of a run; `rows` of its tables, by which damage is found later."""
+        """done.json, the last file of a run; `rows` and `bytes` of its tables, by which damage is found later."""
         seconds = round(time.time() - started, 1)
-        rows = {path.stem: table_rows(path) for path in sorted(self.path.glob("*.parquet"))}
-        facts = {"settings_hash": digest, "seconds": seconds, **summary, "rows": rows}
-        write_json(self.path / "done.json", facts)
+        files = {path.stem: path for path in sorted(self.path.glob("*.parquet"))}
+        facts = {
+            "settings_hash": digest,
+            "seconds": seconds,
+            **summary,
+            "rows": {name: table_rows(path) for name, path in files.items()},
+            "bytes": {name: _size(path) for name, path in files.items()},
+        }
+        if shared := self._shared_people(self.path / "manifest.parquet"):
+            facts["people"] = shared
+        write_text(self.path / "done.json", _in_lines(facts))
 
 
 def command_line() -> str:
@@ -259,6 +332,11 @@ def command_line() -> str:
     if HydraConfig.initialized():
         return f"judge run {shlex.join(HydraConfig.get().overrides.task)}".strip()
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def overrides() -> list[str] | None:
+    """What was set for this run on the command line; None outside of Hydra."""
+    return [str(word) for word in HydraConfig.get().overrides.task] if HydraConfig.initialized() else None
 
 
 def pool_of_run(folder: str | Path, condition: str | None = None) -> tuple[pd.DataFrame, str]:

@@ -81,9 +81,7 @@ def outcome_draws(
     return dict(HeldAgain(contests, _weights(contests, n_resamples, rng), reference))
 
 
-def _weights(
-    contests: Contests, n_resamples: int, rng: np.random.Generator | int
-) -> NDArray[np.float64]:
+def _weights(contests: Contests, n_resamples: int, rng: np.random.Generator | int) -> NDArray[np.float64]:
     """(people, n_resamples) weights, drawn within the group and bracket in which a person was first seen."""
     return person_weights(contests.strata(), n_resamples, rng=rng).T.astype(float)
 
@@ -215,7 +213,9 @@ def with_people(
     for (outcome, group), rows in table[mine].groupby(["outcome", "of_group"], sort=False):
         grid = _Grid.of(runs[runs["group"].astype(str) == str(group)], draws, str(outcome), str(group))
         for i, row in rows.iterrows():
-            found = _interval(row, grid, baseline, bounds.get(str(outcome)), steps.get(str(outcome), 0.0), confidence)
+            found = _interval(
+                row, grid, baseline, bounds.get(str(outcome)), steps.get(str(outcome), 0.0), confidence
+            )
             if found is not None:
                 table.loc[i, ["ci_people_low", "ci_people_high"]] = [found.low, found.high]
     return table
@@ -230,9 +230,11 @@ def _interval(
     confidence: float,
 ) -> Interval | None:
     sides = str(row["group"]).split(" - ") if "difference" in row["metric"] else [str(row["group"])]
-    if len(sides) == 2 and sides[1] != baseline or len(sides) > 2:  # a name with " - " in it
+    if (len(sides) == 2 and sides[1] != baseline) or len(sides) > 2:  # a name with " - " in it
         sides = [" - ".join(sides)[: -len(f" - {baseline}")], baseline]
-    each, drawn = grid.results(str(row["metric"]), row["dose"] if row["metric"] == "dose_mean" else None, sides)
+    each, drawn = grid.results(
+        str(row["metric"]), row["dose"] if row["metric"] == "dose_mean" else None, sides
+    )
     if len(each) < 2 or drawn.shape[1] < 2:
         return None
     if row["metric"] == "dose_mean_difference":

@@ -142,7 +142,11 @@ class HeldAgain:
     """
 
     def __init__(self, contests: Contests, weights: NDArray[np.floating], reference: str | None) -> None:
-        self.contests, self.weights, self.reference = contests, np.ascontiguousarray(weights, float), reference
+        self.contests, self.weights, self.reference = (
+            contests,
+            np.ascontiguousarray(weights, float),
+            reference,
+        )
         self._entrants: dict[bytes, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def __iter__(self) -> Iterator[tuple[tuple[Hashable, ...], dict[tuple[str, str], NDArray[np.float64]]]]:
@@ -203,7 +207,7 @@ def _won_again(
     n_brackets: int,
     drawn: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """(brackets, groups, draws): weight of the winners. Places go down the ranking of a bracket until they are filled."""
+    """(brackets, groups, draws): weight of the winners. Places go down a bracket's ranking until they are filled."""
     winners = np.zeros((n_brackets, n_groups, drawn.shape[1]))
     order = np.lexsort((one.rank, brackets))
     order = order[np.isfinite(one.rank[order])]
