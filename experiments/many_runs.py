@@ -1,10 +1,10 @@
 """A sweep of thousands: seconds and memory of `judge compare` and `judge runs`, and what a run's folder takes.
 
 A few tiny runs are real (`judge run -m`, embeddings, rendered people). Each of the thousands is a copy of one of them
-under other settings: its entrants' scores move by chance and by group, the contest is held again within each bracket, and
-the rows of the audit that a comparison reads follow. Folders of the layout of version 0.1.0 (`--layout old`: a manifest and
-a CSV in every folder) share what does not differ by hard links, so that they fit on a disk; what they take is counted as
-if they did not.
+under other settings, of which there are 500 kinds: entrants' scores move by chance and by group, the contest is held again
+within each bracket, and the rows of the audit that a comparison reads follow. What does not differ between folders is a hard
+link, so that they fit on a disk; what they take is counted as if it were not. `--layout whole` makes folders as earlier
+versions did: a manifest and a CSV in every one.
 
     python experiments/many_runs.py make --runs 10000 --out /tmp/many            10 shares × 1,000 seeds
     python experiments/many_runs.py make --runs 10000 --settings 100 --out ...   5 shares × 20 seeds × 100 settings
@@ -25,6 +25,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,15 @@ REAL = ["experiment=dose", "data.n=1200", "data.size=32", "pool.n=200", "entrant
         "seed=0,1"]  # fmt: skip
 SHARES = (0.34, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.98)
 PLACES = 5
+#: Kinds of contest at each share.
+KINDS = 50
+#: What a done.json of earlier versions has not.
+ADDED = ("settings", "comparison", "bytes", "people")
 #: How far a group's scores move when the majority's share goes from 0 to 1.
 MOVES = {"african": -0.4, "asian": -0.2, "caucasian": 0.3}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Real:
     """A real run's folder and its tables."""
 
@@ -63,12 +68,12 @@ class Real:
 def real_runs(out: Path, layout: str) -> list[Real]:
     """The finished tiny runs that the thousands are copies of, made where they are not there."""
     home = out / "real"
-    if not list(home.rglob("done.json")):
+    if not list(home.glob("*/done.json")):
         whole = ["report.compact=false"] if layout == "whole" else []
         command = [sys.executable, "-m", "judge", "run", "-m", *REAL, *whole, f"hydra.sweep.dir={home}"]
         subprocess.run(command, check=True)
     found = []
-    for folder in sorted(mark.parent for mark in home.rglob("done.json")):
+    for folder in sorted(mark.parent for mark in home.glob("*/done.json")):
         run = RunDir(folder)
         names = sorted(path.stem for path in folder.glob("*.parquet"))
         tables = {name: run.table(name) for name in names}
@@ -90,17 +95,20 @@ def jobs(runs: int, settings: int) -> Iterator[tuple[float, int, int]]:
     yield from itertools.islice(itertools.product(shares, range(seeds), range(settings)), runs)
 
 
-def varied(
-    real: Real, share: float, seed: int, setting: int
-) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """Settings of the copy, and its tables that differ."""
-    rng = np.random.default_rng([seed, setting, round(100 * share)])
+def settings_of(real: Real, share: float, seed: int, setting: int) -> dict[str, Any]:
     settings = json.loads(json.dumps(real.settings))
     settings["seed"] = settings["entrants"]["seed"] = seed
     settings["pool"]["majority_share"] = share
     if setting:
         settings["pool"]["rating_shift"] = {"african": -0.1 * (setting % 10)}
         settings["judge"]["steps"] = 400 + setting // 10
+    return settings
+
+
+@cache
+def varied(real: Real, share: float, kind: int) -> Path:
+    """A folder with the tables of a run that differ from the real one's, made once for each kind."""
+    rng = np.random.default_rng([kind, round(100 * share)])
     ranking = real.tables["ranking"].copy()
     move = (
         pd.Series(real.group).map(MOVES).to_numpy(float) * share * ranking["condition"].ne("truth").to_numpy()
@@ -111,7 +119,14 @@ def varied(
     rank = np.empty(len(score), int)
     rank[order] = np.arange(len(score)) - np.repeat(start, np.diff(np.r_[start, len(score)])) + 1
     ranking["score"], ranking["rank"], ranking["winner"] = score, rank, rank <= PLACES
-    return settings, {"ranking": ranking, "audit": _audit(real, ranking, rng)}
+    audit = _audit(real, ranking, rng)
+    folder = real.folder.parent / "kinds" / f"{real.folder.name}-{share}-{kind}"
+    run = RunDir(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    run.write_compact("", ranking=ranking, audit=audit)
+    numbers = comparison_of({"judges": real.tables["judges"], "audit": audit})
+    write_json(folder / "comparison.json", numbers)
+    return folder
 
 
 def _audit(real: Real, ranking: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -141,45 +156,33 @@ def _audit(real: Real, ranking: pd.DataFrame, rng: np.random.Generator) -> pd.Da
     return audit
 
 
-def write_whole(
-    real: Real, target: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame], done: dict[str, Any]
+def write_run(
+    real: Real, kind: Path, target: Path, settings: dict[str, Any], done: dict[str, Any], whole: bool
 ) -> None:
-    """A folder as earlier versions wrote it; what does not differ is a hard link."""
-    target.mkdir(parents=True)
-    own = {f"{name}.{end}" for name in tables for end in ("csv", "parquet")}
+    """A finished run's folder; what does not differ from another is a hard link."""
     for path in real.folder.rglob("*"):
-        if path.is_file() and path.name not in {"settings.yaml", "done.json", "started.json", *own}:
+        if path.is_file() and path.name not in ("settings.yaml", "done.json", "started.json"):
             there = target / path.relative_to(real.folder)
             there.parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, there)
-    for name, table in tables.items():
-        table.to_parquet(target / f"{name}.parquet", index=False)
-    (target / "settings.yaml").write_text(yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False))
-    started = {"settings_hash": done["settings_hash"], "command": f"judge run {target.name}"}
-    write_json(target / "started.json", started)
-    told = {
-        key: value for key, value in done.items() if key not in ("settings", "comparison", "bytes", "people")
-    }
-    write_json(target / "done.json", told)
-
-
-def write_compact(
-    real: Real, target: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame], done: dict[str, Any]
-) -> None:
-    """A folder as it is written in a sweep; the people were stored by the first runs, and a manifest is a copy."""
-    shutil.copytree(real.folder, target)
-    run = RunDir(target)
-    run.write_compact("", **tables)
+            os.link(
+                kind / path.name if (kind / path.name).is_file() and there.parent == target else path, there
+            )
     (target / "settings.yaml").write_text(yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False))
     write_json(
         target / "started.json",
         {"settings_hash": done["settings_hash"], "command": f"judge run {target.name}"},
     )
-    told = {
-        key: value for key, value in done.items() if key not in ("settings_hash", "seconds", "rows", "bytes")
-    }
-    numbers = comparison_of({"judges": real.tables["judges"], **tables})
-    run.finish(done["settings_hash"], time.time(), {**told, "settings": settings, "comparison": numbers})
+    if whole:
+        write_json(target / "done.json", {k: v for k, v in done.items() if k not in ADDED})
+    else:
+        told = {
+            key: value
+            for key, value in done.items()
+            if key not in ("settings_hash", "seconds", "rows", "bytes")
+        }
+        numbers = json.loads((kind / "comparison.json").read_text())
+        run = RunDir(target)
+        run.finish(done["settings_hash"], time.time(), {**told, "settings": settings, "comparison": numbers})
 
 
 def make(args: argparse.Namespace) -> None:
@@ -190,15 +193,15 @@ def make(args: argparse.Namespace) -> None:
     home.mkdir(parents=True)
     if args.layout == "compact":
         shutil.copytree(reals[0].folder.parent / "people", home / "people")
-    write = write_compact if args.layout == "compact" else write_whole
     began = time.time()
     for i, (share, seed, setting) in enumerate(jobs(args.runs, args.settings)):
         real = reals[(seed + 2 * (share > 0.7)) % len(reals)]
-        settings, tables = varied(real, share, seed, setting)
+        kind = varied(real, share, seed % KINDS)
+        settings = settings_of(real, share, seed, setting)
         words = [f"pool.majority_share={share}", f"seed={seed}", *([f"setting={setting}"] if setting else [])]
         digest = hashlib.blake2b(json.dumps([share, seed, setting]).encode(), digest_size=8).hexdigest()
         done = {**real.done, "settings_hash": digest, "seed": seed, "majority_share": share}
-        write(real, home / folder_name(words), settings, tables, done)
+        write_run(real, kind, home / folder_name(words), settings, done, args.layout == "whole")
         if i % 1000 == 999:
             print(f"{i + 1} folders, {time.time() - began:.0f} s", flush=True)
 

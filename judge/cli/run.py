@@ -124,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
 def _report_sweep() -> int:
     """The closing lines of a sweep; 1 if any of its own jobs failed or is missing."""
     from judge.experiment.api import write_sweep_report
+    from judge.experiment.runs.index import runs_below
 
     folder, jobs = _sweep["folder"], _sweep["jobs"]
     folders = _folders(folder, jobs)
@@ -140,6 +141,7 @@ def _report_sweep() -> int:
             for state, reason, job in states
         ],
     )
+    runs_below(folder)  # leaves the index beside the runs
     count = Counter(state for state, _, _ in states)
     print(f"\nsweep  {_short(folder)}: {len(jobs)} jobs asked for; {count['finished']} finished,")
     print(
@@ -148,7 +150,9 @@ def _report_sweep() -> int:
     for state, reason, job in states:
         if state in ("failed", "not finished"):
             print(f"       {state}: {_short(folders[job])}: {reason}")
-    print(f"next   judge compare {_short(folder)}")
+    print(
+        f"next   judge compare {_short(folder)}   (judge runs {_short(folder)} lists them by their settings)"
+    )
     if count["finished"] == len(jobs):
         return 0
     print("       (the same command again does only what is missing)")

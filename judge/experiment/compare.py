@@ -18,8 +18,8 @@ from judge.experiment.run_folder import RunDir
 from judge.experiment.runs.contests import contests_of
 from judge.experiment.runs.index import find_runs
 from judge.experiment.runs.rows import JUDGES, METRICS, NUMBERS, comparison, flat_settings
+from judge.fairness.contests import Contests
 from judge.fairness.sweeps import dose_response, with_people
-from judge.fairness.sweeps.contests import Contests
 from judge.fairness.sweeps.over_seeds import RATIO, SHARE
 from judge.report.soundness import sweep_warnings
 from judge.storage import make_writable

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from judge.fairness.contests import Contests, HeldAgain
 from judge.fairness.inference.settings import Interval
-from judge.fairness.sweeps.contests import Contests, HeldAgain
 from judge.fairness.sweeps.crossed import crossed_interval, person_weights
 from judge.fairness.sweeps.over_seeds import SHARE, mean_interval
 
