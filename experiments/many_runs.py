@@ -36,7 +36,7 @@ import yaml
 from judge.experiment.folder_names import folder_name
 from judge.experiment.run_folder import RunDir
 from judge.experiment.runs.index import INDEX
-from judge.experiment.runs.rows import comparison_of
+from judge.experiment.runs.rows import comparison_of, flattened
 from judge.storage import write_json
 
 ROOT = Path(__file__).parents[1]
@@ -182,7 +182,11 @@ def write_run(
         }
         numbers = json.loads((kind / "comparison.json").read_text())
         run = RunDir(target)
-        run.finish(done["settings_hash"], time.time(), {**told, "settings": settings, "comparison": numbers})
+        run.finish(
+            done["settings_hash"],
+            time.time(),
+            {**told, "settings": flattened(settings), "comparison": numbers},
+        )
 
 
 def make(args: argparse.Namespace) -> None:

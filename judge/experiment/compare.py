@@ -222,14 +222,20 @@ def _page(
     )  # fmt: skip
 
 
+def _all_alike(values: list[Any]) -> bool:
+    """Whether all are one value: 1, 1.0 and True are three."""
+    first, kind = values[0], type(values[0])
+    return all(value is first or (type(value) is kind and value == first) for value in values)
+
+
 def _factors(flats: list[dict[str, Any]]) -> list[str]:
     """Settings that tell the runs apart, besides dose and replicate."""
     keys = sorted(set().union(*flats) - {*BY_DESIGN})
-    varied = [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
+    varied = [key for key in keys if not _all_alike([flat.get(key) for flat in flats])]
     factors = [key for key in varied if changes_a_number(key)]
     contestants: dict[tuple[str, ...], set[str]] = {}
     for flat in flats:
-        alike = tuple(repr(flat.get(key)) for key in (*factors, "seed"))
+        alike = tuple([repr(flat.get(key)) for key in (*factors, "seed")])
         contestants.setdefault(alike, set()).add(repr(flat.get("entrants.seed")))
     if any(len(seeds) > 1 for seeds in contestants.values()):
         factors.append("entrants.seed")

@@ -31,7 +31,7 @@ from judge.experiment.records import (
 )
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
 from judge.experiment.runs.people import data_digest
-from judge.experiment.runs.rows import comparison_of
+from judge.experiment.runs.rows import comparison_of, flattened
 from judge.experiment.settings import Experiment, unpack
 from judge.experiment.sitting import jury_of
 from judge.experiment.trainings import Trainings
@@ -103,7 +103,7 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
         log.warning("warning: %s", warning)
     summary = summary_of(experiment, drawn, field, trainings, tables)
     # what a comparison needs of a run, so that it opens no table of it
-    summary |= {"settings": experiment.plain, "comparison": comparison_of(tables)}
+    summary |= {"settings": flattened(experiment.plain), "comparison": comparison_of(tables)}
     if experiment.report.page:
         _write_page(experiment, home, tables, summary)
     if not experiment.save_judges:
