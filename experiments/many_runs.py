@@ -1,10 +1,10 @@
 """A sweep of thousands: seconds and memory of `judge compare` and `judge runs`, and what a run's folder takes.
 
 A few tiny runs are real (`judge run -m`, embeddings, rendered people). Each of the thousands is a copy of one of them
-under other settings, of which there are 500 kinds: entrants' scores move by chance and by group, the contest is held again
-within each bracket, and the rows of the audit that a comparison reads follow. What does not differ between folders is a hard
-link, so that they fit on a disk; what they take is counted as if it were not. `--layout whole` makes folders as earlier
-versions did: a manifest and a CSV in every one.
+under other settings, with one of 500 kinds of contest: entrants' scores move by chance and by group, the contest is
+held again within each bracket, and the rows of the audit that a comparison reads follow. What does not differ between
+folders is a hard link, so that they fit on a disk; what they take is counted as if it were not. `--layout whole` makes
+folders as earlier versions did: a manifest and a CSV of each table in every one.
 
     python experiments/many_runs.py make --runs 10000 --out /tmp/many            10 shares × 1,000 seeds
     python experiments/many_runs.py make --runs 10000 --settings 100 --out ...   5 shares × 20 seeds × 100 settings

@@ -17,6 +17,7 @@ from judge.experiment.folder_names import changes_a_number, spelt_out
 from judge.experiment.run_folder import RunDir
 from judge.experiment.runs.contests import contests_of
 from judge.experiment.runs.index import find_runs
+from judge.experiment.runs.listing import chosen, list_runs
 from judge.experiment.runs.rows import JUDGES, METRICS, NUMBERS, comparison, flat_settings
 from judge.fairness.contests import Contests
 from judge.fairness.sweeps import dose_response, with_people
@@ -28,20 +29,26 @@ log = logging.getLogger("judge")
 
 #: Settings that vary in a sweep by design: the dose and the replicate (entrants.seed as far as it goes with the seed).
 BY_DESIGN = ("seed", "entrants.seed", "pool.majority_share")
+#: Settings that have a page each: of more there is one page of all.
+MOST_SETTINGS = 20
 #: Outcomes that the dose–response is drawn and tested for, with the value that a fair contest would show.
 OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}
 #: Their ranges, which no interval leaves.
 BOUNDS = {"winner_share": SHARE, "selection_rate_ratio": RATIO, "signed_error": None}
 
 
-def compare(paths: Sequence[str | Path], out: Path) -> list[Path]:
+def compare(paths: Sequence[str | Path], out: Path, *, where: Sequence[str] = ()) -> list[Path]:
     """Writes runs.{parquet,csv}, dose.{parquet,csv}, figures and page.html; returns the pages' paths.
 
     Runs that differ in more than dose and seed (a rating shift, a judge) are compared combination by combination of
-    those factors, each in a folder of its own. Raises InputError if there is no finished run, or if the runs hold
-    contests over different features or under different conditions.
+    those factors, each in a folder of its own. More than MOST_SETTINGS combinations have one page together, and no
+    intervals for other contestants and no mixed models, which would take minutes for numbers that nobody reads one by
+    one: `where` (as in `runs.listing.chosen`) names those that are wanted.
+
+    Raises InputError if there is no finished run, or if the runs hold contests over different features or under
+    different conditions.
     """
-    finished, others = find_runs(paths)
+    finished, others = find_runs(paths) if not where else _where(paths, where)
     if not finished:
         raise InputError(
             f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
@@ -54,16 +61,27 @@ def compare(paths: Sequence[str | Path], out: Path) -> list[Path]:
     conditions = same_conditions(finished)
     make_writable(out, inner=["figures"])
     write_table(runs, out / "runs")
+    parts = list(combinations(runs, factors))
+    many = len(parts) > MOST_SETTINGS
     doses, pages = [], []
     by_name = dict(zip(_names(finished), finished, strict=True))
-    for levels, part in combinations(runs, factors):
-        own = [by_name[name] for name in part["folder"].unique()]
-        dose = dose_table(part, conditions, contests_of(own))
+    for levels, part in parts:
+        contests = None if many else contests_of([by_name[name] for name in part["folder"].unique()])
+        dose = dose_table(part, conditions, contests, mixed=not many)
         doses.append(dose.assign(**levels))
-        home = out if not levels or len(runs) == len(part) else out / spelt_out(_words(levels))
-        pages.append(_page(home, part, dose, others, levels, features[0], conditions))
-    write_table(pd.concat(doses, ignore_index=True), out / "dose")
-    return pages
+        if not many:
+            home = out if len(parts) == 1 else out / spelt_out(_words(levels))
+            pages.append(_page(home, part, dose, others, levels, features[0], conditions))
+    dose = pd.concat(doses, ignore_index=True)
+    write_table(dose, out / "dose")
+    return pages or [_page_of_many(out, runs, dose, others, factors, conditions)]
+
+
+def _where(paths: Sequence[str | Path], where: Sequence[str]) -> tuple[list[RunDir], pd.DataFrame]:
+    table, finished = list_runs(paths)
+    table = chosen(table, where)
+    others = table.loc[table["state"] != "finished", ["folder", "state", "reason"]]
+    return [finished[name] for name in table["folder"] if name in finished], others
 
 
 def combinations(runs: pd.DataFrame, factors: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
@@ -145,7 +163,11 @@ def run_table(runs: Sequence[RunDir]) -> tuple[pd.DataFrame, list[str]]:
 
 
 def dose_table(
-    runs: pd.DataFrame, conditions: Sequence[str], people: pd.DataFrame | Contests | None = None
+    runs: pd.DataFrame,
+    conditions: Sequence[str],
+    people: pd.DataFrame | Contests | None = None,
+    *,
+    mixed: bool = True,
 ) -> pd.DataFrame:
     """dose_response over every group and outcome, with columns `outcome` and `of_group` before its own.
 
@@ -170,6 +192,7 @@ def dose_table(
                 threshold=0.8 if parity == 1.0 else np.nan,
                 bounds=BOUNDS[outcome],
                 step=steps.get(outcome, 0.0),
+                mixed=mixed,
             )
             if parity != 1.0:
                 table = table[table["metric"] != "dose_crossing"]
@@ -220,6 +243,23 @@ def _page(
         home, runs, dose, others, conditions=conditions, feature=feature, title=title, notes=notes,
         factors=list(levels), warnings=warnings,
     )  # fmt: skip
+
+
+def _page_of_many(
+    home: Path,
+    runs: pd.DataFrame,
+    dose: pd.DataFrame,
+    others: pd.DataFrame,
+    factors: Sequence[str],
+    conditions: Sequence[str],
+) -> Path:
+    from judge.report.pages.settings import write_settings_report
+
+    for warning in (warnings := sweep_warnings(runs)):
+        log.warning("warning: %s", warning)
+    return write_settings_report(
+        home, runs, dose, others, conditions=conditions, factors=factors, warnings=warnings
+    )
 
 
 def _all_alike(values: list[Any]) -> bool:

@@ -154,6 +154,12 @@ class RunDir:
             return self._facts or None
         return facts_of(self.path / "done.json", "settings_hash")
 
+    @property
+    def people_folder(self) -> Path:
+        """Where people are that this run shares with those beside it; one that was moved aside shares them still."""
+        home = self.path.parent
+        return (home.parent if home.name == SUPERSEDED else home) / people.STORE
+
     def state(self) -> tuple[str, str]:
         """(finished, failed or not finished; the reason). A failure after a finished run is a failure."""
         failed = self.path / "failed.json"
@@ -176,7 +182,7 @@ class RunDir:
         damaged = [name for name, n in rows.items() if table_rows(self.path / f"{name}.parquet") != n]
         if "manifest" in rows and "manifest" not in damaged:
             shared = self._shared_people(self.path / "manifest.parquet") or []
-            store = self.path.parent / people.STORE
+            store = self.people_folder
             damaged += ["manifest"] * any(table_rows(store / name) is None for name in shared)
         return damaged
 
@@ -262,7 +268,7 @@ class RunDir:
         """
         for name, table in tables.items():
             if name == "manifest":
-                kept, _ = people.store(table, self.path.parent / people.STORE, data)
+                kept, _ = people.store(table, self.people_folder, data)
                 write_lean(kept, self.path / f"{name}.parquet")
             else:
                 write_lean(table, self.path / f"{name}.parquet")
@@ -271,7 +277,7 @@ class RunDir:
         """A table of the run by name; a manifest whose people are stored beside the run is made whole."""
         file = self.path / f"{name}.parquet"
         if name == "manifest" and self._shared_people(file) is not None:
-            return people.restored(pq.ParquetFile(file).read(), self.path.parent / people.STORE)
+            return people.restored(pq.ParquetFile(file).read(), self.people_folder)
         return read_table(file)
 
     def columns(self, name: str, wanted: Sequence[str]) -> pd.DataFrame:
@@ -283,7 +289,7 @@ class RunDir:
         try:
             there = pq.ParquetFile(file)
             if people.shared_files(there.schema_arrow.metadata) is not None:
-                return people.restored(there.read(), self.path.parent / people.STORE, wanted)
+                return people.restored(there.read(), self.people_folder, wanted)
             return there.read([c for c in wanted if c in there.schema_arrow.names]).to_pandas()
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{file} cannot be read as a table: {error}") from error

@@ -176,11 +176,16 @@ def _runs(runs: pd.DataFrame, others: pd.DataFrame | None, factors: Sequence[str
     blocks: list[Block] = [
         folded(table_from(grid, columns, "Finished runs; each is held under every condition."))
     ]
+    return [*blocks, *unfinished_blocks(others)]
+
+
+def unfinished_blocks(others: pd.DataFrame | None) -> list[Block]:
+    """Runs that are in no number: how many, why, and the first of them by name."""
     if others is None or others.empty:
-        return [*blocks, Text("No run failed, and none is unfinished.")]
+        return [Text("No run failed, and none is unfinished.")]
     text = f"Failed or not finished, and so in no number on this page: {counted(len(others), 'run')}."
     shown = {column: Column(str(column), label, numeric=False) for column in others}
-    blocks.append(Text(text, "caution"))
+    blocks: list[Block] = [Text(text, "caution")]
     caption = "Runs that failed or are not finished."
     if len(others) > MOST_LISTED:
         if {"state", "reason"} <= set(others):
