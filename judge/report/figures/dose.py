@@ -116,7 +116,7 @@ def dose_response(
         for at, _ in lines:
             ax.axhline(at, **rule(at))
         counts = part.dropna(subset=[outcome]).groupby("condition").size().reindex(conditions, fill_value=0)
-        n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
+        n = f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,}–{counts.max():,}"
         each = " a condition" if len(conditions) > 1 else ""
         ax.set_title(f"{plain(group)}\nn = {n} {'run' if n == '1' else 'runs'}{each}", fontsize=7.5)
         ax.set_xlabel("")
