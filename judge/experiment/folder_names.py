@@ -75,7 +75,7 @@ def folder_name(overrides: Iterable[str] | str, beside: str | Path | None = None
     >>> folder_name(["seed=3", "pool.majority_share=.9"])
     'share=0.9,seed=3'
     >>> folder_name(["seed=3", "pool.majority_share=.90", "data.n=1200"])
-    'share=0.9,seed=3-d6f6be9d'
+    'share=0.9,seed=3-83d7f3fa'
     """
     words = [overrides] if isinstance(overrides, str) else [str(word) for word in overrides]
     words = sorted(word for word in words if changes_a_number(word.partition("=")[0]))
