@@ -140,12 +140,12 @@ def means_with_people(
                 found.setdefault((*key[1:], group), []).append((float(whole[name, group][0]), values))
     how, rows = sharing(people), []
     for key, seeds in found.items():
-        values, drawn = (np.array(part) for part in zip(*seeds, strict=True))
-        over = mean_interval(values, bounds=bounds, step=step, confidence=confidence)
+        each, draws = (np.array(part) for part in zip(*seeds, strict=True))
+        over = mean_interval(each, bounds=bounds, step=step, confidence=confidence)
         both = over
         if how != REDRAWN:
-            both = crossed_interval(values, drawn.T, bounds=bounds, step=step, confidence=confidence)
-        rows.append((*key, *over, *both[1:], len(values), how))
+            both = crossed_interval(each, draws.T, bounds=bounds, step=step, confidence=confidence)
+        rows.append((*key, *over, *both[1:], len(each), how))
     names = ["value", "ci_low", "ci_high", "ci_people_low", "ci_people_high", "n", "contestants"]
     return pd.DataFrame(rows, columns=[*by, "group", *names])
 
