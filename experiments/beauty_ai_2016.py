@@ -30,8 +30,8 @@ from omegaconf import OmegaConf
 
 import judge
 from judge.data.tables import write_table
-from judge.experiment.compare import people_of
 from judge.experiment.run_folder import RunDir
+from judge.experiment.runs.contests import people_of
 from judge.fairness.attribution import PanelRule, ablation
 from judge.fairness.inference import multinomial_exact
 from judge.fairness.sweeps import means_with_people, shapley_effects

@@ -31,8 +31,8 @@ from omegaconf import OmegaConf
 import judge
 from judge.data.tables import read_table, write_table
 from judge.experiment.api import SweepError
-from judge.experiment.compare import people_of
 from judge.experiment.run_folder import RunDir
+from judge.experiment.runs.contests import people_of
 from judge.fairness.sweeps import compare_cures, means_with_people
 
 ROOT = Path(__file__).parents[1]

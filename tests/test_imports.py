@@ -32,6 +32,7 @@ TORCH_FREE_FILES = {
     "experiment/settings.py",
     "experiment/run_folder.py",
     "experiment/compare.py",
+    *(f"experiment/runs/{name}.py" for name in ("contests", "index", "listing", "people", "rows")),
     "data/tables.py",
     "data/picture_files.py",
     "data/light.py",

@@ -14,6 +14,7 @@ from judge.errors import InputError
 
 COMMANDS = {
     "run": "train judges under any number of conditions, hold the same contest with each, audit all",
+    "runs": "which runs there are, in which state, by their settings: lists, filters, exports, answers SQL",
     "compare": "runs or a sweep → table, dose–response figures, page",
     "audit": "who won, and by how much: any table of entrants, exact statistics",
     "rerank": "another ranking or other scores for any score table: who then wins, and the price",
@@ -29,6 +30,7 @@ examples
   judge run                                             the main job on rendered faces, a few minutes on a laptop
   judge run '+conditions.reweight=reweight' '+conditions.within=standardise_within'     two more conditions
   judge run -m pool.majority_share=.5,.75,.9,.98 seed=0,1,2,3,4     a sweep; started again, it does what is missing
+  judge runs runs/contest --where share=.9              which runs there are, in which state, under which settings
   judge compare runs/contest                            the sweep's dose–response
   judge audit beauty-ai-2016                            the published counts of 2016
   judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5

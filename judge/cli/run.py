@@ -124,9 +124,10 @@ def run(args: argparse.Namespace) -> int:
 def _report_sweep() -> int:
     """The closing lines of a sweep; 1 if any of its own jobs failed or is missing."""
     from judge.experiment.api import write_sweep_report
+    from judge.experiment.runs.index import runs_below
 
     folder, jobs = _sweep["folder"], _sweep["jobs"]
-    folders = _folders(folder)
+    folders = _folders(folder, jobs)
     states = [(*_state(folders.get(job)), job) for job in jobs]
     write_sweep_report(
         folder,
@@ -140,6 +141,7 @@ def _report_sweep() -> int:
             for state, reason, job in states
         ],
     )
+    runs_below(folder)  # leaves the index beside the runs
     count = Counter(state for state, _, _ in states)
     print(f"\nsweep  {_short(folder)}: {len(jobs)} jobs asked for; {count['finished']} finished,")
     print(
@@ -148,20 +150,43 @@ def _report_sweep() -> int:
     for state, reason, job in states:
         if state in ("failed", "not finished"):
             print(f"       {state}: {_short(folders[job])}: {reason}")
-    print(f"next   judge compare {_short(folder)}")
+    print(
+        f"next   judge compare {_short(folder)}   (judge runs {_short(folder)} lists them by their settings)"
+    )
     if count["finished"] == len(jobs):
         return 0
     print("       (the same command again does only what is missing)")
     return 1
 
 
-def _folders(sweep: Path) -> dict[Job, Path]:
-    """The folder of each job that began below `sweep`, of this sweep or another; the latest of several."""
-    from judge.experiment.run_folder import HYDRA, SUPERSEDED
+def _folders(sweep: Path, jobs: Iterable[Job]) -> dict[Job, Path]:
+    """The folder of each job that began below `sweep`, in this sweep or another; the latest of several.
 
-    marks = [m for m in sweep.rglob(f"{HYDRA}/overrides.yaml") if SUPERSEDED not in m.parts]
-    marks.sort(key=lambda mark: mark.stat().st_mtime)
-    return {_job(OmegaConf.load(mark)): mark.parents[1] for mark in marks}
+    The folders' names follow from the settings. Where they do not (hydra.sweep.subdir was set), the runs' own word
+    counts: what was set for each is in its started.json or failed.json, or in .hydra/ by earlier versions.
+    """
+    from judge.experiment.folder_names import folder_name
+    from judge.experiment.runs.index import walked
+
+    named = {job: sweep / folder_name(job, sweep) for job in jobs}
+    found = {job: folder for job, folder in named.items() if folder.is_dir()}
+    if len(found) < len(named):
+        told = [(folder, words) for folder, _ in walked(sweep) if (words := _set_for(folder)) is not None]
+        told.sort(key=lambda one: one[0].stat().st_mtime)
+        found = {_job(words): folder for folder, words in told} | found
+    return found
+
+
+def _set_for(folder: Path) -> list[str] | None:
+    """What was set for the run of a folder, by itself; None where it does not say."""
+    from judge.experiment.run_folder import HYDRA, facts_of
+
+    for name in ("failed.json", "started.json"):
+        words = (facts_of(folder / name, "overrides") or {}).get("overrides")
+        if isinstance(words, list):
+            return [str(word) for word in words]
+    mark = folder / HYDRA / "overrides.yaml"
+    return list(OmegaConf.load(mark)) if mark.is_file() else None
 
 
 def _state(folder: Path | None) -> tuple[str, str]:

@@ -179,7 +179,8 @@ def run(overrides: Sequence[str] = (), *, folder: str | Path | None = None) -> R
 
     settings = _compose(overrides)
     if folder is None:
-        folder = Path("runs") / settings.name / folder_name(overrides)
+        home = Path("runs") / settings.name
+        folder = home / folder_name(overrides, home)
     folder = Path(folder)
     try:
         run_settings(settings, folder)

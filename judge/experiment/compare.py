@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from judge.data.tables import write_table
 from judge.errors import InputError, listed
-from judge.experiment.folder_names import changes_a_number, folder_name
-from judge.experiment.run_folder import RunDir, find_runs
+from judge.experiment.folder_names import changes_a_number, spelt_out
+from judge.experiment.run_folder import RunDir
+from judge.experiment.runs.contests import contests_of
+from judge.experiment.runs.index import find_runs
+from judge.experiment.runs.listing import chosen, list_runs
+from judge.experiment.runs.rows import JUDGES, METRICS, NUMBERS, comparison, flat_settings
+from judge.fairness.contests import Contests
 from judge.fairness.sweeps import dose_response, with_people
 from judge.fairness.sweeps.over_seeds import RATIO, SHARE
 from judge.report.soundness import sweep_warnings
@@ -26,43 +29,26 @@ log = logging.getLogger("judge")
 
 #: Settings that vary in a sweep by design: the dose and the replicate (entrants.seed as far as it goes with the seed).
 BY_DESIGN = ("seed", "entrants.seed", "pool.majority_share")
+#: Settings that have a page each: of more there is one page of all.
+MOST_SETTINGS = 20
 #: Outcomes that the dose–response is drawn and tested for, with the value that a fair contest would show.
 OUTCOMES = {"winner_share": None, "selection_rate_ratio": 1.0, "signed_error": 0.0}
 #: Their ranges, which no interval leaves.
 BOUNDS = {"winner_share": SHARE, "selection_rate_ratio": RATIO, "signed_error": None}
-METRICS = (
-    "entrant_share",
-    "winner_share",
-    "expected_winner_share",
-    "selection_rate",
-    "selection_rate_ratio",
-    "mean_score",
-    "top_tail_score",
-    "spread",
-    "pearson",
-    "mae",
-    "signed_error",
-    "calibration_slope",
-)
-#: Columns of a run's table `judges` that its rows of the comparison have as well, each under a name of its own there.
-JUDGES = {
-    **{
-        name: name
-        for name in ("off_scale", "score_low", "score_high", "scale_low", "scale_high", "agreement")
-    },
-    "ci_low": "agreement_low",
-    "ci_high": "agreement_high",
-}
 
 
-def compare(paths: list[str | Path], out: Path) -> list[Path]:
+def compare(paths: Sequence[str | Path], out: Path, *, where: Sequence[str] = ()) -> list[Path]:
     """Writes runs.{parquet,csv}, dose.{parquet,csv}, figures and page.html; returns the pages' paths.
 
     Runs that differ in more than dose and seed (a rating shift, a judge) are compared combination by combination of
-    those factors, each in a folder of its own. Raises InputError if there is no finished run, or if the runs hold
-    contests over different features or under different conditions.
+    those factors, each in a folder of its own. More than MOST_SETTINGS combinations have one page together, and no
+    intervals for other contestants and no mixed models, which would take minutes for numbers that nobody reads one by
+    one: `where` (as in `runs.listing.chosen`) names those that are wanted.
+
+    Raises InputError if there is no finished run, or if the runs hold contests over different features or under
+    different conditions.
     """
-    finished, others = find_runs(paths)
+    finished, others = find_runs(paths) if not where else _where(paths, where)
     if not finished:
         raise InputError(
             f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
@@ -75,14 +61,27 @@ def compare(paths: list[str | Path], out: Path) -> list[Path]:
     conditions = same_conditions(finished)
     make_writable(out, inner=["figures"])
     write_table(runs, out / "runs")
+    parts = list(combinations(runs, factors))
+    many = len(parts) > MOST_SETTINGS
     doses, pages = [], []
-    for levels, part in combinations(runs, factors):
-        dose = dose_table(part, conditions, people_table(finished, part))
+    by_name = dict(zip(_names(finished), finished, strict=True))
+    for levels, part in parts:
+        contests = None if many else contests_of([by_name[name] for name in part["folder"].unique()])
+        dose = dose_table(part, conditions, contests, mixed=not many)
         doses.append(dose.assign(**levels))
-        home = out if not levels or len(runs) == len(part) else out / folder_name(_words(levels))
-        pages.append(_page(home, part, dose, others, levels, features[0], conditions))
-    write_table(pd.concat(doses, ignore_index=True), out / "dose")
-    return pages
+        if not many:
+            home = out if len(parts) == 1 else out / spelt_out(_words(levels))
+            pages.append(_page(home, part, dose, others, levels, features[0], conditions))
+    dose = pd.concat(doses, ignore_index=True)
+    write_table(dose, out / "dose")
+    return pages or [_page_of_many(out, runs, dose, others, factors, conditions)]
+
+
+def _where(paths: Sequence[str | Path], where: Sequence[str]) -> tuple[list[RunDir], pd.DataFrame]:
+    table, finished = list_runs(paths)
+    table = chosen(table, where)
+    others = table.loc[table["state"] != "finished", ["folder", "state", "reason"]]
+    return [finished[name] for name in table["folder"] if name in finished], others
 
 
 def combinations(runs: pd.DataFrame, factors: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
@@ -119,7 +118,7 @@ def once_each(runs: list[RunDir]) -> list[RunDir]:
     return list(first.values())
 
 
-def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
+def run_table(runs: Sequence[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     """One row a training run (run × condition) and group, and the names of the columns that are factors.
 
     Columns: folder, one for each setting that varied besides dose and seed (its dotted name), seed, share, condition,
@@ -127,103 +126,48 @@ def run_table(runs: list[RunDir]) -> tuple[pd.DataFrame, list[str]]:
     metrics of METRICS (NaN where a run has none): over all brackets, or within them where the audit says so.
     And those of JUDGES: what is known of the judge as a whole, the same in all rows that have it.
     """
-    flats = [_flat(run) for run in runs]
+    flats = [flat_settings(run) for run in runs]
     factors = _factors(flats)
-    rows = []
-    for run, flat, name in zip(runs, flats, _names(runs), strict=True):
+    size, of_run, numbers, of_row, judged = [], [], [], [], []
+    unknown = dict.fromkeys(JUDGES.values())
+    for run, name in zip(runs, _names(runs), strict=True):
         done = run.done
         assert done is not None
-        audit = run.table("audit")
-        overall = audit[audit["metric"].isin(METRICS)]
-        if "bracket" in overall:
-            overall = overall[overall["bracket"].isna() | overall["bracket"].isin(["", "all", "within"])]
-        wide = overall.pivot_table(
-            index=["condition", "group"], columns="metric", values="value", dropna=False, observed=True
-        ).dropna(how="all")
-        judges = _judges(run)
-        sizes, winners = (
-            overall[overall["metric"] == metric].set_index(["condition", "group"])["n"]
-            for metric in ("entrant_share", "winner_share")
+        known = comparison(run)
+        size.append(len(known["rows"]))
+        of_run.append(
+            [name, *(done[key] for key in ("seed", "majority_share", "feature", "majority", "reference"))]
         )
-        for (condition, group), numbers in wide.iterrows():
-            rows.append(
-                {
-                    "folder": name,
-                    **{key: flat.get(key) for key in factors},
-                    "seed": done["seed"],
-                    "share": done["majority_share"],
-                    "condition": condition,
-                    "trained_as": done["trained_as"].get(condition),
-                    "feature": done["feature"],
-                    "group": group,
-                    "majority": done["majority"],
-                    "reference": done["reference"],
-                    "train_share": done["pool_shares"].get(condition, {}).get(group, np.nan),
-                    "pool_n": done["pool_n"].get(condition, 0),
-                    "n_group": int(sizes.get((condition, group), 0)),
-                    "winners": int(winners.get((condition, group), 0)),
-                    **{metric: numbers.get(metric, np.nan) for metric in METRICS},
-                    **judges.get(done["trained_as"].get(condition), dict.fromkeys(JUDGES.values(), np.nan)),
-                }
-            )
-    return pd.DataFrame(rows), factors
-
-
-def _judges(run: RunDir) -> dict[str, dict[str, float]]:
-    """The columns of JUDGES by the condition that trained; empty of a run that did not check its judges."""
-    if not (run / "judges.parquet").is_file():
-        return {}
-    table = run.table("judges").set_index("condition").rename(columns=JUDGES)
-    return {str(name): row for name, row in table[list(JUDGES.values())].to_dict("index").items()}
-
-
-def people_table(finished: Sequence[RunDir], runs: pd.DataFrame) -> pd.DataFrame | None:
-    """Everybody who entered the runs of `runs` (`people_of` each); None where a run has no tables of its people."""
-    wanted = set(runs["folder"])
-    named = zip(finished, _names(finished), strict=True)
-    parts = [people_of(run) for run, name in named if name in wanted]
-    known = [part for part in parts if part is not None]
-    return pd.concat(known, ignore_index=True) if known and len(known) == len(parts) else None
-
-
-def people_of(run: RunDir) -> pd.DataFrame | None:
-    """A row an entrant and condition of a finished run, as `fairness.sweeps.contestants` reads them.
-
-    Columns: seed, share, condition, image_id, person (person_id where the data set has one), group, rating, bracket,
-    rank (NaN where not ranked), winner, score, error (score − rating). None for a folder without these tables.
-    """
-    if not all((run / f"{name}.parquet").is_file() for name in ("manifest", "membership", "ranking")):
-        return None
-    done = run.done
-    assert done is not None
-    role, ranking = run.table("membership"), run.table("ranking")
-    entered = role.loc[role["role"] == "entrant", "image_id"].unique()
-    people = run.table("manifest").set_index("image_id").loc[entered].reset_index()
-    person = people["image_id"]
-    if "person_id" in people:
-        person = people["person_id"].astype(object).fillna(person)
-    group = people[done["feature"]].astype(object)
-    people = people[["image_id", "rating"]].assign(person=person.astype(str), group=group)
-    # a gate turns some away under one condition, and they are ranked under another
-    brackets = ranking.drop_duplicates("image_id").set_index("image_id")["bracket"]
-    parts = []
-    for condition, ranked in ranking.groupby("condition", observed=True):
-        own = people.merge(ranked[["image_id", "rank", "winner", "score"]], on="image_id", how="left")
-        parts.append(
-            own.assign(
-                seed=done["seed"],
-                share=done["majority_share"],
-                condition=str(condition),
-                bracket=own["image_id"].map(brackets).astype(object).fillna("not ranked"),
-                winner=own["winner"].eq(True),
-                error=own["score"] - own["rating"],
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        numbers += known["rows"]
+        for condition, group in (row[:2] for row in known["rows"]):
+            trained = done["trained_as"].get(condition)
+            shares = done["pool_shares"].get(condition, {})
+            of_row.append([trained, shares.get(group), done["pool_n"].get(condition, 0)])
+            judged.append(list(known["judges"].get(trained, unknown).values()))
+    per_run = pd.DataFrame(of_run, columns=["folder", "seed", "share", "feature", "majority", "reference"])
+    for key in factors:
+        per_run[key] = [flat.get(key) for flat in flats]
+    table = pd.concat(
+        [
+            per_run.loc[np.repeat(np.arange(len(runs)), size)].reset_index(drop=True),
+            pd.DataFrame(of_row, columns=["trained_as", "train_share", "pool_n"]),
+            pd.DataFrame(numbers, columns=list(NUMBERS)),
+            pd.DataFrame(judged, columns=list(JUDGES.values())),
+        ],
+        axis=1,
+    )
+    table = table.astype(dict.fromkeys(["train_share", *METRICS, *JUDGES.values()], float))
+    order = ["folder", *factors, "seed", "share", "condition", "trained_as", "feature", "group", "majority",
+             "reference", "train_share", "pool_n", "n_group", "winners", *METRICS, *JUDGES.values()]  # fmt: skip
+    return table[order], factors
 
 
 def dose_table(
-    runs: pd.DataFrame, conditions: Sequence[str], people: pd.DataFrame | None = None
+    runs: pd.DataFrame,
+    conditions: Sequence[str],
+    people: pd.DataFrame | Contests | None = None,
+    *,
+    mixed: bool = True,
 ) -> pd.DataFrame:
     """dose_response over every group and outcome, with columns `outcome` and `of_group` before its own.
 
@@ -248,6 +192,7 @@ def dose_table(
                 threshold=0.8 if parity == 1.0 else np.nan,
                 bounds=BOUNDS[outcome],
                 step=steps.get(outcome, 0.0),
+                mixed=mixed,
             )
             if parity != 1.0:
                 table = table[table["metric"] != "dose_crossing"]
@@ -300,27 +245,37 @@ def _page(
     )  # fmt: skip
 
 
-def _flat(run: RunDir) -> dict[str, Any]:
-    """Dotted setting → value; a list is told as text."""
+def _page_of_many(
+    home: Path,
+    runs: pd.DataFrame,
+    dose: pd.DataFrame,
+    others: pd.DataFrame,
+    factors: Sequence[str],
+    conditions: Sequence[str],
+) -> Path:
+    from judge.report.pages.settings import write_settings_report
 
-    def walk(value: Any, prefix: str) -> dict[str, Any]:
-        if not isinstance(value, dict) or not value:
-            return {prefix: json.dumps(value) if isinstance(value, list | dict) else value}
-        flat: dict[str, Any] = {}
-        for key, inner in value.items():
-            flat |= walk(inner, f"{prefix}.{key}" if prefix else str(key))
-        return flat
+    for warning in (warnings := sweep_warnings(runs)):
+        log.warning("warning: %s", warning)
+    return write_settings_report(
+        home, runs, dose, others, conditions=conditions, factors=factors, warnings=warnings
+    )
 
-    return walk(yaml.safe_load((run / "settings.yaml").read_text(encoding="utf-8")), "")
+
+def _all_alike(values: list[Any]) -> bool:
+    """Whether all are one value: 1, 1.0 and True are three."""
+    first, kind = values[0], type(values[0])
+    return all(value is first or (type(value) is kind and value == first) for value in values)
 
 
 def _factors(flats: list[dict[str, Any]]) -> list[str]:
     """Settings that tell the runs apart, besides dose and replicate."""
-    keys = sorted({key for flat in flats for key in flat if changes_a_number(key) and key not in BY_DESIGN})
-    factors = [key for key in keys if len({repr(flat.get(key)) for flat in flats}) > 1]
+    keys = sorted(set().union(*flats) - {*BY_DESIGN})
+    varied = [key for key in keys if not _all_alike([flat.get(key) for flat in flats])]
+    factors = [key for key in varied if changes_a_number(key)]
     contestants: dict[tuple[str, ...], set[str]] = {}
     for flat in flats:
-        alike = tuple(repr(flat.get(key)) for key in (*factors, "seed"))
+        alike = tuple([repr(flat.get(key)) for key in (*factors, "seed")])
         contestants.setdefault(alike, set()).add(repr(flat.get("entrants.seed")))
     if any(len(seeds) > 1 for seeds in contestants.values()):
         factors.append("entrants.seed")

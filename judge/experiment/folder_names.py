@@ -60,14 +60,78 @@ def changes_a_number(key: str) -> bool:
     return not any(fnmatch.fnmatchcase(key, pattern) for pattern in CHANGES_NO_NUMBER)
 
 
-def folder_name(overrides: Iterable[str] | str) -> str:
-    """A stable folder name for a run from what was set on the command line, `key=value` each.
+def folder_name(overrides: Iterable[str] | str, beside: str | Path | None = None) -> str:
+    """A stable, short folder name for a run from what was set on the command line, `key=value` each.
 
-    The root of a data set is there by its last part and a digest: folder names are published, home folders are not.
+    Share, seed and what says the conditions stand there in words, everything else as eight digits of a hash:
+    `share=0.9,seed=3,mitigation=reweight-1f0c9a2e`. What the digits stand for is in the run's started.json and in the
+    index beside the runs (`judge runs`).
+
+    beside  the folder in which the run's is to lie: where it has one under the longer name that earlier versions gave
+            to the same settings, that name is given, so that the run is resumed and not done again
+
+    Examples
+    --------
+    >>> folder_name(["seed=3", "pool.majority_share=.9"])
+    'share=0.9,seed=3'
+    >>> folder_name(["seed=3", "pool.majority_share=.90", "data.n=1200"])
+    'share=0.9,seed=3-83d7f3fa'
     """
     words = [overrides] if isinstance(overrides, str) else [str(word) for word in overrides]
     words = sorted(word for word in words if changes_a_number(word.partition("=")[0]))
-    text = _ROOT.sub(lambda found: found[1] + _place(found[2]), ",".join(words))
+    if beside is not None:
+        old = spelt_out(words)
+        if (Path(beside) / old).is_dir():
+            return old
+    last = {word.partition("=")[0]: word for word in words}
+    shown, rest = [], []
+    for key in sorted(last, key=lambda key: (_SHOWN.get(key, (len(_SHOWN), ""))[0], key)):
+        told = _told(last[key]) if len([w for w in words if w.partition("=")[0] == key]) == 1 else None
+        if told is not None and len(",".join([*shown, told])) <= LONGEST_SHOWN:
+            shown.append(told)
+        else:
+            rest += [word for word in words if word.partition("=")[0] == key]
+    if not rest:
+        return ",".join(shown) or "default"
+    text = ",".join(_ROOT.sub(lambda found: found[1] + _place(found[2]), word) for word in sorted(rest))
+    digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    return f"{','.join(shown)}-{digest}" if shown else digest
+
+
+#: What a run's folder shows of its settings: the key, its place in the name, the name it has there.
+_SHOWN = {
+    "pool.majority_share": (0, "share"),
+    "seed": (1, "seed"),
+    "mitigation": (2, "mitigation"),
+    "conditions": (3, "conditions"),
+}
+LONGEST_SHOWN = 60
+
+
+def _told(word: str) -> str | None:
+    """The setting as the name shows it; None for one that the name does not show, or cannot."""
+    key, _, value = word.partition("=")
+    if key in _SHOWN:
+        name = _SHOWN[key][1]
+        if key == "pool.majority_share":
+            if not re.fullmatch(r"0?\.\d{1,6}", value):
+                return None
+            value = f"{float(value):g}"
+        elif key == "seed" and not re.fullmatch(r"\d{1,10}", value):
+            return None
+        return f"{name}={value}" if re.fullmatch(r"[\w.]+", value) else None
+    added = re.fullmatch(r"\+conditions\.(\w+)=(\w+)", word)
+    if added:
+        return f"+{added[1]}" if added[1] == added[2] else f"+{added[1]}={added[2]}"
+    return None
+
+
+def spelt_out(words: Iterable[str]) -> str:
+    """All settings in a folder's name, at most LONGEST_FOLDER characters and a digest: of runs of earlier versions.
+
+    The root of a data set is there by its last part and a digest: folder names are published, home folders are not.
+    """
+    text = _ROOT.sub(lambda found: found[1] + _place(found[2]), ",".join(sorted(words)))
     name = re.sub(r"[^\w.,=+\-]+", "_", text).strip("_") or "default"
     if len(name) <= LONGEST_FOLDER:
         return name

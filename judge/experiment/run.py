@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 from omegaconf import DictConfig
 
+from judge.data.spreadsheets import write_csv
 from judge.data.tables import validated_run_table
 from judge.errors import InputError
 from judge.experiment import outcome
@@ -29,6 +30,8 @@ from judge.experiment.records import (
     summary_of,
 )
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
+from judge.experiment.runs.people import data_digest
+from judge.experiment.runs.rows import comparison_of, flattened
 from judge.experiment.settings import Experiment, unpack
 from judge.experiment.sitting import jury_of
 from judge.experiment.trainings import Trainings
@@ -95,10 +98,12 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     if jury is not None:
         tables |= jury.gate_tables(experiment.contest.brackets)
     tables = {name: validated_run_table(name, table) for name, table in tables.items()}
-    home.write_tables(**tables)
+    _write_tables(experiment, home, tables)
     for warning in judge_warnings(tables["judges"]):
         log.warning("warning: %s", warning)
     summary = summary_of(experiment, drawn, field, trainings, tables)
+    # what a comparison needs of a run, so that it opens no table of it
+    summary |= {"settings": flattened(experiment.plain), "comparison": comparison_of(tables)}
     if experiment.report.page:
         _write_page(experiment, home, tables, summary)
     if not experiment.save_judges:
@@ -112,6 +117,13 @@ def _limit_threads(experiment: Experiment) -> None:
         import torch
 
         torch.set_num_threads(experiment.threads)
+
+
+def _write_tables(experiment: Experiment, home: RunDir, tables: Mapping[str, pd.DataFrame]) -> None:
+    if experiment.compact:
+        home.write_compact(data_digest(experiment.plain["data"], experiment.plain["entrants_data"]), **tables)
+    else:
+        home.write_tables(**tables)
 
 
 def _field(experiment: Experiment, drawn: Drawn) -> outcome.Field:
@@ -171,6 +183,11 @@ def _complete(experiment: Experiment, home: RunDir, done: Mapping[str, Any], as_
                     log.warning(
                         "%s, trained again, scores up to %.3g apart from the run's tables", name, apart
                     )
+    if (
+        not experiment.compact and not (home / "audit.csv").is_file()
+    ):  # the job of a sweep, now wanted by itself
+        for path in sorted(home.path.glob("*.parquet")):
+            write_csv(home.table(path.stem), path.with_suffix(".csv"))
     then = yaml.safe_load((home / "settings.yaml").read_text(encoding="utf-8"))["report"]["show_faces"]
     up_to_date = (home / "page.html").is_file() and then == experiment.report.show_faces
     if experiment.report.page and not up_to_date:

@@ -16,17 +16,22 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hydra.core.hydra_config import HydraConfig
 
 from judge import __version__
 from judge.data.tables import read_table, write_table
 from judge.errors import InputError, listed
-from judge.storage import CannotWrite, locked, remove_leftovers, write_json, write_text
+from judge.experiment.runs import people
+from judge.storage import CannotWrite, locked, remove_leftovers, replacing, write_json, write_text
+from judge.storage.atomic import plain
 from judge.storage.lock import LOCK
 
 log = logging.getLogger("judge")
@@ -35,6 +40,8 @@ SUPERSEDED = ".superseded"
 #: What became of each job of a sweep, in the sweep's folder.
 SWEEP = "sweep.json"
 HYDRA = ".hydra"
+#: The tables that a comparison reads.
+COMPARED = ("audit", "manifest", "membership", "ranking")
 PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "pandas", "scipy", "statsmodels",
             "scikit-learn", "fairlearn", "hydra-core", "onnxruntime")  # fmt: skip
 
@@ -43,7 +50,7 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _facts(path: Path, key: str) -> dict[str, Any] | None:
+def facts_of(path: Path, key: str) -> dict[str, Any] | None:
     """A JSON object that has this key; None for anything else, half a file included."""
     try:
         facts = read_json(path)
@@ -54,13 +61,44 @@ def _facts(path: Path, key: str) -> dict[str, Any] | None:
 
 def table_rows(path: Path) -> int | None:
     """Rows of a Parquet file by its footer, which is written last; None where there is no whole one."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         return pq.read_metadata(path).num_rows
     except (OSError, pa.ArrowException):
         return None
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def write_lean(table: pd.DataFrame | pa.Table, path: Path) -> None:
+    """One Parquet file of plain columns without what pandas and Arrow add: half the bytes of a small table.
+
+    Metadata of the schema that is not theirs stays.
+    """
+    lean = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
+    kept = {key: value for key, value in (lean.schema.metadata or {}).items() if key != b"pandas"}
+    how: dict[str, Any] = {"compression": "zstd", "store_schema": False, "write_statistics": False}
+    with (
+        replacing(path) as part,
+        pq.ParquetWriter(part, lean.schema.remove_metadata(), **how) as writer,
+    ):
+        writer.write_table(lean.replace_schema_metadata(None))
+        writer.add_key_value_metadata(kept)
+
+
+def _in_lines(facts: dict[str, Any]) -> str:
+    """JSON, a line each for settings and comparison, which are for programs, and for every other number."""
+    long = [key for key in ("settings", "comparison") if key in facts]
+    whole = {key: value for key, value in facts.items() if key not in long}
+    text = json.dumps(whole, indent=2, ensure_ascii=False, default=plain)
+    for key in long:
+        told = json.dumps(facts[key], ensure_ascii=False, separators=(",", ":"), default=plain)
+        text = f"{text[:-2]},\n  {json.dumps(key)}: {told}\n}}"
+    return text + "\n"
 
 
 def git_revision() -> str | None:
@@ -96,10 +134,15 @@ def environment(seeds: dict[str, int]) -> dict[str, Any]:
 
 
 class RunDir:
-    """One run's folder."""
+    """One run's folder.
 
-    def __init__(self, path: str | Path):
+    facts  what done.json holds, where somebody has read it already ({}: nothing that can be used); None: it is read
+           each time that it is asked for
+    """
+
+    def __init__(self, path: str | Path, facts: dict[str, Any] | None = None):
         self.path = Path(path)
+        self._facts = facts
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -107,13 +150,21 @@ class RunDir:
     @property
     def done(self) -> dict[str, Any] | None:
         """What done.json holds; None where there is none, or half of one."""
-        return _facts(self.path / "done.json", "settings_hash")
+        if self._facts is not None:
+            return self._facts or None
+        return facts_of(self.path / "done.json", "settings_hash")
+
+    @property
+    def people_folder(self) -> Path:
+        """Where people are that this run shares with those beside it; one that was moved aside shares them still."""
+        home = self.path.parent
+        return (home.parent if home.name == SUPERSEDED else home) / people.STORE
 
     def state(self) -> tuple[str, str]:
         """(finished, failed or not finished; the reason). A failure after a finished run is a failure."""
         failed = self.path / "failed.json"
         if failed.is_file():
-            return "failed", (_facts(failed, "error") or {"error": "failed.json is damaged"})["error"]
+            return "failed", (facts_of(failed, "error") or {"error": "failed.json is damaged"})["error"]
         if self.done:
             return "finished", ""
         damaged = (self.path / "done.json").is_file()
@@ -128,13 +179,28 @@ class RunDir:
     def damaged_tables(self) -> list[str]:
         """Tables of a finished run that are not there, cannot be read, or hold another number of rows than it wrote."""
         rows = (self.done or {}).get("rows", {})
-        return [name for name, n in rows.items() if table_rows(self.path / f"{name}.parquet") != n]
+        damaged = [name for name, n in rows.items() if table_rows(self.path / f"{name}.parquet") != n]
+        if "manifest" in rows and "manifest" not in damaged:
+            shared = self._shared_people(self.path / "manifest.parquet") or []
+            store = self.people_folder
+            damaged += ["manifest"] * any(table_rows(store / name) is None for name in shared)
+        return damaged
 
     def unusable(self) -> str:
-        """Why a comparison cannot take a finished run; "" where it can. A look at two files, no table is read."""
-        wanted = (self.done or {}).get("rows", {}).get("audit")
-        if wanted is not None and table_rows(self.path / "audit.parquet") != wanted:
-            return "audit.parquet is damaged; the same command again makes it anew"
+        """Why a comparison cannot take a finished run; "" where it can. No table is read.
+
+        What it reads has to be there in its size; of a run of an earlier version, which did not note sizes, the audit
+        in its rows.
+        """
+        done = self.done or {}
+        sizes = done.get("bytes")
+        if sizes is None:
+            wanted = done.get("rows", {}).get("audit")
+            damaged = [] if wanted is None or table_rows(self.path / "audit.parquet") == wanted else ["audit"]
+        else:
+            damaged = [name for name in COMPARED if sizes.get(name) != _size(self.path / f"{name}.parquet")]
+        if damaged:
+            return f"{damaged[0]}.parquet is damaged; the same command again makes it anew"
         return (
             "" if self._settings_whole() else "settings.yaml is damaged; the same command again makes it anew"
         )
@@ -154,7 +220,7 @@ class RunDir:
         """
         mark = self.path / "started.json"
         if mark.is_file():
-            started = _facts(mark, "settings_hash") or self.done
+            started = facts_of(mark, "settings_hash") or self.done
             old = started["settings_hash"] if started else None
             if old == digest and self.done:
                 damaged = self.damaged_tables()
@@ -170,7 +236,7 @@ class RunDir:
         (self.path / "failed.json").unlink(missing_ok=True)
         remove_leftovers(self.path, older_than=0)
         write_text(self.path / "settings.yaml", settings_yaml)
-        write_json(mark, {"settings_hash": digest, "command": command_line()})
+        write_json(mark, {"settings_hash": digest, "command": command_line(), "overrides": overrides()})
         return False
 
     def _move_aside(self, digest: str) -> None:
@@ -195,8 +261,46 @@ class RunDir:
         for name, table in tables.items():
             write_table(table, self.path / name)
 
+    def write_compact(self, data: str, **tables: pd.DataFrame) -> None:
+        """The tables as Parquet alone, the people of the manifest beside the run (`runs.people`).
+
+        data  digest of what the people come from
+        """
+        for name, table in tables.items():
+            if name == "manifest":
+                kept, _ = people.store(table, self.people_folder, data)
+                write_lean(kept, self.path / f"{name}.parquet")
+            else:
+                write_lean(table, self.path / f"{name}.parquet")
+
     def table(self, name: str) -> pd.DataFrame:
-        return read_table(self.path / f"{name}.parquet")
+        """A table of the run by name; a manifest whose people are stored beside the run is made whole."""
+        file = self.path / f"{name}.parquet"
+        if name == "manifest" and self._shared_people(file) is not None:
+            return people.restored(pq.ParquetFile(file).read(), self.people_folder)
+        return read_table(file)
+
+    def columns(self, name: str, wanted: Sequence[str]) -> pd.DataFrame:
+        """Those of the wanted columns that the table has: faster than the whole of a wide one.
+
+        Raises InputError where the file is missing or damaged.
+        """
+        file = self.path / f"{name}.parquet"
+        try:
+            there = pq.ParquetFile(file)
+            if people.shared_files(there.schema_arrow.metadata) is not None:
+                return people.restored(there.read(), self.people_folder, wanted)
+            return there.read([c for c in wanted if c in there.schema_arrow.names]).to_pandas()
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{file} cannot be read as a table: {error}") from error
+
+    @staticmethod
+    def _shared_people(file: Path) -> list[str] | None:
+        """The files of people that a manifest refers to; None where it is whole, or cannot be read."""
+        try:
+            return people.shared_files(pq.read_schema(file).metadata)
+        except (OSError, pa.ArrowException):
+            return None
 
     def fail(self, error: BaseException) -> None:
         """Keeps what went wrong; where not even that can be written, the terminal has to do."""
@@ -209,15 +313,24 @@ class RunDir:
             {
                 "error": f"{type(error).__name__}: {error}",
                 "traceback": "".join(traceback.format_exception(error)),
+                "overrides": overrides(),
             },
         )
 
     def finish(self, digest: str, started: float, summary: dict[str, Any]) -> None:
-        """done.json, the last file of a run; `rows` of its tables, by which damage is found later."""
+        """done.json, the last file of a run; `rows` and `bytes` of its tables, by which damage is found later."""
         seconds = round(time.time() - started, 1)
-        rows = {path.stem: table_rows(path) for path in sorted(self.path.glob("*.parquet"))}
-        facts = {"settings_hash": digest, "seconds": seconds, **summary, "rows": rows}
-        write_json(self.path / "done.json", facts)
+        files = {path.stem: path for path in sorted(self.path.glob("*.parquet"))}
+        facts = {
+            "settings_hash": digest,
+            "seconds": seconds,
+            **summary,
+            "rows": {name: table_rows(path) for name, path in files.items()},
+            "bytes": {name: _size(path) for name, path in files.items()},
+        }
+        if shared := self._shared_people(self.path / "manifest.parquet"):
+            facts["people"] = shared
+        write_text(self.path / "done.json", _in_lines(facts))
 
 
 def command_line() -> str:
@@ -227,33 +340,9 @@ def command_line() -> str:
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def find_runs(paths: list[str | Path]) -> tuple[list[RunDir], pd.DataFrame]:
-    """Finished runs under the given folders, and a table of the others (folder, state, reason).
-
-    A run that was asked for again after it had finished, and then failed, is in both. Raises InputError if a folder
-    does not exist or holds no run at all.
-    """
-    finished: list[RunDir] = []
-    others = []
-    for path in map(Path, paths):
-        if not path.is_dir():
-            raise InputError(f"no such folder: {path}")
-        # a job that fails before it claims its folder leaves a failed.json only
-        marks = {mark.parent for name in ("started.json", "failed.json") for mark in path.rglob(name)}
-        if not marks:
-            raise InputError(f"{path} holds no run (a run's folder has a started.json)")
-        for run in map(RunDir, sorted(marks)):
-            if SUPERSEDED in run.path.parts:
-                continue
-            state, reason = run.state()
-            if run.done:
-                if unusable := run.unusable():
-                    state, reason = "damaged", unusable
-                else:
-                    finished.append(run)
-            if state != "finished":
-                others.append((str(run.path), state, reason))
-    return finished, pd.DataFrame(others, columns=["folder", "state", "reason"])
+def overrides() -> list[str] | None:
+    """What was set for this run on the command line; None outside of Hydra."""
+    return [str(word) for word in HydraConfig.get().overrides.task] if HydraConfig.initialized() else None
 
 
 def pool_of_run(folder: str | Path, condition: str | None = None) -> tuple[pd.DataFrame, str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
+from hydra.types import RunMode
 from hydra.utils import get_object, instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 
@@ -88,6 +89,8 @@ class Audit:
 class Report:
     # figures and page in the run's folder; a sweep may do without and use `judge compare`
     page: bool = True
+    # tables as Parquet alone, people stored once beside the runs; null: in a sweep, whose folders count by the thousand
+    compact: bool | None = None
     # faces of real people appear only when this is set; people who do not exist always may
     show_faces: bool = False
 
@@ -164,6 +167,7 @@ class Experiment:
     digest      of all that changes a number
     make_judge  an untrained judge
     probes      whether freshly trained probes try to read the group from each judge
+    compact     whether the run's folder is to be small
     jury        plain settings of the jury, or None where the network judges alone
     sittings    what each condition has of it
     """
@@ -183,6 +187,7 @@ class Experiment:
     audit: Audit
     probes: bool
     report: Report
+    compact: bool
     save_judges: bool
     threads: int | None
     plain: dict[str, Any]
@@ -228,11 +233,16 @@ def unpack(settings: DictConfig) -> Experiment:
         audit=Audit(**plain["audit"]),
         probes=_probes(plain["audit"]["probe"], conditions),
         report=Report(**plain["report"]),
+        compact=_in_a_sweep() if plain["report"]["compact"] is None else plain["report"]["compact"],
         save_judges=plain["save_judges"],
         threads=plain["threads"],
         plain=plain,
         digest=settings_hash(plain),
     )
+
+
+def _in_a_sweep() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def _probes(asked: bool | None, conditions: Mapping[str, Condition]) -> bool:

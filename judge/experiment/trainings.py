@@ -19,7 +19,7 @@ from judge.data.tables import read_table, write_table
 from judge.errors import InputError, listed
 from judge.experiment.draw import Drawn, trainer_of
 from judge.experiment.folder_names import changes_a_number
-from judge.experiment.run_folder import RunDir, read_json, write_json
+from judge.experiment.run_folder import RunDir, read_json, write_json, write_lean
 from judge.experiment.settings import Experiment
 from judge.fairness.probes import probe
 from judge.jury.loading import load_judge
@@ -27,6 +27,9 @@ from judge.jury.network.losses import SquaredError, check_objective
 
 log = logging.getLogger("judge")
 IDENTITY = "training.json"
+#: What a judge made of the pictures: a file a table, or in a compact run's folder one for all.
+JUDGED = ("scores", "unreadable", "untrained", "calibration", "validation")
+TOGETHER = "judged.parquet"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,36 @@ class Judged:
     untrained: pd.DataFrame
     calibration: pd.DataFrame
     validation: pd.DataFrame
+
+    def parts(self) -> tuple[pd.DataFrame, ...]:
+        """The tables in the order of JUDGED."""
+        return self.entrants, self.unreadable, self.untrained, self.calibration, self.validation
+
+    def together(self) -> pd.DataFrame:
+        """All of it in one table: part (of JUDGED), image_id, score, reason, detail."""
+        parts = [
+            part.rename(columns={"item": "image_id"}).assign(part=name)
+            for name, part in zip(JUDGED, self.parts(), strict=True)
+        ]
+        columns = ["part", "image_id", "score", "reason", "detail"]
+        return pd.concat([part for part in parts if len(part)]).reindex(columns=columns)
+
+    @classmethod
+    def apart(cls, together: pd.DataFrame, seed: int) -> Judged:
+        """What `together` made one table of."""
+        kinds = {"image_id": str, "score": float}
+        one = {
+            name: together[together["part"] == name].reset_index(drop=True).astype(kinds) for name in JUDGED
+        }
+        return cls(
+            one["scores"][["image_id", "score"]].assign(judge="beauty", seed=seed)[
+                ["image_id", "judge", "seed", "score"]
+            ],
+            one["unreadable"][["image_id", "reason"]],
+            one["untrained"].rename(columns={"image_id": "item"})[["item", "reason", "detail"]],
+            one["calibration"][["image_id", "score"]],
+            one["validation"][["image_id", "score"]],
+        )
 
 
 class Trainings:
@@ -212,11 +245,13 @@ class Trainings:
     def _read(self, trainer: str) -> Judged | None:
         """What this judge made of the pictures before a kill, if it was finished and the people are the same."""
         folder = self.folder(trainer)
-        names = ("scores", "unreadable", "untrained", "calibration", "validation")
-        if not all((folder / f"{name}.parquet").is_file() for name in names):
-            return None
         try:
-            judged = Judged(*(read_table(folder / f"{name}.parquet") for name in names))
+            if (folder / TOGETHER).is_file():
+                judged = Judged.apart(read_table(folder / TOGETHER), self.experiment.seed)
+            elif all((folder / f"{name}.parquet").is_file() for name in JUDGED):
+                judged = Judged(*(read_table(folder / f"{name}.parquet") for name in JUDGED))
+            else:
+                return None
         except InputError as error:
             log.warning("%s; the pictures are judged again", error)
             return None
@@ -256,12 +291,11 @@ class Trainings:
         )
         # the judge first: with the tables there, nobody would train it again
         judge.save(folder)
-        for name, table in zip(
-            ("scores", "unreadable", "untrained", "calibration", "validation"),
-            (judged.entrants, judged.unreadable, judged.untrained, judged.calibration, judged.validation),
-            strict=True,
-        ):
-            write_table(table, folder / name)
+        if experiment.compact:
+            write_lean(judged.together(), folder / TOGETHER)
+        else:
+            for name, table in zip(JUDGED, judged.parts(), strict=True):
+                write_table(table, folder / name)
         _forget_states(folder)
         return judged
 

@@ -161,12 +161,13 @@ def write_json(path: str | Path, value: Any) -> None:
     NumPy's numbers and arrays and paths are written as what they stand for. NaN and infinities are written as Python
     reads them back; other readers may refuse them. Raises TypeError for what JSON has no word for.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n"
     # half a surrogate, as in a file name that is no UTF-8: Python's escape for it is JSON's
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON has a word for, of NumPy's numbers and arrays and of paths. Raises TypeError for anything else."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if hasattr(value, "tolist"):

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from judge.cli import run as command
-from judge.experiment.run_folder import RunDir, find_runs
+from judge.experiment.run_folder import RunDir
+from judge.experiment.runs.index import find_runs
 
 
 def judge(folder, *arguments):

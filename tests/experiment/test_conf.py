@@ -1,6 +1,7 @@
 """Every file of conf/ composes, and what it names exists and takes what it gives."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -183,15 +184,44 @@ def test_the_root_of_a_data_set_gives_a_folder_of_its_own_that_does_not_say_wher
     ("overrides", "name"),
     [
         ([], "default"),
-        (["seed=1", "pool.majority_share=.9"], "pool.majority_share=.9,seed=1"),
-        (["pool.rating_shift={african:-1}"], "pool.rating_shift=_african_-1"),
+        (["seed=1", "pool.majority_share=.9"], "share=0.9,seed=1"),
+        (["pool.majority_share=0.90", "seed=1"], "share=0.9,seed=1"),
+        (["mitigation=redraw", "seed=1"], "seed=1,mitigation=redraw"),
         (["experiment=demo", "seed=1", "report.page=false", "threads=1", "+judge.progress=false"], "seed=1"),
-        (["+conditions.up=resample_up"], "+conditions.up=resample_up"),
-        (["+conditions.cache=resample_up"], "+conditions.cache=resample_up"),
+        (["+conditions.up=resample_up"], "+up=resample_up"),
+        (["+conditions.reweight=reweight", "seed=1"], "seed=1,+reweight"),
+        (["+conditions.cache=resample_up"], "+cache=resample_up"),
     ],
 )
-def test_the_folder_of_a_run_is_named_after_what_was_set(overrides, name):
+def test_the_folder_of_a_run_shows_share_seed_and_conditions(overrides, name):
     assert folder_name(overrides) == name
+
+
+def test_everything_else_is_in_the_hash_of_a_folders_name_and_nothing_is_lost():
+    plain = ["seed=1", "pool.majority_share=.9"]
+    others = [
+        [], ["pool.n=60"], ["pool.n=61"], ["pool.n=60", "data.n=900"], ["+pool.n=60"],
+        ["pool.rating_shift={african:-1}"],
+        ["pool.rating_shift={african:1}"], ["+conditions.x={pool: null}"], ["+conditions.x={pool: [1]}"],
+    ]  # fmt: skip
+    names = [folder_name([*plain, *more]) for more in others]
+    assert len(set(names)) == len(others)
+    assert all(re.fullmatch(r"share=0\.9,seed=1(-[0-9a-f]{8})?", name) for name in names)
+    # a list of words in another order is the same run
+    assert folder_name(["pool.n=60", *plain]) == folder_name([*plain, "pool.n=60"])
+    # a value that cannot stand in a name is hidden, not changed: a/b is not a_b
+    assert (
+        len({folder_name(["seed=0", f"mitigation={value}"]) for value in ("a/b", "a_b", "a b", "{a: b}")})
+        == 4
+    )
+
+
+def test_a_run_under_the_longer_name_of_an_earlier_version_is_found_again(tmp_path):
+    words = ["seed=1", "pool.majority_share=.9", "data.n=900"]
+    assert folder_name(words, tmp_path) == folder_name(words)
+    (tmp_path / "data.n=900,pool.majority_share=.9,seed=1").mkdir()
+    assert folder_name(words, tmp_path) == "data.n=900,pool.majority_share=.9,seed=1"
+    assert folder_name(["seed=2", *words[1:]], tmp_path) == folder_name(["seed=2", *words[1:]])
 
 
 def test_long_overrides_make_different_folders_of_bounded_length():

@@ -12,7 +12,8 @@ from hydra.core.hydra_config import HydraConfig
 
 from judge.errors import InputError
 from judge.experiment import settings as config  # noqa: F401  registers the typed root
-from judge.experiment.run_folder import RunDir, command_line, environment, find_runs
+from judge.experiment.run_folder import RunDir, command_line, environment
+from judge.experiment.runs.index import find_runs
 from judge.storage import locked
 
 

@@ -8,20 +8,20 @@ until they are filled. So the score that it takes to win moves with the people w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from judge.errors import InputError, listed
+from judge.fairness.contests import Contests, HeldAgain
+from judge.fairness.inference.settings import Interval
 from judge.fairness.sweeps.crossed import crossed_interval, person_weights
 from judge.fairness.sweeps.over_seeds import SHARE, mean_interval
 
 #: How the seeds' contestants relate: the words of `sharing`.
 SAME, REDRAWN, OVERLAPPING = "same", "redrawn", "overlapping"
-COLUMNS = ("seed", "person", "group", "bracket", "rank", "winner", "error")
 #: Rows of `dose_response` that are means over seeds of something that each seed has.
 OVER_SEEDS = ("dose_mean", "dose_slope", "dose_mean_difference", "dose_slope_difference")
 
@@ -51,8 +51,8 @@ def outcome_draws(
     Parameters
     ----------
     people : DataFrame
-        One row an entrant and contest, with the columns of `COLUMNS` and `by`: rank within the bracket (NaN of people
-        who were not ranked and so could not win), winner, error (score − rating, NaN where there is none).
+        One row an entrant and contest, with the columns of `contests.COLUMNS` and `by`: rank within the bracket (NaN of
+        people who were not ranked and so could not win), winner, error (score − rating, NaN where there is none).
     by : sequence of str
         Columns that tell the contests of one seed apart.
     reference : str or None
@@ -77,20 +77,13 @@ def outcome_draws(
     ----------
     Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719, for the ratio over brackets.
     """
-    if missing := [column for column in (*COLUMNS, *by) if column not in people]:
-        raise InputError(f"the table of people lacks the column(s) {listed(missing)}")
-    first = people.drop_duplicates("person")
-    index = pd.Index(first["person"])
-    weights = person_weights(
-        pd.factorize(pd.MultiIndex.from_frame(first[["group", "bracket"]].astype(str)))[0],
-        n_resamples,
-        rng=rng,
-    )
-    found = {}
-    for key, run in people.groupby(["seed", *by], sort=True, observed=True):
-        drawn = weights[:, index.get_indexer(run["person"])].astype(float)
-        found[key] = _outcomes(run, drawn, reference)
-    return found
+    contests = Contests.from_table(people, by)
+    return dict(HeldAgain(contests, _weights(contests, n_resamples, rng), reference))
+
+
+def _weights(contests: Contests, n_resamples: int, rng: np.random.Generator | int) -> NDArray[np.float64]:
+    """(people, n_resamples) weights, drawn within the group and bracket in which a person was first seen."""
+    return person_weights(contests.strata(), n_resamples, rng=rng).T.astype(float)
 
 
 def means_with_people(
@@ -137,85 +130,30 @@ def means_with_people(
     >>> means_with_people(people, by=["rule"])[["rule", "group", "value", "n", "contestants"]].values.tolist()
     [['mean', 'a', 1.0, 3, 'same'], ['mean', 'b', 0.0, 3, 'same']]
     """
-    draws = outcome_draws(people, by=by, reference=reference, n_resamples=n_resamples, rng=rng)
+    contests = Contests.from_table(people, by)
     found: dict[tuple[Any, ...], list[tuple[float, NDArray[np.float64]]]] = {}
-    for key, run in people.groupby(["seed", *by], sort=True, observed=True):
-        whole = _outcomes(run, np.ones((1, len(run))), reference)
-        for (name, group), drawn in draws[key].items():
+    again = HeldAgain(contests, _weights(contests, n_resamples, rng), reference)
+    once = HeldAgain(contests, np.ones((len(contests.people), 1)), reference)
+    for (key, drawn), (_, whole) in zip(again, once, strict=True):
+        for (name, group), values in drawn.items():
             if name == outcome:
-                found.setdefault((*key[1:], group), []).append((float(whole[name, group][0]), drawn))
+                found.setdefault((*key[1:], group), []).append((float(whole[name, group][0]), values))
     how, rows = sharing(people), []
     for key, seeds in found.items():
-        values, drawn = (np.array(part) for part in zip(*seeds, strict=True))
-        over = mean_interval(values, bounds=bounds, step=step, confidence=confidence)
+        each, draws = (np.array(part) for part in zip(*seeds, strict=True))
+        over = mean_interval(each, bounds=bounds, step=step, confidence=confidence)
         both = over
         if how != REDRAWN:
-            both = crossed_interval(values, drawn.T, bounds=bounds, step=step, confidence=confidence)
-        rows.append((*key, *over, *both[1:], len(values), how))
+            both = crossed_interval(each, draws.T, bounds=bounds, step=step, confidence=confidence)
+        rows.append((*key, *over, *both[1:], len(each), how))
     names = ["value", "ci_low", "ci_high", "ci_people_low", "ci_people_high", "n", "contestants"]
     return pd.DataFrame(rows, columns=[*by, "group", *names])
-
-
-def _outcomes(
-    run: pd.DataFrame, weights: NDArray[np.float64], reference: str | None
-) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """One contest among the people of each draw; weights (draws, entrants)."""
-    groups, names = pd.factorize(run["group"].astype(str), sort=True)
-    brackets, bracket_names = pd.factorize(run["bracket"].astype(str))
-    n_groups, n_brackets = len(names), len(bracket_names)
-    won = _won_again(run, brackets, weights)
-    cells = np.eye(n_groups * n_brackets)[brackets * n_groups + groups]
-    shape = (len(weights), n_brackets, n_groups)
-    winners, entrants = ((w @ cells).reshape(shape) for w in (won, weights))
-    found: dict[tuple[str, str], NDArray[np.float64]] = {}
-    error = run["error"].to_numpy(float)
-    known = np.isfinite(error)
-    one = np.eye(n_groups)[groups[known]]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total = winners.sum((1, 2))
-        errors = (weights[:, known] * error[known]) @ one / (weights[:, known] @ one)
-        for g, name in enumerate(names):
-            found["winner_share", name] = winners[:, :, g].sum(1) / total
-            found["signed_error", name] = errors[:, g]
-            others = [
-                i
-                for i, other in enumerate(names)
-                if (other != name if reference is None else other == reference)
-            ]
-            lost_to, among = winners[:, :, others].sum(2), entrants[:, :, others].sum(2)
-            both = entrants[:, :, g] + among
-            ratio = np.nansum(winners[:, :, g] * among / both, 1) / np.nansum(
-                lost_to * entrants[:, :, g] / both, 1
-            )
-            found["selection_rate_ratio", name] = ratio
-    return found
-
-
-def _won_again(
-    run: pd.DataFrame, brackets: NDArray[np.int64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How much of each entrant's weight wins: places go down the ranking of the bracket until they are filled."""
-    rank = run["rank"].to_numpy(float)
-    order = np.lexsort((rank, brackets))
-    order = order[np.isfinite(rank[order])]
-    code = brackets[order]
-    drawn = weights[:, order]
-    upto = np.cumsum(drawn, axis=1)
-    start = np.flatnonzero(np.r_[True, code[1:] != code[:-1]]) if len(code) else np.zeros(0, int)
-    before = np.zeros((len(weights), len(start)))
-    before[:, 1:] = upto[:, start[1:] - 1]
-    which = np.cumsum(np.r_[True, code[1:] != code[:-1]]) - 1 if len(code) else np.zeros(0, int)
-    ahead = upto - drawn - before[:, which]
-    places = np.bincount(brackets, run["winner"].to_numpy(bool), minlength=int(brackets.max(initial=0)) + 1)
-    won = np.zeros_like(weights)
-    won[:, order] = np.clip(places[code] - ahead, 0, drawn)
-    return won
 
 
 def with_people(
     dose: pd.DataFrame,
     runs: pd.DataFrame,
-    people: pd.DataFrame | None,
+    people: pd.DataFrame | Contests | None,
     *,
     baseline: str,
     reference: str | None,
@@ -233,8 +171,10 @@ def with_people(
         Rows of `dose_response` with the columns outcome and of_group.
     runs : DataFrame
         What they were made of: seed, share, condition, group and a column for each outcome.
-    people : DataFrame or None
-        As in `outcome_draws`; None where no table of people exists: the new columns are then empty.
+    people : DataFrame, Contests or None
+        As in `outcome_draws`, or contests with the keys (seed, share, condition); None where no table of people
+        exists: the new columns are then empty. Some of the seeds are enough: the scatter between seeds is of all, the
+        people's part (σ²B of `crossed`) of those that are there.
     baseline : str
         Condition that the differences subtract.
     reference : str or None
@@ -261,70 +201,123 @@ def with_people(
     table = dose.assign(ci_people_low=np.nan, ci_people_high=np.nan, contestants=None)
     if people is None or dose.empty:
         return table
-    how = sharing(people)
+    contests = people if isinstance(people, Contests) else Contests.from_table(people, ("share", "condition"))
+    how = sharing(contests.pairs())
     mine = table["metric"].isin(OVER_SEEDS)
     table["contestants"] = how
     if how == REDRAWN:
         for side in ("low", "high"):
             table.loc[mine, f"ci_people_{side}"] = table.loc[mine, f"ci_{side}"]
         return table
-    draws = outcome_draws(people, reference=reference, n_resamples=n_resamples, rng=rng)
-    keys = ["group", "seed", "share", "condition"]
-    values = runs.assign(group=runs["group"].astype(str)).set_index(keys).sort_index()
-    for i in table.index[mine]:
-        row = table.loc[i]
-        outcome, group = str(row["outcome"]), str(row["of_group"])
-        observed = values.loc[group, outcome]
-        sides = str(row["group"]).split(" - ") if "difference" in row["metric"] else [str(row["group"])]
-        found = list(_seeds_results(row, sides, baseline, observed, draws, outcome, group))
-        if len(found) < 2:
-            continue
-        each, drawn = (np.array(part) for part in zip(*found, strict=True))
-        scale = bounds.get(outcome)
-        step = steps.get(outcome, 0.0)
-        if row["metric"] == "dose_mean_difference":
-            ends = (-np.inf, np.inf) if scale is None else (scale[0] - scale[1], scale[1] - scale[0])
-            scale, step = None if np.isinf(ends).any() else ends, 0.0
-        elif row["metric"] != "dose_mean":
-            scale, step = None, 0.0
-        interval = crossed_interval(each, drawn.T, bounds=scale, step=step, confidence=confidence)
-        table.loc[i, ["ci_people_low", "ci_people_high"]] = [interval.low, interval.high]
+    draws = dict(HeldAgain(contests, _weights(contests, n_resamples, rng), reference))
+    for (outcome, group), rows in table[mine].groupby(["outcome", "of_group"], sort=False):
+        grid = _Grid.of(runs[runs["group"].astype(str) == str(group)], draws, str(outcome), str(group))
+        for i, row in rows.iterrows():
+            found = _interval(
+                row, grid, baseline, bounds.get(str(outcome)), steps.get(str(outcome), 0.0), confidence
+            )
+            if found is not None:
+                table.loc[i, ["ci_people_low", "ci_people_high"]] = [found.low, found.high]
     return table
 
 
-def _seeds_results(
+def _interval(
     row: pd.Series,
-    sides: Sequence[str],
+    grid: _Grid,
     baseline: str,
-    observed: pd.Series,
-    draws: dict[tuple[Any, Any, str], dict[tuple[str, str], NDArray[np.float64]]],
-    outcome: str,
-    group: str,
-) -> Iterator[tuple[float, NDArray[np.float64]]]:
-    """Each seed's result of a row of the dose table: observed, and in each draw of people."""
-    if len(sides) == 2 and sides[1] != baseline:  # a name with " - " in it
+    scale: tuple[float, float] | None,
+    step: float,
+    confidence: float,
+) -> Interval | None:
+    sides = str(row["group"]).split(" - ") if "difference" in row["metric"] else [str(row["group"])]
+    if (len(sides) == 2 and sides[1] != baseline) or len(sides) > 2:  # a name with " - " in it
         sides = [" - ".join(sides)[: -len(f" - {baseline}")], baseline]
-    known: dict[Any, dict[float, tuple[float, NDArray[np.float64]]]] = {}
-    for seed, share, condition in draws:
-        if condition != sides[0] or (row["metric"] == "dose_mean" and share != row["dose"]):
-            continue
-        parts = []
-        for side in sides:
-            value = observed.get((seed, share, side), np.nan)
-            drawn = draws.get((seed, share, side), {}).get((outcome, group))
-            if drawn is not None and np.isfinite(value):
-                parts.append((float(value), drawn))
-        if len(parts) == len(sides):
-            both = (parts[0][0] - parts[1][0], parts[0][1] - parts[1][1]) if len(parts) == 2 else parts[0]
-            known.setdefault(seed, {})[float(share)] = both
-    for by_share in known.values():
-        x = np.array(list(by_share))
-        y, drawn = np.array([v for v, _ in by_share.values()]), np.array([d for _, d in by_share.values()])
-        if "slope" in row["metric"]:
-            centred = x - x.mean()
-            if not centred @ centred:
-                continue
-            contrast = centred / (centred @ centred)
-        else:
-            contrast = np.full(len(x), 1 / len(x))
-        yield float(contrast @ y), contrast @ drawn
+    each, drawn = grid.results(
+        str(row["metric"]), row["dose"] if row["metric"] == "dose_mean" else None, sides
+    )
+    if len(each) < 2 or drawn.shape[1] < 2:
+        return None
+    if row["metric"] == "dose_mean_difference":
+        ends = (-np.inf, np.inf) if scale is None else (scale[0] - scale[1], scale[1] - scale[0])
+        scale, step = None if np.isinf(ends).any() else ends, 0.0
+    elif row["metric"] != "dose_mean":
+        scale, step = None, 0.0
+    sampled = drawn.shape[1] < len(each)
+    return crossed_interval(each, drawn, bounds=scale, step=step, confidence=confidence, sampled=sampled)
+
+
+class _Grid:
+    """An outcome of a group, by condition, seed and share: observed, and in each draw of the people.
+
+    observed  condition → (seeds, shares), NaN where there is no run
+    drawn     condition → (seeds with draws, shares, draws)
+    """
+
+    def __init__(self, seeds: list[Any], shares: NDArray[np.float64], n_drawn: int) -> None:
+        self.seeds, self.shares, self.n_drawn = seeds, shares, n_drawn
+        self.observed: dict[str, NDArray[np.float64]] = {}
+        self.drawn: dict[str, NDArray[np.float64]] = {}
+
+    @classmethod
+    def of(
+        cls,
+        runs: pd.DataFrame,
+        draws: dict[tuple[Any, ...], dict[tuple[str, str], NDArray[np.float64]]],
+        outcome: str,
+        group: str,
+    ) -> _Grid:
+        own = {key: found[outcome, group] for key, found in draws.items() if (outcome, group) in found}
+        with_draws = dict.fromkeys(key[0] for key in own)
+        # those with draws come first
+        seeds = list(dict.fromkeys([*with_draws, *runs["seed"].unique().tolist()]))
+        shares = np.array(sorted({float(share) for share in runs["share"].unique()}))
+        grid = cls(seeds, shares, len(with_draws))
+        at = {seed: i for i, seed in enumerate(seeds)}
+        where = np.searchsorted(shares, runs["share"].to_numpy(float))
+        who = np.array([at[seed] for seed in runs["seed"].tolist()])
+        n = len(next(iter(own.values()))) if own else 0
+        condition = runs["condition"].astype(str).to_numpy()
+        for name in np.unique(condition):
+            mine = condition == name
+            values = np.full((len(seeds), len(shares)), np.nan)
+            values[who[mine], where[mine]] = runs[outcome].to_numpy(float)[mine]
+            grid.observed[str(name)] = values
+            grid.drawn[str(name)] = np.full((len(with_draws), len(shares), n), np.nan)
+        # a seed with draws counts where it has both
+        both = {name: np.zeros((len(with_draws), len(shares)), bool) for name in grid.drawn}
+        for (seed, share, name), values in own.items():
+            if name in both and float(share) in shares:
+                place = at[seed], np.searchsorted(shares, float(share))
+                grid.drawn[name][place], both[name][place] = values, True
+        for name, values in grid.observed.items():
+            values[: len(with_draws)][~both[name]] = np.nan
+        return grid
+
+    def results(
+        self, metric: str, dose: float | None, sides: Sequence[str]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Each seed's result of a row of the dose table: (seeds,) observed and (draws, seeds with draws)."""
+        if any(side not in self.observed for side in sides):
+            return np.zeros(0), np.zeros((0, 0))
+        values, drawn = self.observed[sides[0]], self.drawn[sides[0]]
+        if len(sides) == 2:
+            values, drawn = values - self.observed[sides[1]], drawn - self.drawn[sides[1]]
+        there = np.isfinite(values)
+        if dose is not None:
+            there = there & (self.shares == dose)
+        count = there.sum(1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if "slope" in metric:
+                mean = np.where(there, self.shares, 0.0).sum(1) / count
+                centred = np.where(there, self.shares - mean[:, None], 0.0)
+                spread = (centred**2).sum(1)
+                usable = spread > 0
+                contrast = centred / spread[:, None]
+            else:
+                usable = count > 0
+                contrast = there / count[:, None]
+        each = (contrast * np.where(there, values, 0.0)).sum(1)
+        few = self.n_drawn
+        own = np.where(there[:few, :, None], drawn, 0.0)
+        results = np.einsum("sd,sdr->rs", contrast[:few], own)
+        return each[usable], results[:, usable[:few]]

@@ -92,6 +92,7 @@ def crossed_interval(
     bounds: tuple[float, float] | None = None,
     step: float = 0.0,
     confidence: float = 0.95,
+    sampled: bool = False,
 ) -> Interval:
     """Mean over seeds with the interval for other seeds *and* other people.
 
@@ -106,6 +107,8 @@ def crossed_interval(
         Each seed's result among the people of each draw, the same draw of people for all seeds (`person_weights`).
     bounds, step, confidence
         As in `mean_interval`.
+    sampled : bool
+        Whether `draws` may be of some of the seeds only: σ²B is then estimated from these.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def crossed_interval(
     [2.0, -0.593, 4.593]
     """
     x, drawn = np.asarray(values, float), np.atleast_2d(np.asarray(draws, float))
-    if drawn.shape[1] != len(x):
+    if drawn.shape[1] != len(x) and not (sampled and drawn.shape[1] < len(x)):
         raise InputError(f"draws of {drawn.shape[1]} seeds and values of {len(x)}")
     error = error_over_seeds(x, bounds, step)
     people = people_variance(drawn)

@@ -66,6 +66,7 @@ def dose_response(
     confidence: float = 0.95,
     n_resamples: int = 2000,
     n_permutations: int = 9_999,
+    mixed: bool = True,
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Slope, trend test, crossing and differences between the conditions of a sweep.
@@ -93,6 +94,8 @@ def dose_response(
         Bootstrap samples of the seeds.
     n_permutations : int
         Permutations where the exact distribution is too long to enumerate.
+    mixed : bool
+        Whether the mixed model is fitted, which takes most of the time of a small sweep.
     rng : numpy.random.Generator or int
         The conditions draw from it in the order of their names, so that the order of the rows changes no draw.
 
@@ -138,6 +141,7 @@ def dose_response(
             step=step,
             how=how,
             rng=rng,
+            mixed=mixed,
         )
         rows += [{"group": name, **row} for row in found]
         n_excluded = int(exclusions.get(name, 0))

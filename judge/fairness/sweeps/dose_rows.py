@@ -50,6 +50,7 @@ def condition_rows(
     step: float,
     how: Inference,
     rng: np.random.Generator,
+    mixed: bool = True,
 ) -> Iterator[dict[str, Any]]:
     confidence = how.confidence
     back = np.exp if scale == "log" else np.asarray
@@ -74,12 +75,13 @@ def condition_rows(
     p, words = _trend(*data, how=how, rng=rng)
     found = _shown(t_bounds(centre[1], covariance[1, 1], df, confidence), seeds)
     yield _row("dose_slope", found, n=n, p=p, test=words, detail=_slope_detail(*data, replicates, found))
-    found, p, words = mixed_slope(*data, confidence=confidence)
-    if seeds < FEWEST_SEEDS:
-        p = _NAN  # of Student's t, which two seeds cannot carry either
-    yield _row(
-        "dose_slope_mixed", _shown(found, seeds), n=n, p=p, test=words, detail=_none_below(seeds, found)
-    )
+    if mixed:
+        found, p, words = mixed_slope(*data, confidence=confidence)
+        if seeds < FEWEST_SEEDS:
+            p = _NAN  # of Student's t, which two seeds cannot carry either
+        yield _row(
+            "dose_slope_mixed", _shown(found, seeds), n=n, p=p, test=words, detail=_none_below(seeds, found)
+        )
     slopes = seed_lines(*data)[:, 1]
     if len(slopes) > 1:
         draws = slopes[rng.integers(len(slopes), size=(how.n_resamples, len(slopes)))].mean(axis=1)

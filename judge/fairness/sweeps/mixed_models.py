@@ -15,6 +15,7 @@ and the next simpler one is fitted in its place.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -69,11 +70,11 @@ class _Sweep:
         z, v = (x - x.mean()) / self.unit, (values - values.mean()) / self.spread
         self.n, self.n_seeds = len(z), int(code.max()) + 1
         lines, inverses, ends, sizes, points, within = [], [], [], [], [], 0.0
-        for s in range(self.n_seeds):
-            mine = code == s
-            design = np.column_stack([np.ones(mine.sum()), z[mine]])
-            own = v[mine]
-            if np.ptp(z[mine]) > 1e-9:
+        starts = np.searchsorted(code, np.arange(self.n_seeds + 1))
+        for start, end in pairwise(starts.tolist()):
+            at, own = z[start:end], v[start:end]
+            design = np.column_stack([np.ones(len(at)), at])
+            if np.ptp(at) > 1e-9:
                 line = np.linalg.lstsq(design, own, rcond=None)[0]
                 lines.append(line)
                 inverses.append(np.linalg.inv(design.T @ design)[[0, 0, 1], [0, 1, 1]])

@@ -7,7 +7,7 @@ conditions, those with panels take larger ones; `save` writes any of them as PNG
 
 from judge.report.figures.causes import ablation, decomposition_chain, effects, twin_changes
 from judge.report.figures.dataset import cells, ratings_by_group
-from judge.report.figures.dose import dose_response
+from judge.report.figures.dose import crowded, dose_response
 from judge.report.figures.errors import calibration, error_by_group
 from judge.report.figures.pools import pool_composition
 from judge.report.figures.probes import probes
@@ -21,6 +21,7 @@ __all__ = [
     "ablation",
     "calibration",
     "cells",
+    "crowded",
     "decomposition_chain",
     "dose_response",
     "effects",

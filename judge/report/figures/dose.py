@@ -31,6 +31,8 @@ from judge.report.figures.style import (
 )
 from judge.report.wording import largest
 
+#: More contests in a panel are drawn as bars, which take as much room for a million of them.
+MOST_DOTS = 600
 ENTERED: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (1, 1.5))}
 
 
@@ -55,6 +57,9 @@ def dose_response(
            group's share of the entrants
     log    logarithmic outcome axis, for ratios: runs with 0 stand at its lower edge, as open triangles
 
+    Where a panel would hold more than MOST_DOTS dots (`crowded`) there are bars in their place, a thin one for the
+    middle nine tenths of the runs of a share and a thick one for the middle half.
+
     One panel a group, in order of name, at most `limit` (those with most entrants where `runs` has `entrants`).
     """
     table = with_condition(runs)
@@ -72,28 +77,33 @@ def dose_response(
     shift = offsets(conditions, spread * _gap(doses))
     labelled = _spaced(doses)
     floor = _floor(table[outcome].astype(float)) if log else None
+    bars = crowded(table)
     for ax, group in zip(axes.flat, groups, strict=False):
         part = table[table["group"] == group]
         for condition, mark in style.items():
             mine = part[part["condition"] == condition]
             x = mine["share"] + shift[condition] + _jitter(mine, beside * _gap(doses))
             y = mine[outcome].astype(float)
-            if floor:
+            if bars:
+                _draw_bars(ax, mine["share"] + shift[condition], y, mark.colour, floor)
+                x, y = x[:0], y[:0]
+            elif floor:
                 at_floor = y < floor
                 ax.plot(x[at_floor], [floor] * int(at_floor.sum()), "v", markersize=4, markerfacecolor="none",
                         markeredgecolor=mark.colour, markeredgewidth=0.7, clip_on=False, in_layout=False)  # fmt: skip
                 x, y = x[~at_floor], y[~at_floor]
-            sns.scatterplot(
-                x=x,
-                y=y,
-                ax=ax,
-                marker=mark.marker,
-                s=13,
-                color=mark.colour,
-                alpha=0.55,
-                linewidth=0,
-                legend=False,
-            )
+            if len(x):
+                sns.scatterplot(
+                    x=x,
+                    y=y,
+                    ax=ax,
+                    marker=mark.marker,
+                    s=13,
+                    color=mark.colour,
+                    alpha=0.55,
+                    linewidth=0,
+                    legend=False,
+                )
             centre = _cell(means, group, condition).sort_values("dose")
             ax.errorbar(
                 centre["dose"] + shift[condition], centre["value"],
@@ -106,7 +116,7 @@ def dose_response(
         for at, _ in lines:
             ax.axhline(at, **rule(at))
         counts = part.dropna(subset=[outcome]).groupby("condition").size().reindex(conditions, fill_value=0)
-        n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
+        n = f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,}–{counts.max():,}"
         each = " a condition" if len(conditions) > 1 else ""
         ax.set_title(f"{plain(group)}\nn = {n} {'run' if n == '1' else 'runs'}{each}", fontsize=7.5)
         ax.set_xlabel("")
@@ -131,6 +141,20 @@ def dose_response(
         handles.append((Line2D([], [], **ENTERED), "share of entrants"))
     above(figure, handles + rule_keys(lines))
     return figure
+
+
+def crowded(runs: pd.DataFrame) -> bool:
+    """Whether the figure of these runs has bars in place of dots."""
+    return bool(runs[runs["share"].notna()].groupby("group").size().max() > MOST_DOTS)
+
+
+def _draw_bars(ax: Any, x: pd.Series, y: pd.Series, colour: str, floor: float | None) -> None:
+    """The middle nine tenths and the middle half of the runs at each place."""
+    levels = y.groupby(x).quantile([0.05, 0.25, 0.75, 0.95]).unstack()
+    if floor:
+        levels = levels.clip(lower=floor)
+    for low, high, width in ((0.05, 0.95, 1.0), (0.25, 0.75, 3.6)):
+        ax.vlines(levels.index, levels[low], levels[high], color=colour, linewidth=width, alpha=0.4)
 
 
 def _gap(doses: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from judge.fairness.sweeps.over_seeds import FEWEST_SEEDS
+from judge.report import figures
 from judge.report.conditions import TRUTH, in_order, with_order
 from judge.report.html import Block, Column, Items, Section, Text, count, label, table_from, write_page
 from judge.report.sections.dose import (
@@ -29,6 +30,8 @@ from judge.report.sections.replicates import counted_runs, each_run, majority_mi
 from judge.report.sections.tables import folded, told_by
 from judge.report.wording import as_group, counted, percent
 
+#: Rows of a table that a page shows one by one.
+MOST_LISTED = 50
 QUESTION = (
     "Judges are trained on pools of equal size in which one group has a larger and larger share, and then judge the "
     "same contestants. How do the winners move with that share, and how under each other condition?"
@@ -86,7 +89,8 @@ def write_compare_report(
     ]
     subtitle = (
         f"{counted(counted_runs(runs, factors), 'run')}, {counted(runs['seed'].nunique(), 'seed')}, "
-        f"{counted(runs['share'].nunique(), 'training share')}, by {feature}. Each dot is one contest of a run."
+        f"{counted(runs['share'].nunique(), 'training share')}, by {feature}."
+        + ("" if figures.crowded(runs) else " Each dot is one contest of a run.")
     )
     return write_page(Path(out), title=title, subtitle=subtitle, sections=written)
 
@@ -172,12 +176,25 @@ def _runs(runs: pd.DataFrame, others: pd.DataFrame | None, factors: Sequence[str
     blocks: list[Block] = [
         folded(table_from(grid, columns, "Finished runs; each is held under every condition."))
     ]
+    return [*blocks, *unfinished_blocks(others)]
+
+
+def unfinished_blocks(others: pd.DataFrame | None) -> list[Block]:
+    """Runs that are in no number: how many, why, and the first of them by name."""
     if others is None or others.empty:
-        return [*blocks, Text("No run failed, and none is unfinished.")]
+        return [Text("No run failed, and none is unfinished.")]
     text = f"Failed or not finished, and so in no number on this page: {counted(len(others), 'run')}."
     shown = {column: Column(str(column), label, numeric=False) for column in others}
-    return [
-        *blocks,
-        Text(text, "caution"),
-        table_from(others, shown, "Runs that failed or are not finished."),
-    ]
+    blocks: list[Block] = [Text(text, "caution")]
+    caption = "Runs that failed or are not finished."
+    if len(others) > MOST_LISTED:
+        if {"state", "reason"} <= set(others):
+            reasons = others.groupby(["state", "reason"], sort=False).size().rename("runs").reset_index()
+            reasons = reasons.sort_values("runs", ascending=False, kind="stable").head(MOST_LISTED)
+            counts = {"state": Column("state", label, numeric=False), "runs": Column("runs", count),
+                      "reason": Column("reason", label, numeric=False)}  # fmt: skip
+            blocks.append(
+                table_from(reasons, counts, "Why they are not in the numbers, the most frequent first.")
+            )
+        caption = f"The first {MOST_LISTED} of them; `judge runs` lists all."
+    return [*blocks, table_from(others.head(MOST_LISTED), shown, caption)]

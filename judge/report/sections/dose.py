@@ -148,14 +148,22 @@ def outcome_blocks(setting: Setting, outcome: str, feature: str) -> list[Block]:
         shown, means = (t[t["condition"] != TRUTH] for t in (shown, means))
     values = shown[outcome].astype(float)
     caption = f"{setting.name}. " if setting.name else ""
+    each = "A dot is a run"
+    if figures.crowded(shown):
+        each = "Thick bars hold the middle half of the runs of a share, thin ones nine tenths"
     caption += (
-        f"{how.title} by {feature} against the training share. A dot is a run, the large marker the mean over runs"
+        f"{how.title} by {feature} against the training share. {each}, the large marker the mean over runs"
         + ("." if means["ci_low"].isna().all() else f" with its 95 % interval{_whose(means, setting.dose)}.")
     )
     if (shown["condition"] == TRUTH).any():
         caption += " Truth: winners by the known truth of the same contestants."
     if how.log and (values == 0).any():
-        caption += " Open triangles at the lower edge: runs in which nobody of the group won."
+        told = (
+            "Bars that end at the lower edge hold"
+            if figures.crowded(shown)
+            else "Open triangles at the lower edge:"
+        )
+        caption += f" {told} runs in which nobody of the group won."
     if np.isinf(values).any():
         caption += (
             f" {int(np.isinf(values).sum())} infinite values (nobody of the reference won) are not drawn."
