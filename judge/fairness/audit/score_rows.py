@@ -47,8 +47,9 @@ class Ranked:
         size = np.bincount(self.ties)
         if len(size) == len(self.ties):
             return self.rank.astype(float)
-        seen = np.bincount(self.ties, weights=exposure(self.rank)) / size
-        return np.where(size == 1, self.rank[np.cumsum(size) - 1], 2 ** (1 / seen) - 1)[self.ties]
+        ends = np.cumsum(size)
+        seen = np.add.reduceat(exposure(self.rank), ends - size) / size
+        return np.where(size == 1, self.rank[ends - 1], 2 ** (1 / seen) - 1)[self.ties]
 
     @classmethod
     def of(cls, score: NDArray, bracket: NDArray, order: NDArray, rank: NDArray) -> Ranked:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from judge.fairness.counts import parts_of
 from judge.fairness.inference.settings import Interval
 
 #: Random orders of which a small group's interval is read, and how many where there are more than MANY groups.
@@ -127,7 +128,10 @@ def exposure_ratios(
     held = seen[np.argsort(cell, kind="stable")]
     size = np.bincount(cell, minlength=B * n_groups)
     start = np.concatenate([[0], np.cumsum(size)])
-    powers = np.array([np.bincount(cell, weights=seen**k, minlength=B * n_groups) for k in (1, 2, 3)])
+    powers = np.zeros((3, B * n_groups))
+    for part in parts_of(len(cell)):  # millions of equal numbers, added one by one, would all be rounded the same way
+        for k in range(3):
+            powers[k] += np.bincount(cell[part], weights=seen[part] ** (k + 1), minlength=B * n_groups)
 
     def pools(g: int, brackets: NDArray) -> list[NDArray]:
         """Exposures of the two sides together, a bracket each."""
