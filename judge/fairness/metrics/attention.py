@@ -129,7 +129,9 @@ def exposure_ratios(
     size = np.bincount(cell, minlength=B * n_groups)
     start = np.concatenate([[0], np.cumsum(size)])
     powers = np.zeros((3, B * n_groups))
-    for part in parts_of(len(cell)):  # millions of equal numbers, added one by one, would all be rounded the same way
+    for part in parts_of(
+        len(cell)
+    ):  # millions of equal numbers, added one by one, would all be rounded the same way
         for k in range(3):
             powers[k] += np.bincount(cell[part], weights=seen[part] ** (k + 1), minlength=B * n_groups)
 

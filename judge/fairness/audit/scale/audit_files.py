@@ -90,32 +90,30 @@ def audit_files(
     Inference(confidence, n_permutations=n_permutations)
     if one_per_person is not None:
         raise InputError(NO_ONE_PER_PERSON)
-    limits, step = limits or Limits(), progress or (lambda _: None)
+    limits = limits or Limits()
     named = [name for name in (winner, rating, eligible, person) if name is not None]
     files = open_files(table, [*features, *score, *brackets, *named])
     person = person or next((name for name in ID_COLUMNS if name in files.names), None)
     further = person_columns(files.names, taken=[*features, *score, *brackets, *named])
     files = open_files(table, [*features, *score, *brackets, *named, *([person] if person else []), *further])
-    with database(files, limits) as data:
-        step("counting people")
+    with database(files, limits, progress=progress) as data:
         keys = dict.fromkeys([*features, *brackets, *[name for name in (winner, eligible) if name]])
-        columns = CellColumns(
-            data, keys=list(keys), numbers=list(dict.fromkeys([*score, *([rating] if rating else [])]))
-        )
-        if person or further:
-            step("looking for ids that repeat")
-        people = read_entrants(
-            columns,
-            features=features,
-            score=score,
-            winner=winner,
-            brackets=brackets,
-            rating=rating,
-            person=person,
-            eligible=eligible,
-            intersections=intersections,
-        )
-        stored = StoredScores(data, columns, people, limits=limits, progress=step)
+        numbers = dict.fromkeys([*score, *([rating] if rating else [])])
+        with data.doing("counting people"):
+            columns = CellColumns(data, keys=list(keys), numbers=list(numbers))
+        with data.doing("looking for ids that repeat" if person or further else "counting people"):
+            people = read_entrants(
+                columns,
+                features=features,
+                score=score,
+                winner=winner,
+                brackets=brackets,
+                rating=rating,
+                person=person,
+                eligible=eligible,
+                intersections=intersections,
+            )
+        stored = StoredScores(data, columns, people, limits=limits)
         audited = audit_entrants(
             people,
             places=places,
@@ -126,7 +124,8 @@ def audit_files(
             confidence=confidence,
             n_permutations=n_permutations,
             rng=rng,
-            progress=step,
+            progress=progress,
             stored=stored,
         )
+        audited.attrs["notes"] += stored.notes
     return people, audited

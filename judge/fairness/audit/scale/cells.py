@@ -59,7 +59,8 @@ class CellColumns(FrameColumns):
                 f"{listed(keys)} have {cells:,} combinations; out of core at most {MOST_CELLS:,} are held. Is one of "
                 "them an id or a number? --engine memory takes any"
             )
-        found = data.table("SELECT rowid, * FROM cells ORDER BY ALL")
+        order = ", ".join(f"k{i}" for i in range(len(keys)))  # the same, whichever thread was first
+        found = data.table(f"SELECT rowid, * FROM cells ORDER BY {order}")
         #: Number of each row in the table `cells`.
         self.rowid = found.column("rowid").to_numpy()
         frame = {name: found.column(f"k{i}").to_pandas() for i, name in enumerate(keys)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,10 +69,20 @@ class Limits:
 
 
 class Database:
-    """One connection; `source` is the text that stands for the table in a query."""
+    """One connection; `source` is the text that stands for the table in a query.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, files: Files, folder: Path) -> None:
+    progress  called with what is being done, and how much of it is done where DuckDB knows
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Files,
+        folder: Path,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
         self.connection, self.files, self.folder = connection, files, folder
+        self.progress = progress
         paths = ", ".join(quoted(_escaped(path), "'") for path in files.paths)
         self.source = f"read_parquet([{paths}], hive_partitioning = false)"
 
@@ -96,6 +107,28 @@ class Database:
                 return
             yield batch
 
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """Tells `progress` what is being done, twice a second with the percentage."""
+        if self.progress is None:
+            yield
+            return
+        tell, over = self.progress, threading.Event()
+        tell(what)
+
+        def watch() -> None:
+            while not over.wait(0.5):
+                if (percent := self.connection.query_progress()) > 0:
+                    tell(f"{what} {percent:.0f} %")
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
     def register(self, name: str, table: pa.Table) -> None:
         """Makes an Arrow table known under a name."""
         self.connection.register(name, table)
@@ -115,7 +148,9 @@ class Database:
 
 
 @contextmanager
-def database(files: Files, limits: Limits) -> Iterator[Database]:
+def database(
+    files: Files, limits: Limits, *, progress: Callable[[str], None] | None = None
+) -> Iterator[Database]:
     """A connection over the files; its folder for temporary files is gone afterwards.
 
     Raises InputError where DuckDB is not installed, and for a temporary folder that cannot be written to.
@@ -137,8 +172,9 @@ def database(files: Files, limits: Limits) -> Iterator[Database]:
                 connection.execute(f"SET threads = {limits.threads}")
             connection.execute(f"SET temp_directory = {quoted(str(Path(folder) / 'spilled'), chr(39))}")
             connection.execute("SET preserve_insertion_order = false")  # else rows wait for one another
-            connection.execute("SET enable_progress_bar = false")  # it would go to standard output
-            yield Database(connection, files, Path(folder))
+            # it is counted, and not printed to standard output
+            connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+            yield Database(connection, files, Path(folder), progress)
         finally:
             connection.close()
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from judge.errors import listed
 from judge.fairness.audit.entrants import Entrants
-from judge.fairness.audit.rows import ALL_OTHERS, Rows, joined
+from judge.fairness.audit.rows import ALL_OTHERS, Rows
 from judge.fairness.audit.scale.cells import CellColumns, number
 from judge.fairness.audit.scale.collected import Collected, collected
 from judge.fairness.audit.scale.database import Database, Limits, quoted
@@ -46,8 +47,6 @@ class StoredScores:
         Of these columns.
     limits : Limits
         People collected and rows read at a time.
-    progress : callable, optional
-        Called with the name of a part before it is sorted.
     """
 
     def __init__(
@@ -57,10 +56,10 @@ class StoredScores:
         people: Entrants,
         *,
         limits: Limits,
-        progress: Callable[[str], None] | None = None,
     ) -> None:
         self.data, self.columns, self.people, self.limits = data, columns, people, limits
-        self.step = progress or (lambda _: None)
+        #: What rests on a sample of people: a sentence each.
+        self.notes: list[str] = []
         codes = np.column_stack([people.bracket.code, *(codes.code for codes in people.features.values())])
         cells, self._cell_of_row = np.unique(codes.astype(np.int64), axis=0, return_inverse=True)
         self._cell_of_row = self._cell_of_row.ravel()
@@ -162,12 +161,21 @@ class StoredScores:
                 interval=named,
                 flag=flag,
             )
+        if sampled:
+            self.notes.append(
+                _on_samples("exposure ratio (interval)", feature, name, [names[g] for g in sampled])
+            )
+        drawn = []
         for g in compared:
             found = outranking(sums, g, collect=collect, most=self.limits.people, how=how)
             rows.add(
                 "outrank_probability", names[g], found.value, size[g], ci_low=found.low, ci_high=found.high,
-                interval=found.interval, p_value=found.p_value, test=found.test, flag=joined(found.flag),
+                interval=found.interval, p_value=found.p_value, test=found.test, flag=found.flag,
             )  # fmt: skip
+            if "drawn at random" in found.flag:
+                drawn.append(names[g])
+        if drawn:
+            self.notes.append(_on_samples("probability of outranking (p)", feature, name, drawn))
 
     def _add_score_rows(self, rows: Rows, name: str, feature: str, *, how: Inference) -> int:
         names, group = self.people.features[feature].names, self.feature[feature]
@@ -224,7 +232,6 @@ class StoredScores:
     def _scores(self, name: str) -> SortedScores:
         """The sorted file of a score, made when it is first asked for."""
         if name not in self._sorted:
-            self.step(f"sorting {name}")
             self._name_cells()
             data, rating, value = self.data, self.people.rating_column, number(self.data, name)
             same = " AND ".join(
@@ -244,7 +251,8 @@ class StoredScores:
                 self.limits.piece,
                 rated=bool(rating),
             )
-            self._sorted[name] = empty.written(batches)
+            with data.doing(f"sorting {name}"):
+                self._sorted[name] = empty.written(batches)
         return self._sorted[name]
 
     def _name_cells(self) -> None:
@@ -263,6 +271,13 @@ class StoredScores:
             f"CREATE TEMP TABLE cell_of AS SELECT DISTINCT {keys}, CAST(cell AS {kind}) AS cell "
             "FROM cells JOIN cells_taken ON cells.rowid = cells_taken.id"
         )
+
+
+def _on_samples(what: str, feature: str, score: str, groups: list[str]) -> str:
+    return (
+        f"{what} of {listed(groups, 6)} ({feature} by {score}): from a random sample of the people "
+        "compared, its size in the flag of the row"
+    )
 
 
 def _piece(batch: pa.RecordBatch) -> Piece:
