@@ -115,7 +115,7 @@ class StoredScores:
                 prefixes.add(standing)
         sums.finish()
         if prefixes is None:
-            everybody = collect(n > 0)
+            everybody = collect(n > 0, n > 0)
             new = np.ones(total, bool)
             new[1:] = (np.diff(everybody.bracket) != 0) | (np.diff(everybody.above) != 0)
             add_ndkl_test(rows, everybody.group, everybody.bracket, np.cumsum(new) - 1, groups, how=how)
