@@ -13,14 +13,14 @@ from judge.errors import listed
 from judge.fairness.audit.entrants import Entrants
 from judge.fairness.audit.rows import ALL_OTHERS, Rows
 from judge.fairness.audit.scale.cells import CellColumns, number
-from judge.fairness.audit.scale.collected import Collected, collected
+from judge.fairness.audit.scale.stream.collected import Collected, collected
 from judge.fairness.audit.scale.database import Database, Limits, quoted
-from judge.fairness.audit.scale.moments import People, group_metrics_of_stream
-from judge.fairness.audit.scale.outranking import outranking
-from judge.fairness.audit.scale.places import Filled, filled
-from judge.fairness.audit.scale.prefixes import Prefixes
-from judge.fairness.audit.scale.ranks import RankSums, Standing, mean_exposure
-from judge.fairness.audit.scale.sorted_scores import Piece, SortedScores
+from judge.fairness.audit.scale.stream.moments import People, group_metrics_of_stream
+from judge.fairness.audit.scale.stream.outranking import outranking
+from judge.fairness.audit.scale.stream.places import Filled, filled
+from judge.fairness.audit.scale.stream.prefixes import Prefixes
+from judge.fairness.audit.scale.stream.ranks import RankSums, Standing, mean_exposure
+from judge.fairness.audit.scale.stream.sorted_scores import Piece, SortedScores
 from judge.fairness.audit.score_rows import MAX_SHUFFLED, add_group_metrics, add_ndkl_test
 from judge.fairness.audit.winners import Chosen
 from judge.fairness.counts import Counts

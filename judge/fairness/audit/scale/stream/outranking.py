@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.audit.scale.collected import Collected
-from judge.fairness.audit.scale.ranks import RankSums
+from judge.fairness.audit.scale.stream.collected import Collected
+from judge.fairness.audit.scale.stream.ranks import RankSums
 from judge.fairness.inference.intervals.ranks import Placements, outrank_interval
 from judge.fairness.inference.rank_sums import FEW, BracketRanks, rank_sum_test
 from judge.fairness.inference.settings import Inference

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judge.fairness.audit.entrants import Entrants
-from judge.fairness.audit.scale.segments import Segments, sorted_by
-from judge.fairness.audit.scale.sorted_scores import SortedScores
+from judge.fairness.audit.scale.stream.segments import Segments, sorted_by
+from judge.fairness.audit.scale.stream.sorted_scores import SortedScores
 from judge.fairness.audit.winners import place_notes
 from judge.fairness.counts import Counts
 from judge.fairness.lots import Lots

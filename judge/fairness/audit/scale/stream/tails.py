@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.audit.scale.segments import Segments, sorted_by
+from judge.fairness.audit.scale.stream.segments import Segments, sorted_by
 from judge.fairness.inference.intervals.scale import FEWEST_FOR_SCALE, TOP, people_in_tail, trimmed
 
 

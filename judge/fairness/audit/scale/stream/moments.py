@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from judge.fairness.audit.scale.tails import Tails
+from judge.fairness.audit.scale.stream.tails import Tails
 from judge.fairness.inference.intervals.pairs import pearson_limits, slope_limits
 from judge.fairness.inference.intervals.scale import (
     NONE,

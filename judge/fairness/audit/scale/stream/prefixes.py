@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.audit.scale.ranks import Standing
-from judge.fairness.audit.scale.segments import Segments, sorted_by
+from judge.fairness.audit.scale.stream.ranks import Standing
+from judge.fairness.audit.scale.stream.segments import Segments, sorted_by
 from judge.fairness.metrics.divergence import gains
 
 

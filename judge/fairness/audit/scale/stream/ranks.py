@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.audit.scale.segments import Moments, Segments, cubes, sorted_by
+from judge.fairness.audit.scale.stream.segments import Moments, Segments, cubes, sorted_by
 from judge.fairness.counts import parts_of
 from judge.fairness.metrics.attention import exposure
 

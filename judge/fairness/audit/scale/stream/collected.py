@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judge.fairness.audit.scale.ranks import Standing, mean_exposure
+from judge.fairness.audit.scale.stream.ranks import Standing, mean_exposure
 
 
 @dataclass(frozen=True)
