@@ -188,6 +188,7 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
         )
         if getattr(args, name)
     ]
+    given += ["--engine duckdb"] if args.engine == "duckdb" else []
     if given:
         raise InputError(f"{bundled.NAME} comes with its own columns; leave out {', '.join(given)}")
     settings = _settings(args)

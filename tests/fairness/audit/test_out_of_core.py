@@ -1,6 +1,7 @@
 """Out of core the audit gives the numbers, flags and notes that it gives in memory: any table, any settings."""
 
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,21 @@ def test_a_score_of_few_values_is_counted_before_it_is_sorted():
     table["s"] = table["s"].round()
     some = {"features": "g", "score": "s", "places": 7, "winner": None}
     assert_same(*both(table, some, files=1))
+
+
+def test_groups_of_every_kind_have_the_same_names():
+    days = pd.to_datetime(["2020-01-01", None, "2021-05-05", "2020-01-01"])
+    for groups in (
+        pd.Series([1, 2, None, 1]), pd.Series([1.5, 2.0, np.nan, 2.0]), pd.Series([True, False, None, True]),
+        pd.Series([True, False, False, True]), pd.Series(list("abba"), dtype="category"), pd.Series(days),
+        pd.Series(days.date), pd.Series([1, 2, None, 1], dtype="Int64"), pd.Series([b"x", b"y", None, b"x"]),
+        pd.Series([Decimal("1.50"), Decimal("2.00"), None, Decimal("1.50")]), pd.Series([None] * 4, dtype="str"),
+        pd.Series([2**62, 1, 2, 3]),
+    ):  # fmt: skip
+        table = pd.DataFrame({"g": groups, "b": groups, "won": [True, False, False, True]})
+        some = {"features": "g", "winner": "won"}
+        assert_same(*both(table, some, files=1))
+        assert_same(*both(table.assign(h=list("xxyy")), {**some, "features": "h", "brackets": "b"}, files=1))
 
 
 def test_numbers_of_every_kind_are_read_alike():

@@ -48,7 +48,7 @@ def audit_files(
     The numbers are those of `audit` up to rounding. What needs single people, and of more than `limits.people`, is
     computed from a sample of so many and says so in its flag: the interval of the exposure ratio of a small group and
     the p-value of its outranking. Memory does not grow with the people, but with the combinations of features, brackets
-    and outcomes, and (17 bytes each) with the people of one bracket who share one score.
+    and outcomes, and (some 30 bytes each) with the people of one bracket who share one score.
 
     Parameters
     ----------

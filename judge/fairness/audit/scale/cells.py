@@ -41,11 +41,8 @@ class CellColumns(FrameColumns):
         self.data, self.keys = data, list(keys)
         self.distinct = {name: _checked_numbers(data, name) for name in numbers}
         schema = data.files.schema
-        nested = [name for name in keys if pa.types.is_nested(schema.field(name).type)]
-        if nested:
-            raise InputError(
-                f"column {nested[0]!r} holds lists, which are no names: one value a row is needed"
-            )
+        for name in keys:
+            _refuse_as_names(name, plain(schema.field(name).type))
         wanted = [f"{quoted(name)} AS k{i}" for i, name in enumerate(keys)]
         wanted += [
             f"coalesce(isfinite({number(data, name)}), false) AS f{i}" for i, name in enumerate(numbers)
@@ -79,7 +76,7 @@ class CellColumns(FrameColumns):
             return
         n, text = self.data.files.n, f"trim(CAST({quoted(name)} AS VARCHAR))"
         ((absent,),) = self.data.rows(
-            f"SELECT count(*) FROM {self.data.source} WHERE {quoted(name)} IS NULL OR {text} = ''"
+            f"SELECT count(*) FROM {self.data.source} WHERE {self._missing(name)} OR {text} = ''"
         )
         if absent:
             raise InputError(f"{absent} of {n} rows have no {name}; give each person one")
@@ -98,7 +95,7 @@ class CellColumns(FrameColumns):
             return 0
         ((more,),) = self.data.rows(
             f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {self.data.source} "
-            f"WHERE {quoted(name)} IS NOT NULL GROUP BY {quoted(name)})"
+            f"WHERE NOT ({self._missing(name)}) GROUP BY {quoted(name)})"
         )
         return int(more)
 
@@ -108,6 +105,11 @@ class CellColumns(FrameColumns):
 
     def persons(self, name: str) -> NoReturn:
         raise InputError(NO_ONE_PER_PERSON)
+
+    def _missing(self, name: str) -> str:
+        """The condition that a column says nothing: no value, or not a number."""
+        floats = pa.types.is_floating(plain(self.data.files.schema.field(name).type))
+        return f"{quoted(name)} IS NULL" + (f" OR isnan({quoted(name)})" if floats else "")
 
     def _rises(self, name: str) -> bool:
         """Whether ids rise from row to row of each file, and the files' ranges lie apart: then none comes twice."""
@@ -155,6 +157,17 @@ def number(data: Database, name: str) -> str:
         column = f"CASE WHEN trim({column}) IN ({words}) THEN NULL ELSE trim({column}) END"
         return f"TRY_CAST({column} AS DOUBLE)"
     return f"CAST({column} AS DOUBLE)"
+
+
+def _refuse_as_names(name: str, kind: pa.DataType) -> None:
+    """Raises InputError for lists, and for times that DuckDB would name otherwise than pandas does."""
+    if pa.types.is_nested(kind):
+        raise InputError(f"column {name!r} holds lists, which are no names: one value a row is needed")
+    if pa.types.is_duration(kind) or (pa.types.is_timestamp(kind) and kind.tz is not None):
+        raise InputError(
+            f"column {name} holds durations or times with a zone: out of core they are no names; give text, or "
+            "--engine memory"
+        )
 
 
 def _checked_numbers(data: Database, name: str) -> int:

@@ -13,8 +13,8 @@ from judge.errors import listed
 from judge.fairness.audit.entrants import Entrants
 from judge.fairness.audit.rows import ALL_OTHERS, Rows
 from judge.fairness.audit.scale.cells import CellColumns, number
-from judge.fairness.audit.scale.stream.collected import Collected, collected
 from judge.fairness.audit.scale.database import Database, Limits, quoted
+from judge.fairness.audit.scale.stream.collected import Collected, collected
 from judge.fairness.audit.scale.stream.moments import People, group_metrics_of_stream
 from judge.fairness.audit.scale.stream.outranking import outranking
 from judge.fairness.audit.scale.stream.places import Filled, filled
@@ -27,6 +27,7 @@ from judge.fairness.counts import Counts
 from judge.fairness.inference.settings import Inference
 from judge.fairness.metrics.attention import exposure_ratios_of
 from judge.fairness.metrics.score_errors import ERROR_METRICS
+from judge.storage.atomic import writing
 
 #: Rows sorted in DuckDB that arrive together.
 _BATCH = 1 << 18
@@ -251,7 +252,7 @@ class StoredScores:
                 self.limits.piece,
                 rated=bool(rating),
             )
-            with data.doing(f"sorting {name}"):
+            with data.doing(f"sorting {name}"), writing(data.folder):
                 self._sorted[name] = empty.written(batches)
         return self._sorted[name]
 

@@ -19,8 +19,8 @@ from judge.fairness.lots import Lots
 class Filled:
     """Places filled by a score, counted by cell; `judge.fairness.audit.winners.Chosen` says the same of people.
 
-    certain, tied   people of each cell who win whatever the lot, and who tie at the cut
-    cell            of each row of the entrants, −1 for who has no score
+    certain, tied     people of each cell who win whatever the lot, and who tie at the cut
+    bracket, feature  codes of each cell
     drawn, unfilled   (brackets,) places that lots fill, places that stay empty
     """
 
