@@ -75,7 +75,8 @@ def ndkl_of_codes(group: NDArray, *, bracket: NDArray, n_groups: int) -> float:
     nth = _occurrence(cell, count)
     i = np.arange(1, n + 1) - np.repeat(start, size)
     log_share = np.log(count[cell] / np.repeat(size, size))
-    running = np.cumsum(gains(nth) - gains(i) - log_share)
+    step = gains(np.arange(1, size.max() + 1))
+    running = np.cumsum(step[nth - 1] - step[i - 1] - log_share)
     offset = np.concatenate([[0.0], running])[start]
     divergence = (running - np.repeat(offset, size)) / i
     discount = 1 / np.log2(i + 1)

@@ -72,14 +72,27 @@ def test_mixed_schemas_are_refused_by_count_and_file(tmp_path):
         f"no column 'h' in {tmp_path}/a.parquet; it has 'g', 'won', 's'"
     )
     PART.drop(columns="won").to_parquet(tmp_path / "b.parquet")
-    assert (
-        f"1 of 2 files of {tmp_path} have no column won (or several), first {tmp_path}/b.parquet"
-        in refused(tmp_path)
-    )
+    assert f"1 of 2 files of {tmp_path} have no column won, first {tmp_path}/b.parquet" in refused(tmp_path)
     PART.assign(won=["1", "0", "1"]).to_parquet(tmp_path / "b.parquet")
     assert f"column won, first {tmp_path}/b.parquet: string, not bool as in a.parquet" in refused(tmp_path)
     PART.drop(columns="s").to_parquet(tmp_path / "b.parquet")  # not asked for
     assert audit_files(tmp_path, **ASKED)[0].n == 6
+
+
+def test_columns_that_differ_in_capitals_are_refused(tmp_path):
+    PART.assign(WON=False).to_parquet(tmp_path / "a.parquet")
+    assert "differ in capitals at most: 'won', 'WON'" in refused(tmp_path)
+
+
+def test_columns_may_be_called_as_those_of_a_query_are(tmp_path):
+    table = pd.DataFrame(
+        {"k0": list("aabb"), "score": [9, 9, 9, 9], "cell": [1, 2, 3, 4], "people": [4, 3, 1, 2]}
+    )
+    table.to_parquet(tmp_path / "a.parquet")
+    some = {"features": "k0", "score": ["cell", "people", "score"], "places": 1, "n_permutations": 9}
+    _, found = audit_files(tmp_path, **some)
+    shares = found[found["metric"] == "winner_share"]
+    assert shares["value"].tolist() == [0, 1, 1, 0, 0.5, 0.5]
 
 
 def test_what_needs_all_rows_of_a_person_is_refused(tmp_path):

@@ -148,10 +148,10 @@ NO_ONE_PER_PERSON = (
 )
 
 
-def number(data: Database, name: str) -> str:
-    """The expression for a column as a float, NULL where it is missing."""
+def number(data: Database, name: str, table: str = "") -> str:
+    """The expression for a column (of a table of that name) as a float, NULL where it is missing."""
     kind = plain(data.files.schema.field(name).type)
-    column = quoted(name)
+    column = f"{table}.{quoted(name)}" if table else quoted(name)
     if pa.types.is_string(kind):
         words = ", ".join(quoted(word, "'") for word in ("", *MISSING_NUMBERS))
         column = f"CASE WHEN trim({column}) IN ({words}) THEN NULL ELSE trim({column}) END"

@@ -135,10 +135,13 @@ class Database:
 
     def _guarded(self, task: Callable[[], T]) -> T:
         import duckdb
+        import pyarrow as pa
 
         try:
             return task()
-        except duckdb.OutOfMemoryException as error:
+        except (duckdb.OutOfMemoryException, pa.ArrowException) as error:
+            if "out of memory" not in str(error).lower():  # of what streams, Arrow tells DuckDB's errors
+                raise InputError(f"{self.files.table} cannot be read as a table: {error}") from error
             raise InputError(
                 f"DuckDB ran out of memory or of room on disk: allow it more (--memory), fewer --threads, or name a "
                 f"larger folder (--temp): {error}"

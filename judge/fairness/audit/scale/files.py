@@ -97,22 +97,21 @@ def open_files(table: str | Path, wanted: Iterable[str]) -> Files:
     missing = [name for name in wanted if name not in first.names]
     if missing:
         raise InputError(f"no column {listed(missing)} in {paths[0]}; it has {listed(first.names)}")
-    twice = [name for name in dict.fromkeys(first.names) if first.names.count(name) > 1]
-    if twice:
-        raise InputError(f"columns appear twice: {listed(twice)}")
+    _refuse_twins(paths[0], first)
     lacking: dict[str, list[Path]] = {}
     differing: dict[str, list[tuple[Path, pa.DataType]]] = {}
     for path in paths[1:]:
         schema, rows = _metadata(path)
+        _refuse_twins(path, schema)
         n += rows
         for name in wanted:
-            if schema.names.count(name) != 1:
+            if name not in schema.names:
                 lacking.setdefault(name, []).append(path)
             elif (kind := plain(schema.field(name).type)) != plain(first.field(name).type):
                 differing.setdefault(name, []).append((path, kind))
     for name, those in lacking.items():
         raise InputError(
-            f"{len(those)} of {len(paths)} files of {table} have no column {name} (or several), first {those[0]}"
+            f"{len(those)} of {len(paths)} files of {table} have no column {name}, first {those[0]}"
         )
     for name, kinds in differing.items():
         path, kind = kinds[0]
@@ -128,6 +127,16 @@ def plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
+
+
+def _refuse_twins(path: Path, schema: pa.Schema) -> None:
+    """Raises InputError for columns of one name; DuckDB takes capitals for small letters."""
+    folded = [name.casefold() for name in schema.names]
+    twice = [name for name, small in zip(schema.names, folded, strict=True) if folded.count(small) > 1]
+    if twice:
+        raise InputError(
+            f"columns of {path} differ in capitals at most: {listed(twice)}; rename them, or leave some out"
+        )
 
 
 def _metadata(path: Path) -> tuple[pa.Schema, int]:

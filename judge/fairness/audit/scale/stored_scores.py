@@ -234,22 +234,23 @@ class StoredScores:
         """The sorted file of a score, made when it is first asked for."""
         if name not in self._sorted:
             self._name_cells()
-            data, rating, value = self.data, self.people.rating_column, number(self.data, name)
+            data, rating, value = self.data, self.people.rating_column, number(self.data, name, "t")
             same = " AND ".join(
                 f"t.{quoted(key)} IS NOT DISTINCT FROM c.k{i}" for i, key in enumerate(self.columns.keys)
             )
             wanted = f"{value} AS score, c.cell AS cell" + (
-                f", {number(data, rating)} AS rating" if rating else ""
+                f", {number(data, rating, 't')} AS rating" if rating else ""
             )
             query = f"SELECT {wanted} FROM {data.source} t JOIN cell_of c ON {same} WHERE isfinite({value})"
             few = self.columns.distinct[name] * len(self.bracket) * _FEWER < self.people.n
             if few and not rating:
                 query = f"SELECT score, cell, count(*) AS people FROM ({query}) GROUP BY ALL"
-            batches = (_piece(batch) for batch in data.batches(f"{query} ORDER BY score DESC", _BATCH))
+            batches = (_piece(batch) for batch in data.batches(f"{query} ORDER BY 1 DESC", _BATCH))
             empty = SortedScores(
                 data.folder / f"scores-{len(self._sorted)}",
                 len(self.bracket),
                 self.limits.piece,
+                self.people.n,
                 rated=bool(rating),
             )
             with data.doing(f"sorting {name}"), writing(data.folder):

@@ -35,11 +35,12 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class SortedScores:
-    """Files of one score column; n is the number of people, rows that of the rows, cells that of the cells."""
+    """Files of one score column; n is the number of people, at most `most`, in so many rows and cells."""
 
     folder: Path
     cells: int
     piece: int
+    most: int
     n: int = 0
     rows: int = 0
     rated: bool = False
@@ -47,7 +48,8 @@ class SortedScores:
     @property
     def _types(self) -> dict[str, np.dtype]:
         small = np.uint8 if self.cells <= 1 << 8 else np.uint16 if self.cells <= 1 << 16 else np.uint32
-        last = {"rating": np.float64} if self.rated else {"people": np.uint64}
+        people = np.uint32 if self.most < 1 << 32 else np.uint64
+        last = {"rating": np.float64} if self.rated else {"people": people}
         return {name: np.dtype(kind) for name, kind in {"score": np.float64, "cell": small, **last}.items()}
 
     def written(self, batches: Iterator[Piece]) -> SortedScores:
