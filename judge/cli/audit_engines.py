@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import importlib.util
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judge.errors import InputError
@@ -23,23 +25,17 @@ def out_of_core(args: argparse.Namespace) -> bool:
 
     Raises InputError for a folder or glob that is to be read in memory.
     """
-    from pathlib import Path
-
-    from judge.fairness.audit.scale.files import ENDINGS, is_one_file, rows_of_files
-
+    path = Path(args.table)
     if args.engine == "duckdb":
         return True
-    one = is_one_file(args.table)
+    one = path.is_file() or not (path.is_dir() or glob.has_magic(args.table))
     if args.engine == "memory":
         if not one:
             raise InputError(
                 f"--engine memory reads one file, and {args.table} is a folder or a glob: --engine duckdb"
             )
         return False
-    path = Path(args.table)
-    if one and (path.suffix.lower() not in ENDINGS or not path.is_file() or path.stat().st_size == 0):
-        return False
-    if one and (args.one_per_person or rows_of_files([path]) <= MOST_IN_MEMORY):
+    if one and (args.one_per_person or _rows(path) <= MOST_IN_MEMORY):
         return False
     if one and importlib.util.find_spec("duckdb") is None:
         print(
@@ -47,6 +43,21 @@ def out_of_core(args: argparse.Namespace) -> bool:
         )
         return False
     return True
+
+
+def _rows(path: Path) -> int:
+    """Rows of a Parquet file by what it says at its end; 0 for what is none, which is read, or refused, elsewhere."""
+    from judge.data.user_tables import PARQUET
+
+    if not path.is_file() or not path.name.lower().endswith(PARQUET):
+        return 0
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(path).num_rows
+    except (pa.ArrowException, OSError):
+        return 0
 
 
 def audited_out_of_core(args: argparse.Namespace, **settings: Any) -> tuple[Entrants, pd.DataFrame]:

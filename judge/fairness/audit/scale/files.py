@@ -30,11 +30,6 @@ class Files:
         return list(self.schema.names)
 
 
-def is_one_file(table: str | Path) -> bool:
-    """Whether the name is that of a single file, not of a folder nor a glob."""
-    return Path(table).is_file() or not (Path(table).is_dir() or glob.has_magic(str(table)))
-
-
 def parquet_files(table: str | Path) -> list[Path]:
     """The files of a folder (with its subfolders), of a glob (** for any depth), or the one file, sorted by name.
 
@@ -78,11 +73,6 @@ def parquet_files(table: str | Path) -> list[Path]:
             f"{len(empty)} of {len(found)} files of {name} are empty (0 bytes), first {empty[0]}"
         )
     return sorted(found)
-
-
-def rows_of_files(paths: Iterable[Path]) -> int:
-    """Rows of all files, from what they say at their ends."""
-    return sum(_metadata(path)[1] for path in paths)
 
 
 def open_files(table: str | Path, wanted: Iterable[str]) -> Files:
