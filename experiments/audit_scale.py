@@ -10,6 +10,8 @@ groups    the same with a second feature, its intersections, and groups of a doz
 billion   1,000,000,000 people in 100 files, counts-only columns, written and read in pieces
 equal     5,000,000 people in one file, in memory and out of core: the largest difference of any number
 memory    the same file, both engines: seconds and memory
+digits    NDKL of 3,000,000 people in one bracket, in double precision against extended: as it is computed, and as a
+          difference of running sums, which it was before
 
 Each audit is a program of its own, its imports included. The processor time of all its threads, its peak memory and the
 load of the machine (other programs run on it) stand in the row. What it counts is compared with what was written.
@@ -34,6 +36,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from audit_cpu import measured
+
+from judge.fairness.metrics.divergence import ndkl_of_codes
 
 GROUPS = ("african", "asian", "caucasian", "hispanic", "indian", "mideastern")
 SHARES = (0.04, 0.10, 0.60, 0.12, 0.08, 0.06)
@@ -222,11 +226,45 @@ def _differences(memory: pd.DataFrame, duckdb: pd.DataFrame) -> dict:
     }
 
 
+def digits(rows: int) -> list[dict]:
+    """Relative errors of NDKL, from random groups in order."""
+    group = np.searchsorted(np.cumsum(SHARES)[:-1], np.random.default_rng(1).random(rows))
+    count = np.bincount(group, minlength=len(GROUPS))
+    nth = np.empty(rows, np.int64)
+    for g, members in enumerate(count):
+        nth[group == g] = np.arange(1, members + 1)
+    place = np.arange(1, rows + 1)
+    log_share = np.log(count.astype(np.longdouble) / rows)[group]
+
+    def change(k: np.ndarray) -> np.ndarray:
+        """k log k − (k − 1) log (k − 1)"""
+        return np.log(k) - np.where(k > 1, (k - 1) * np.log1p(-1 / np.maximum(k, 2)), 0)
+
+    def weighted(divergence: np.ndarray) -> np.longdouble:
+        weight = 1 / np.log2(place.astype(divergence.dtype) + 1)
+        return (weight * divergence).sum() / weight.sum()
+
+    i, k = place.astype(np.longdouble), nth.astype(np.longdouble)
+    exact = weighted(np.cumsum(change(k) - change(i) - log_share) / i)
+    sums = np.cumsum(nth * np.log(nth) - (nth - 1) * np.log(np.maximum(nth - 1, 1)) - log_share.astype(float))
+    before = weighted(sums / place - np.log(place))
+    now = ndkl_of_codes(group, bracket=np.zeros(rows, np.int64), n_groups=len(GROUPS))
+    return [
+        {
+            "part": "digits",
+            "task": task,
+            "rows": rows,
+            "largest_difference": float(f"{abs(found / exact - 1):.2g}"),
+        }
+        for task, found in (("NDKL, relative error", now), ("of a difference of running sums", before))
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = ("winner", "ids", "scores", "groups", "billion", "equal", "memory")
+    parts = ("winner", "ids", "scores", "groups", "billion", "equal", "memory", "digits")
     parser.add_argument("--only", choices=parts, nargs="+", default=parts)
     parser.add_argument("--scale", type=float, default=1.0, help="of all numbers of rows, to try it out")
     parser.add_argument("--temp", type=Path, help="folder for the tables, which are deleted (the system's)")
@@ -236,6 +274,8 @@ def main() -> None:
     for part in args.only:
         if part == "billion":
             rows += billion(round(1e9 * args.scale), args.temp)
+        elif part == "digits":
+            rows += digits(round(3e6 * args.scale))
         elif part in ("equal", "memory"):
             rows += both_engines(part, round(5e6 * args.scale), args.temp)
         else:
