@@ -141,13 +141,15 @@ class Database:
             return task()
         except (duckdb.OutOfMemoryException, pa.ArrowException) as error:
             if "out of memory" not in str(error).lower():  # of what streams, Arrow tells DuckDB's errors
-                raise InputError(f"{self.files.table} cannot be read as a table: {error}") from error
+                raise InputError(
+                    f"{self.files.table} cannot be read as a table: {_first_line(error)}"
+                ) from error
             raise InputError(
                 f"DuckDB ran out of memory or of room on disk: allow it more (--memory), fewer --threads, or name a "
-                f"larger folder (--temp): {error}"
+                f"larger folder (--temp): {_first_line(error)}"
             ) from error
         except (duckdb.Error, OSError) as error:
-            raise InputError(f"{self.files.table} cannot be read as a table: {error}") from error
+            raise InputError(f"{self.files.table} cannot be read as a table: {_first_line(error)}") from error
 
 
 @contextmanager
@@ -190,3 +192,8 @@ def quoted(text: str, mark: str = '"') -> str:
 def _escaped(path: Path) -> str:
     """DuckDB takes every path for a glob."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without DuckDB's advice behind it."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from judge.errors import listed
+from judge.errors import InputError, listed
 from judge.fairness.audit.entrants import Entrants
 from judge.fairness.audit.rows import ALL_OTHERS, Rows
 from judge.fairness.audit.scale.cells import CellColumns, number
@@ -31,6 +31,8 @@ from judge.storage.atomic import writing
 
 #: Rows sorted in DuckDB that arrive together.
 _BATCH = 1 << 18
+#: Most brackets × groups for which sums over the ranking are kept, some 150 bytes each.
+MOST_COMPARED = 10_000_000
 #: Scores are counted before they are sorted where there are so many times fewer of them than people.
 _FEWER = 8
 
@@ -92,6 +94,11 @@ class StoredScores:
     def add_rows(self, rows: Rows, name: str, feature: str, *, reference: str | None, how: Inference) -> int:
         """Rows of ranks and scores by one feature; returns how many people with a score have no rating."""
         codes = self.people.features[feature]
+        if (size := len(codes.names) * len(self.people.bracket.names)) > MOST_COMPARED:
+            raise InputError(
+                f"{feature} has {len(codes.names):,} groups in {len(self.people.bracket.names):,} brackets: of these "
+                f"{size:,} pairs at most {MOST_COMPARED:,} are compared out of core"
+            )
         base = None if reference is None else codes.names.index(reference)
         self._add_ranking_rows(rows, name, feature, base=base, reference=reference, how=how)
         return self._add_score_rows(rows, name, feature, how=how)
