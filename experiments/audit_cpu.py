@@ -104,8 +104,8 @@ def _compared(name: str, rows: int, ours: list[str], peer: list[str], library: s
     found: list[tuple[float, float, str]] = []
     theirs: list[tuple[float, float, str]] = []
     for _ in range(REPEATS):
-        theirs.append(_measured(peer))
-        found.append(_measured(ours))
+        theirs.append(measured(peer))
+        found.append(measured(ours))
     cpu, peer_cpu = min(run[0] for run in found), min(run[0] for run in theirs)
     said = " ".join(ours[1:]).replace(ours[4], "FILE")
     return {
@@ -136,7 +136,7 @@ def _agree(audit: list[dict], peer: dict[str, list]) -> bool:
     return len(rates) == len(peer)
 
 
-def _measured(command: list[str]) -> tuple[float, float, str]:
+def measured(command: list[str]) -> tuple[float, float, str]:
     """(processor seconds of user and system, peak GiB, standard output) of a program; raises if it fails."""
     with tempfile.TemporaryFile() as out:
         launched = [sys.executable, "-S", "-c", LAUNCHER, *command]

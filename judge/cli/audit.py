@@ -21,10 +21,12 @@ EPILOG = """\
 examples
   judge audit beauty-ai-2016                                       the published counts of 2016
   judge audit entrants.csv --feature ethnicity --winner won --reference white
+  judge audit 'log/2026-*/*.parquet' --feature ethnicity --winner won --memory 1GB --temp /scratch
   judge audit entrants.parquet --feature ethnicity --feature gender --intersections --score cnn --score svm \\
       --bracket gender --bracket age_group --places 5 --rating rating --out audit
 
-TABLE is CSV (.csv, .csv.gz) or Parquet, one row a person. A winner column says 1/0, true/false, yes/no or
+TABLE is CSV (.csv, .csv.gz) or Parquet, one row a person; or a folder of Parquet files (subfolders included) or a glob
+in quotes. A winner column says 1/0, true/false, yes/no or
 won/lost. Without one the best --places of each bracket win, by each score. Where people tie at the last place every
 number is an average over all lots among them; --tie-seed only draws the lot that names winners for the figures, from
 the id (the number of the row where there is none), as in the contest of `judge run`.
@@ -35,6 +37,10 @@ not selected, and is told by group. People who come several times (an id that re
 are refused unless --one-per-person keeps one row for each: the winning picture, else the one of the highest score
 (best); the first in the table (first); or the first with the mean of the person's scores (mean).
 First comes what the audit says, in words; then a line a group, or with --all every number.
+--engine says how it is read: memory (one file, its columns in memory), duckdb (Parquet of any size: people are counted
+and not held, scores are sorted on disk; pip install 'judge[scale]'), or auto: duckdb for a folder, a glob and a file of
+more than 20 million rows, else memory. The numbers are the same. duckdb takes no CSV and no --one-per-person, draws no
+figures of single scores, and where a test needs more people than fit, it uses a random sample and says so in its row.
 --out gets audit.parquet, audit.csv (names that look like spreadsheet formulas are written with an apostrophe in
 front), audit.json, findings.json, skew_curves.*, figures and page.html; with --latex also table.tex (booktabs), with
 --pdf also each figure as PDF.
@@ -48,7 +54,11 @@ its rows.
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add = parser.add_argument
-    add("table", metavar="TABLE", help="CSV or Parquet of entrants, or the name beauty-ai-2016")
+    add(
+        "table",
+        metavar="TABLE",
+        help="CSV or Parquet of entrants, a folder or glob of Parquet, or beauty-ai-2016",
+    )
     add("--feature", action="append", default=[], metavar="COLUMN", help="sensitive feature; may be repeated")
     add("--score", action="append", default=[], metavar="COLUMN", help="score; repeated: side by side")
     add("--winner", metavar="COLUMN", help="who won")
@@ -85,6 +95,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--permutations", type=int, default=10_000, metavar="N", help="within brackets (10000)")
     add("--seed", type=int, default=0, help="of permutations and drawn subsets (0)")
     add("--tie-seed", type=int, default=0, metavar="N", help="of the lot among those who tie, in figures (0)")
+    add(
+        "--engine",
+        choices=("auto", "memory", "duckdb"),
+        default="auto",
+        help="in memory, or out of core (auto: by size)",
+    )
+    add("--memory", default="1.5GB", metavar="SIZE", help="of DuckDB, before it spills to disk (1.5GB)")
+    add("--threads", type=int, metavar="N", help="of DuckDB (one a core)")
+    add("--temp", type=Path, metavar="DIR", help="for sorted scores and what DuckDB spills (the system's)")
     add("--title", help="of the page (the table's name)")
     add("--all", action="store_true", help="print every number of the audit, not a line a group")
     add("--findings", action="store_true", help="print what the audit says and nothing else")
@@ -104,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     collecting = gc.isenabled()
     gc.disable()  # what is imported and read stays; looking through it for cycles takes a tenth of the time
     try:
-        people, table, plan = _bundled(args) if args.table == NAME else _of_table(args)
+        people, table, plan = _bundled(args) if args.table == NAME else _audited(args)
     finally:
         if collecting:
             gc.enable()
@@ -169,6 +188,7 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
         )
         if getattr(args, name)
     ]
+    given += ["--engine duckdb"] if args.engine == "duckdb" else []
     if given:
         raise InputError(f"{bundled.NAME} comes with its own columns; leave out {', '.join(given)}")
     settings = _settings(args)
@@ -190,7 +210,23 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
     return people, table, plan
 
 
-def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
+def _audited(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
+    from judge.cli.audit_engines import audited_out_of_core, out_of_core
+
+    people, table = audited_out_of_core(args, **_settings(args)) if out_of_core(args) else _of_table(args)
+    plan = {
+        "features": args.feature,
+        "score_columns": args.score,
+        "winner_columns": [args.winner] if args.winner else [],
+        "brackets": args.bracket,
+        "places": args.places,
+        "reference": args.reference or None,
+        "rating": args.rating,
+    }
+    return people, table, plan
+
+
+def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame]:
     from judge.cli.progress import bar
     from judge.data.user_tables import ID_COLUMNS
     from judge.fairness.audit import audit_entrants, column_names, open_columns, read_entrants
@@ -237,16 +273,7 @@ def _of_table(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
         **settings,
     )
     done()
-    plan = {
-        "features": args.feature,
-        "score_columns": args.score,
-        "winner_columns": [args.winner] if args.winner else [],
-        "brackets": args.bracket,
-        "places": args.places,
-        "reference": args.reference or None,
-        "rating": args.rating,
-    }
-    return people, table, plan
+    return people, table
 
 
 def _write(
@@ -266,9 +293,10 @@ def _write(
     write_text(args.out / "findings.json", findings_json(findings(table, confidence=args.confidence), table))
     if args.latex:
         write_text(args.out / "table.tex", latex_tables(compact_tables(table), caption=title))
-    curves = skew_curves(people, tie_seed=args.tie_seed, confidence=args.confidence)
-    if len(curves):
-        write_numbers(curves, args.out / "skew_curves")
+    if people.weight is None:  # else people are counted, and in no order
+        curves = skew_curves(people, tie_seed=args.tie_seed, confidence=args.confidence)
+        if len(curves):
+            write_numbers(curves, args.out / "skew_curves")
     step, done = bar(unit="figure")
     page = write_audit_report(
         args.out, people, table, **plan, title=title, notes=notes, seed=args.tie_seed,

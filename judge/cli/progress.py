@@ -9,10 +9,13 @@ from collections.abc import Callable
 PATIENCE = 2.0
 
 
-def bar(steps: int | None = None, *, unit: str = "step") -> tuple[Callable[[str], None], Callable[[], None]]:
+def bar(
+    steps: int | None = None, *, unit: str = "step", counted: bool = True
+) -> tuple[Callable[[str], None], Callable[[], None]]:
     """A function that is called before each step with its name, and one that takes the bar away.
 
-    steps: how many there are; None: not known, and only those that are done are counted.
+    steps: how many there are; None: not known, and only those that are done are counted. counted: False where a step
+    may be told several times, and only its name and the time are shown.
 
     Nothing is shown where standard error is no terminal, nor in the first two seconds.
     """
@@ -20,7 +23,10 @@ def bar(steps: int | None = None, *, unit: str = "step") -> tuple[Callable[[str]
         return lambda _: None, lambda: None
     from tqdm import tqdm
 
-    shown = tqdm(total=steps, delay=PATIENCE, unit=unit, leave=False, file=sys.stderr, dynamic_ncols=True)
+    shown = tqdm(
+        total=steps, delay=PATIENCE, unit=unit, leave=False, file=sys.stderr, dynamic_ncols=True,
+        bar_format=None if counted else "{desc} [{elapsed}]",
+    )  # fmt: skip
     begun = False
 
     def step(name: str) -> None:

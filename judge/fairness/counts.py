@@ -89,16 +89,26 @@ class Counts:
 
     @classmethod
     def from_codes(
-        cls, winner: NDArray, group: NDArray, bracket: NDArray, groups: Sequence[str], brackets: Sequence[str]
+        cls,
+        winner: NDArray,
+        group: NDArray,
+        bracket: NDArray,
+        groups: Sequence[str],
+        brackets: Sequence[str],
+        weight: NDArray[np.int64] | None = None,
     ) -> Counts:
-        """Counts from integer codes into `groups` and `brackets` (one bincount each)."""
+        """Counts from integer codes into `groups` and `brackets`, one bincount each; weight: people a row, or one."""
         shape = (len(brackets), len(groups))
         size = shape[0] * shape[1]
         entrants, winners = np.zeros(size, np.int64), np.zeros(size, np.int64)
         for part in parts_of(len(group)):
             cell = bracket[part].astype(np.int64) * shape[1] + group[part]
-            entrants += np.bincount(cell, minlength=size)
-            winners += np.bincount(cell[winner[part]], minlength=size)
+            if weight is None:
+                entrants += np.bincount(cell, minlength=size)
+                winners += np.bincount(cell[winner[part]], minlength=size)
+            else:
+                np.add.at(entrants, cell, weight[part])
+                np.add.at(winners, cell[winner[part]], weight[part][winner[part]])
         return cls(entrants.reshape(shape), winners.reshape(shape), tuple(groups), tuple(brackets))
 
     def index(self, group: str) -> int:
@@ -163,7 +173,7 @@ def parts_of(n: int, size: int = 1 << 16) -> Iterator[slice]:
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
-def frequencies(code: NDArray, size: int) -> NDArray[np.int64]:
+def frequencies(code: NDArray, size: int, weight: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """How often each code occurs, without a copy of all codes as wide integers as numpy.bincount makes it.
 
     Parameters
@@ -172,6 +182,8 @@ def frequencies(code: NDArray, size: int) -> NDArray[np.int64]:
         From 0, below `size`.
     size : int
         Number of codes.
+    weight : (n,) int array, optional
+        How often each entry counts. None: once.
 
     Returns
     -------
@@ -184,6 +196,9 @@ def frequencies(code: NDArray, size: int) -> NDArray[np.int64]:
     [1, 0, 2, 0]
     """
     count = np.zeros(size, np.int64)
+    if weight is not None:
+        np.add.at(count, code, weight)
+        return count
     for part in parts_of(len(code), 1 << 17):
         count += np.bincount(code[part], minlength=size)
     return count

@@ -229,7 +229,11 @@ def test_a_file_that_cannot_be_used_is_named_without_a_traceback(tmp_path, capsy
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing.csv", "no such file"), ("folder", "is a folder"), ("t.xlsx", "a table ends in")],
+    [
+        ("missing.csv", "no such file"),
+        ("folder", "holds no file that ends in"),
+        ("t.xlsx", "a table ends in"),
+    ],
 )
 def test_a_path_that_is_no_table_is_named(tmp_path, capsys, name, message):
     (tmp_path / "folder").mkdir()

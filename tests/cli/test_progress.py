@@ -52,3 +52,12 @@ def test_a_name_cannot_move_the_cursor(monkeypatch):
     step("next")
     done()
     assert "[2Jgone" in shown.getvalue() and "\x1b[2J" not in shown.getvalue()
+
+
+def test_a_step_of_which_more_is_done_is_shown_with_the_time_and_not_counted(monkeypatch):
+    shown = looked_at(monkeypatch)
+    step, done = progress.bar(counted=False)
+    for percent in (3, 40, 97):
+        step(f"sorting score {percent} %")
+    done()
+    assert "sorting score 97 % [00:00]" in shown.getvalue() and "step" not in shown.getvalue()

@@ -38,7 +38,11 @@ JOINT = " × "
 
 @dataclass
 class Entrants:
-    """People of one contest: features and bracket as codes, scores and ratings as floats of length n."""
+    """People of one contest: features and bracket as codes, scores and ratings as floats, one entry a row.
+
+    n is the number of people. A row is a person; or, with `weight`, as many people as it says who are alike in every
+    column that is counted, and of a score it holds only whether they have one (1 or NaN).
+    """
 
     n: int
     features: dict[str, Codes]
@@ -60,6 +64,9 @@ class Entrants:
     absent: list[Absent] = field(default_factory=list)
     # order and rank of each (score, key): ten million people are sorted once, not once a use
     orders: dict[tuple[str, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=dict)
+    weight: NDArray[np.int64] | None = None
+    # rows of the table that take part, in its order; None: all
+    rows: NDArray[np.int64] | None = None
 
     def ranked(self, score: str, *, tie_seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """`order_of_merit` of the people with a finite score, as positions among those."""
@@ -148,7 +155,7 @@ def read_entrants(
     if won is not None and passed is not None:
         if unknown is not None:  # who was not let through has not won, whatever the column leaves open
             unknown = unknown & passed
-        if (n := int((won & ~passed).sum())) > 0:
+        if (n := number_of(won & ~passed, columns.weight)) > 0:
             raise InputError(f"{n} winner(s) by {winner} were not eligible by {eligible}")
     unplaced = [columns.absent(name) for name in brackets if MISSING in bracket_parts[name].names]
     nowhere = np.logical_or.reduce(unplaced) if unplaced else None
@@ -166,11 +173,12 @@ def read_entrants(
             won, unknown, passed, nowhere = (
                 None if mask is None else mask[chosen] for mask in (won, unknown, passed, nowhere)
             )
-    n = columns.n if chosen is None else len(chosen)
+    n, weight = columns.n if chosen is None else len(chosen), columns.weight
+    total = n if weight is None else int(weight.sum())
     for name, codes in coded.items():
         if MISSING in codes.names:
-            missing = int((codes.code == codes.names.index(MISSING)).sum())
-            notes.append(f"{missing} of {n} people have no {name}: kept as group {MISSING}")
+            missing = number_of(codes.code == codes.names.index(MISSING), weight)
+            notes.append(f"{missing} of {total} people have no {name}: kept as group {MISSING}")
     if intersections and len(features) > 1:
         coded[JOINT.join(features)] = crossed([coded[name] for name in features])
 
@@ -179,7 +187,9 @@ def read_entrants(
     keep: NDArray | None = None
     if nowhere is not None and nowhere.any():
         what = either_of(brackets)
-        absent.append(absent_people("missing_bracket_share", nowhere, coded, None, column=what))
+        absent.append(
+            absent_people("missing_bracket_share", nowhere, coded, None, column=what, weight=weight)
+        )
         notes.append(f"{absent[-1].told} excluded: no {what}, so no bracket{absent[-1].by_group}")
         keep = ~nowhere
     bracket = _bracket_of(bracket_parts, n)
@@ -194,26 +204,29 @@ def read_entrants(
                     _taken(coded, inside),
                     _take(bracket, inside),
                     column=winner or "",
+                    weight=weight if weight is None or inside is None else weight[inside],
                 )
             )
             notes.append(f"{absent[-1].told} excluded: {winner} is missing{absent[-1].by_group}")
         keep = ~unknown if keep is None else keep & ~unknown
     if keep is not None:
         if not keep.any():
-            raise InputError(f"no entrant is left of {n}: " + "; ".join(notes))
+            raise InputError(f"no entrant is left of {total}: " + "; ".join(notes))
         coded = _taken(coded, keep)
         bracket_parts = {name: _without_missing(part) for name, part in _taken(bracket_parts, keep).items()}
         bracket = _bracket_of(bracket_parts, int(keep.sum()))
         won, passed, ratings = (None if array is None else array[keep] for array in (won, passed, ratings))
         scores = {name: values[keep] for name, values in scores.items()}
         chosen = np.flatnonzero(keep) if chosen is None else chosen[keep]
-    n = len(bracket.code)
+        weight = None if weight is None else weight[keep]
     if brackets:
         empty = _empty_brackets(list(bracket_parts.values()), bracket)
         if empty:
             notes.append(f"{len(empty)} bracket(s) without entrants: {listed(empty)}")
     if passed is not None:
-        absent.append(absent_people("not_eligible_share", ~passed, coded, bracket, column=eligible or ""))
+        absent.append(
+            absent_people("not_eligible_share", ~passed, coded, bracket, column=eligible or "", weight=weight)
+        )
         if not passed.all():
             notes.append(
                 f"{absent[-1].told} were not eligible ({eligible}){absent[-1].by_group}: they entered and were not "
@@ -229,7 +242,12 @@ def read_entrants(
             part = unscored if among is None else unscored[among]
             absent.append(
                 absent_people(
-                    "missing_score_share", part, _taken(coded, among), _take(bracket, among), column=name
+                    "missing_score_share",
+                    part,
+                    _taken(coded, among),
+                    _take(bracket, among),
+                    column=name,
+                    weight=weight if weight is None or among is None else weight[among],
                 )
             )
             notes.append(
@@ -244,7 +262,7 @@ def read_entrants(
         if ids is not None and chosen is not None:
             ids = ids.iloc[chosen] if isinstance(ids, pd.Series) else ids[chosen]
     return Entrants(
-        n=n,
+        n=len(bracket.code) if weight is None else int(weight.sum()),
         features=coded,
         bracket=bracket,
         bracket_parts=bracket_parts,
@@ -259,7 +277,14 @@ def read_entrants(
         eligible=passed,
         eligible_column=eligible or "",
         absent=absent,
+        weight=weight,
+        rows=chosen,
     )
+
+
+def number_of(mask: NDArray[np.bool_], weight: NDArray[np.int64] | None) -> int:
+    """How many people a mask of rows holds."""
+    return int(mask.sum() if weight is None else weight[mask].sum())
 
 
 def either_of(names: Sequence[str]) -> str:

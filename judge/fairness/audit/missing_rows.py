@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from judge.fairness.audit.columns.people import Absent
 from judge.fairness.audit.entrants import Entrants
 from judge.fairness.audit.rows import ALL_OTHERS, STRATIFIED, Rows
-from judge.fairness.counts import Counts
+from judge.fairness.counts import Counts, frequencies
 from judge.fairness.inference.exact_tests import stratified_exact
 from judge.fairness.inference.intervals import wilson
 from judge.fairness.inference.settings import Inference
@@ -65,8 +66,12 @@ def add_chain_rows(rows: Rows, people: Entrants, feature: str, counts: Counts, *
     codes = people.features[feature]
     size = len(codes.names)
     entered, winners = counts.entrants.sum(axis=0), counts.winners.sum(axis=0)
-    passed = entered if people.eligible is None else np.bincount(codes.code[people.eligible], minlength=size)
-    with_score = None if scored is None else np.bincount(codes.code[scored], minlength=size)
+
+    def number(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return frequencies(codes.code[rows], size, None if people.weight is None else people.weight[rows])
+
+    passed = entered if people.eligible is None else number(people.eligible)
+    with_score = None if scored is None else number(scored)
     if (
         with_score is not None and (winners > with_score).any()
     ):  # somebody won without a score: it is not what decides

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,10 +21,12 @@ from judge.fairness.audit.plan import (
 )
 from judge.fairness.audit.power_rows import add_power_rows
 from judge.fairness.audit.rows import Rows, table_of
-from judge.fairness.audit.score_rows import Ranked, add_ranking_rows, add_score_rows
+from judge.fairness.audit.score_rows import HeldScores
 from judge.fairness.audit.selection_rows import add_selection_rows
-from judge.fairness.audit.winners import chosen, place_notes
 from judge.fairness.inference.settings import Inference
+
+if TYPE_CHECKING:
+    from judge.fairness.audit.scale import StoredScores
 
 
 def audit(
@@ -192,6 +195,7 @@ def audit_entrants(
     n_permutations: int = 10_000,
     rng: np.random.Generator | int = 0,
     progress: Callable[[str], None] | None = None,
+    stored: StoredScores | None = None,
 ) -> pd.DataFrame:
     """`audit` for entrants that are read already, as a command line does that reads only the columns it needs.
 
@@ -202,6 +206,8 @@ def audit_entrants(
     progress : callable, optional
         Called with the name of each part before it is computed: once for each selection and feature and once for each
         score and feature.
+    stored : StoredScores, optional
+        The sorted scores on disk of people who are counted and not held (`judge.fairness.audit.scale`).
 
     Returns
     -------
@@ -227,12 +233,13 @@ def audit_entrants(
     notes = [*people.notes, *reference_notes(people, references)]
     step = progress or (lambda _: None)
     rows = Rows()
-    for one in chosen(people, places=places):
+    held = HeldScores(people, tie_seed=tie_seed) if stored is None else stored
+    for one in held.chosen(places):
         if one.column != people.winner_column:
-            notes += place_notes(people, one)
+            notes += one.notes(people)
         for feature, codes in people.features.items():
             step(f"winners by {feature}")
-            counts = one.counts(codes, people.bracket)
+            counts = one.counts(people, feature)
             shared = rows.sharing(feature=feature, score_column=one.column)
             notes += add_selection_rows(
                 shared,
@@ -249,26 +256,16 @@ def audit_entrants(
     first = next(iter([people.winner_column] if people.winner is not None else people.scores), "")
     for absent in people.absent:
         add_missing_rows(rows, absent, how=how, judged=first)
-    for name, score_values in people.scores.items():
-        finite = np.isfinite(score_values)
-        if not finite.any():
+    for name in people.scores:
+        if (n := held.scored(name)) == 0:
             raise InputError(f"column {name} has no finite score in {people.n} rows")
-        whole = finite.all()
-        values = score_values if whole else score_values[finite]
-        bracket = people.bracket.code if whole else people.bracket.code[finite]
-        ranked = Ranked.of(values, bracket, *people.ranked(name, tie_seed=tie_seed))
-        ratings = people.rating if whole or people.rating is None else people.rating[finite]
         lacking = 0
-        for feature, codes in people.features.items():
+        for feature in people.features:
             step(f"{name} by {feature}")
-            part = codes if whole else codes.take(finite)
             shared = rows.sharing(feature=feature, score_column=name)
-            add_ranking_rows(shared, ranked, part, reference=references[feature], how=how)
-            lacking = add_score_rows(shared, values, ratings, part, how=how)
+            lacking = held.add_rows(shared, name, feature, reference=references[feature], how=how)
         if lacking:
-            notes.append(
-                f"{lacking} of {len(values)} people with a {name} have no finite rating: not in the errors"
-            )
+            notes.append(f"{lacking} of {n} people with a {name} have no finite rating: not in the errors")
     table = with_adjusted(table_of(rows), primary=contrast)
     table.attrs["notes"] = notes
     return table

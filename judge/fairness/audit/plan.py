@@ -61,7 +61,7 @@ def primary_of(people: Entrants, primary: str | None, references: dict[str, str 
         return feature, primary
     if (reference := references[feature]) is not None:
         return feature, reference
-    return feature, codes.names[int(frequencies(codes.code, len(codes.names)).argmax())]
+    return feature, codes.names[int(frequencies(codes.code, len(codes.names), people.weight).argmax())]
 
 
 def checked_settings(

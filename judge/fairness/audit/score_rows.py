@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from judge.fairness.audit.entrants import Codes
+from judge.fairness.audit.entrants import Codes, Entrants
 from judge.fairness.audit.families import largest_family
 from judge.fairness.audit.rows import ALL_OTHERS, Rows, joined
+from judge.fairness.audit.winners import Chosen, chosen
 from judge.fairness.inference.settings import Inference
 from judge.fairness.metrics.attention import exposure, exposure_ratios
 from judge.fairness.metrics.divergence import ndkl_of_codes, ndkl_test
@@ -45,13 +47,51 @@ class Ranked:
         size = np.bincount(self.ties)
         if len(size) == len(self.ties):
             return self.rank.astype(float)
-        seen = np.bincount(self.ties, weights=exposure(self.rank)) / size
-        return np.where(size == 1, self.rank[np.cumsum(size) - 1], 2 ** (1 / seen) - 1)[self.ties]
+        ends = np.cumsum(size)
+        seen = np.add.reduceat(exposure(self.rank), ends - size) / size
+        return np.where(size == 1, self.rank[ends - 1], 2 ** (1 / seen) - 1)[self.ties]
 
     @classmethod
     def of(cls, score: NDArray, bracket: NDArray, order: NDArray, rank: NDArray) -> Ranked:
         """From finite scores, their brackets and what `order_of_merit` says of them."""
         return cls(order, rank, bracket[order], score[order])
+
+
+class HeldScores:
+    """The scores of people who are held in memory; `judge.fairness.audit.scale.StoredScores` has the same methods."""
+
+    def __init__(self, people: Entrants, *, tie_seed: int = 0) -> None:
+        self.people, self.tie_seed = people, tie_seed
+        # of the score that is looked at: name, who has one (None: everybody), values, order and ranks
+        self._now: tuple[str, NDArray[np.bool_] | None, NDArray[np.float64], Ranked] | None = None
+
+    def chosen(self, places: int | None) -> list[Chosen]:
+        """Each selection there is."""
+        return chosen(self.people, places=places)
+
+    def scored(self, name: str) -> int:
+        """How many people have a finite score."""
+        return int(np.isfinite(self.people.scores[name]).sum())
+
+    def add_rows(self, rows: Rows, name: str, feature: str, *, reference: str | None, how: Inference) -> int:
+        """Rows of ranks and scores by one feature; returns how many people with a score have no rating."""
+        people = self.people
+        if self._now is None or self._now[0] != name:
+            self._now = None
+            score, bracket = people.scores[name], people.bracket.code
+            finite: NDArray[np.bool_] | None = np.isfinite(score)
+            if finite is not None and finite.all():
+                finite = None
+            else:
+                score, bracket = score[finite], bracket[finite]
+            ranked = Ranked.of(score, bracket, *people.ranked(name, tie_seed=self.tie_seed))
+            self._now = name, finite, score, ranked
+        _, finite, score, ranked = self._now
+        codes, ratings = people.features[feature], people.rating
+        if finite is not None:
+            codes, ratings = codes.take(finite), None if ratings is None else ratings[finite]
+        add_ranking_rows(rows, ranked, codes, reference=reference, how=how)
+        return add_score_rows(rows, score, ratings, codes, how=how)
 
 
 def add_ranking_rows(
@@ -63,27 +103,7 @@ def add_ranking_rows(
     within = "within" if ranked.bracket[-1] != ranked.bracket[0] else "all"
     rows = rows.sharing(bracket=within)
     if n <= MAX_SHUFFLED and groups > 1:
-        test = ndkl_test(
-            group,
-            bracket=ranked.bracket,
-            n_groups=groups,
-            ties=ranked.ties,
-            most_permutations=_orders(n, groups),
-            rng=how.rng,
-        )
-        rows.add(
-            "ndkl",
-            "all groups",
-            test.value,
-            n,
-            p_value=test.p_value,
-            test="permutation, sequential",
-            flag=joined(
-                f"chance gives {test.median:.4f} (median), {test.q95:.4f} (95 %)",
-                f"{test.n_orders} random orders",
-                "mean over lots among people who tie" if len(np.unique(ranked.ties)) < n else "",
-            ),
-        )
+        add_ndkl_test(rows, group, ranked.bracket, ranked.ties, groups, how=how)
     else:
         rows.add(
             "ndkl",
@@ -148,19 +168,51 @@ def add_score_rows(
         part = group_metrics_of_codes(score[rated], rating[rated], codes.code[rated], codes.names, how=how)
         tables.append(part[part["metric"].isin(ERROR_METRICS)])
     for table in tables:
-        for metric, block in table.groupby("metric", sort=False):
-            for row in block.itertuples(index=False):
-                rows.add(
-                    str(metric),
-                    row.group,
-                    row.value,
-                    row.n,
-                    ci_low=row.ci_low,
-                    ci_high=row.ci_high,
-                    interval=row.interval,
-                    flag=row.flag,
-                )
+        add_group_metrics(rows, table)
     return lacking
+
+
+def add_ndkl_test(
+    rows: Rows, group: NDArray, bracket: NDArray, ties: NDArray, groups: int, *, how: Inference
+) -> None:
+    """NDKL of people in order of bracket and rank, with its test; `ties` rises from one score to the next."""
+    test = ndkl_test(
+        group,
+        bracket=bracket,
+        n_groups=groups,
+        ties=ties,
+        most_permutations=_orders(len(group), groups),
+        rng=how.rng,
+    )
+    rows.add(
+        "ndkl",
+        "all groups",
+        test.value,
+        len(group),
+        p_value=test.p_value,
+        test="permutation, sequential",
+        flag=joined(
+            f"chance gives {test.median:.4f} (median), {test.q95:.4f} (95 %)",
+            f"{test.n_orders} random orders",
+            "mean over lots among people who tie" if len(np.unique(ties)) < len(ties) else "",
+        ),
+    )
+
+
+def add_group_metrics(rows: Rows, table: pd.DataFrame) -> None:
+    """The rows of `judge.fairness.metrics.group_metrics`, metric by metric."""
+    for metric, block in table.groupby("metric", sort=False):
+        for row in block.itertuples(index=False):
+            rows.add(
+                str(metric),
+                row.group,
+                row.value,
+                row.n,
+                ci_low=row.ci_low,
+                ci_high=row.ci_high,
+                interval=row.interval,
+                flag=row.flag,
+            )
 
 
 def _orders(n: int, groups: int) -> int:

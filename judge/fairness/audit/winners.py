@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judge.contest import places_of
-from judge.fairness.audit.entrants import Codes, Entrants
+from judge.fairness.audit.entrants import Entrants
 from judge.fairness.counts import Counts
 from judge.fairness.lots import Lots
 
@@ -75,9 +75,23 @@ class Chosen:
     drawn: NDArray[np.int64] | None = None
     unfilled: NDArray[np.int64] | None = None
 
-    def counts(self, codes: Codes, bracket: Codes) -> Counts:
+    def notes(self, people: Entrants) -> list[str]:
+        """What `place_notes` says of the places that the score fills."""
+        return place_notes(
+            self.column,
+            certain=np.bincount(people.bracket.code[self.certain], minlength=len(people.bracket.names)),
+            tied=0 if self.tied is None else int(self.tied.sum()),
+            drawn=self.drawn,
+            unfilled=self.unfilled,
+            with_ids=bool(people.id_column),
+        )
+
+    def counts(self, people: Entrants, feature: str) -> Counts:
         """Entrants and winners; with ties at the last place, winners averaged over all lots."""
-        counts = Counts.from_codes(self.certain, codes.code, bracket.code, codes.names, bracket.names)
+        codes, bracket = people.features[feature], people.bracket
+        counts = Counts.from_codes(
+            self.certain, codes.code, bracket.code, codes.names, bracket.names, people.weight
+        )
         if self.tied is None or self.drawn is None:
             return counts
         tied = Counts.from_codes(self.tied, codes.code, bracket.code, codes.names, bracket.names).winners
@@ -109,7 +123,7 @@ def chosen(people: Entrants, *, places: int | None) -> list[Chosen]:
     >>> from judge.fairness.audit import read_entrants
     >>> people = read_entrants(pd.DataFrame({"g": list("abc"), "s": [2, 2, 1]}), features=["g"], score=["s"])
     >>> (only,) = chosen(people, places=1)
-    >>> only.counts(people.features["g"], people.bracket).winners.tolist()
+    >>> only.counts(people, "g").winners.tolist()
     [[0.5, 0.5, 0.0]]
     """
     found = []
@@ -152,32 +166,39 @@ def _of_everybody(mask: NDArray[np.bool_], keep: NDArray[np.bool_]) -> NDArray[n
     return whole
 
 
-def place_notes(people: Entrants, one: Chosen) -> list[str]:
-    """Places that stayed empty, and winners whom a lot decided because their score was tied at the cut."""
+def place_notes(
+    column: str,
+    *,
+    certain: NDArray[np.int64],
+    tied: int,
+    drawn: NDArray[np.int64] | None,
+    unfilled: NDArray[np.int64] | None,
+    with_ids: bool,
+) -> list[str]:
+    """Places that stayed empty, and winners whom a lot decided because their score was tied at the cut.
+
+    certain   (B,) who win whatever the lot     tied      people among whom a lot decides
+    drawn     (B,) places that lots fill, None: no lots     unfilled  (B,) places that stay empty, None: no places
+    with_ids  whether lots are drawn from ids, and not from the order of the rows
+    """
     notes = []
-    if one.unfilled is not None and one.unfilled.any():
-        places = int((one.unfilled + _won(people, one)).max())
+    if unfilled is not None and unfilled.any():
+        places = int((unfilled + certain + (0 if drawn is None else drawn)).max())
         notes.append(
-            f"{one.column}: {int(one.unfilled.sum())} place(s) stay empty in {int((one.unfilled > 0).sum())} "
+            f"{column}: {int(unfilled.sum())} place(s) stay empty in {int((unfilled > 0).sum())} "
             f"bracket(s) with fewer than {places} people"
         )
-    if one.tied is None or one.drawn is None:
+    if drawn is None:
         return notes
-    by_lot = int(one.drawn.sum())
-    total = by_lot + int(one.certain.sum())
+    by_lot = int(drawn.sum())
+    total = by_lot + int(certain.sum())
     notes.append(
-        f"{one.column}: {by_lot} of {total} winners by lot, drawn among {int(one.tied.sum())} people tied at the last "
+        f"{column}: {by_lot} of {total} winners by lot, drawn among {tied} people tied at the last "
         "place of their bracket; winners are counted as averages over all lots, p-values are means over them, and no "
         "number depends on the lot drawn (--tie-seed): it only names winners, for the figures and the curve of skew"
     )
-    if not people.id_column:
+    if not with_ids:
         notes.append(
-            f"{one.column}: there is no id column, so another order of the rows draws other lots for the figures"
+            f"{column}: there is no id column, so another order of the rows draws other lots for the figures"
         )
     return notes
-
-
-def _won(people: Entrants, one: Chosen) -> NDArray[np.int64]:
-    """(B,) winners of each bracket."""
-    won = np.bincount(people.bracket.code[one.certain], minlength=len(people.bracket.names))
-    return won if one.drawn is None else won + one.drawn

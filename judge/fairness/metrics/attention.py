@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from judge.fairness.counts import parts_of
 from judge.fairness.inference.settings import Interval
 
 #: Random orders of which a small group's interval is read, and how many where there are more than MANY groups.
@@ -117,7 +119,6 @@ def exposure_ratios(
     rng: np.random.Generator | int = 0,
 ) -> list[Interval]:
     """`exposure_ratio` of every group code against the code `base` (None: against all others), in one pass."""
-    rng = np.random.default_rng(rng)
     seen = exposure(rank)
     group = np.asarray(group, np.int64)
     place = np.zeros(len(group), np.int64) if bracket is None else np.unique(bracket, return_inverse=True)[1]
@@ -127,8 +128,62 @@ def exposure_ratios(
     held = seen[np.argsort(cell, kind="stable")]
     size = np.bincount(cell, minlength=B * n_groups)
     start = np.concatenate([[0], np.cumsum(size)])
-    powers = np.array([np.bincount(cell, weights=seen**k, minlength=B * n_groups) for k in (1, 2, 3)])
-    size, powers = size.reshape(B, n_groups), powers.reshape(3, B, n_groups)
+    powers = np.zeros((3, B * n_groups))
+    for part in parts_of(
+        len(cell)
+    ):  # millions of equal numbers, added one by one, would all be rounded the same way
+        for k in range(3):
+            powers[k] += np.bincount(cell[part], weights=seen[part] ** (k + 1), minlength=B * n_groups)
+
+    def pools(g: int, brackets: NDArray) -> list[NDArray]:
+        """Exposures of the two sides together, a bracket each."""
+        if base is None:
+            return [held[start[b * n_groups] : start[(b + 1) * n_groups]] for b in brackets]
+        both = [
+            [held[start[c] : start[c + 1]] for c in (b * n_groups + g, b * n_groups + base)] for b in brackets
+        ]
+        return [np.concatenate(sides) for sides in both]
+
+    return exposure_ratios_of(
+        size.reshape(B, n_groups),
+        powers.reshape(3, B, n_groups),
+        pools,
+        base=base,
+        confidence=confidence,
+        rng=rng,
+    )
+
+
+def exposure_ratios_of(
+    size: NDArray[np.int64],
+    powers: NDArray[np.float64],
+    pools: Callable[[int, NDArray], list[NDArray]],
+    *,
+    base: int | None,
+    confidence: float = 0.95,
+    rng: np.random.Generator | int = 0,
+) -> list[Interval]:
+    """`exposure_ratios` from sums of exposures, for people who are not held in memory.
+
+    Parameters
+    ----------
+    size : (B, G) int
+        People by bracket and group.
+    powers : (3, B, G) float
+        Their exposures, squares and cubes of these, added up.
+    pools : callable
+        (group, brackets) → for each of the brackets the exposures of the two sides together, or of a sample of them.
+        It is asked only for groups so small or exposures so skew that chance has to be simulated.
+    base, confidence, rng
+        As for `exposure_ratios`.
+
+    Returns
+    -------
+    list of Interval
+        One a group.
+    """
+    rng = np.random.default_rng(rng)
+    n_groups = size.shape[1]
     everybody = size.sum(axis=1), powers.sum(axis=2)
     orders = N_ORDERS if n_groups <= MANY else FEWER_ORDERS
     known: dict[bytes, _Chance] = {}
@@ -145,15 +200,8 @@ def exposure_ratios(
         value = side.ratio(own[used])
         key = n1.tobytes() if base is None else b""  # the same places are shared out, to as many people
         if base is not None or key not in known:
-            pools = [
-                held[start[b * n_groups] : start[(b + 1) * n_groups]]
-                if base is None
-                else np.concatenate(
-                    [held[start[c] : start[c + 1]] for c in (b * n_groups + g, b * n_groups + base)]
-                )
-                for b in np.flatnonzero(used)
-            ]
-            known[key] = side.chance(pools, orders, (1 - confidence) / 2, rng)
+            drawn_from = partial(pools, g, np.flatnonzero(used))
+            known[key] = side.chance(drawn_from, orders, (1 - confidence) / 2, rng)
         found.append(Interval(float(value), *known[key].limits(float(value))))
     return found
 
@@ -202,7 +250,9 @@ class _Sides:
         above = (own * self.n0 / self.total).sum(axis=-1)
         return above / ((self.sums - own) * self.n1 / self.total).sum(axis=-1)
 
-    def chance(self, pools: Sequence[NDArray], orders: int, tail: float, rng: np.random.Generator) -> _Chance:
+    def chance(
+        self, pools: Callable[[], list[NDArray]], orders: int, tail: float, rng: np.random.Generator
+    ) -> _Chance:
         """Quantiles `tail` and 1 − `tail` of the ratio, each not nearer to the middle than it is."""
         from scipy.special import ndtri
 
@@ -217,8 +267,9 @@ class _Sides:
             part = float((self.variance * self.n0 / self.total).sum()) / variance
             low, high = (self.fair + part * shift) / np.maximum(self.fair - (1 - part) * shift, 1e-12)
             return _Chance(np.array([low]), np.array([high]), np.ones(1))
-        own = np.empty((len(LOG_ODDS), orders, len(pools)))
-        for b, pool in enumerate(pools):
+        people = pools()
+        own = np.empty((len(LOG_ODDS), orders, len(people)))
+        for b, pool in enumerate(people):
             n1, n0 = int(self.n1[b]), int(self.n0[b])
             signed = LOG_ODDS if n1 <= n0 else -LOG_ODDS
             drawn = _drawn_sums(np.sort(pool)[::-1], min(n1, n0), np.exp(signed), orders, rng)

@@ -60,8 +60,8 @@ def ndkl(groups_in_order: ArrayLike, *, bracket: ArrayLike | None = None) -> flo
 def ndkl_of_codes(group: NDArray, *, bracket: NDArray, n_groups: int) -> float:
     """`ndkl` of integer codes in order of bracket and rank, in time O(n) whatever the number of groups.
 
-    Σ_g c_g log c_g changes by one term when a person is added, so the divergence of every prefix is a difference
-    of running sums.
+    i times the divergence of the first i is Σ_g c_g log c_g − i log i − Σ_g c_g log (share of g), and changes by three
+    terms when a person is added. What is added up is the change: the sums themselves would be large and nearly equal.
     """
     n = len(group)
     if n == 0:
@@ -74,11 +74,11 @@ def ndkl_of_codes(group: NDArray, *, bracket: NDArray, n_groups: int) -> float:
     count = np.bincount(cell, minlength=len(size) * n_groups)
     nth = _occurrence(cell, count)
     i = np.arange(1, n + 1) - np.repeat(start, size)
-    gain = _gains(nth)
     log_share = np.log(count[cell] / np.repeat(size, size))
-    running = np.cumsum(gain - log_share)
+    step = gains(np.arange(1, size.max() + 1))
+    running = np.cumsum(step[nth - 1] - step[i - 1] - log_share)
     offset = np.concatenate([[0.0], running])[start]
-    divergence = (running - np.repeat(offset, size)) / i - np.log(i)
+    divergence = (running - np.repeat(offset, size)) / i
     discount = 1 / np.log2(i + 1)
     used = size > 0
     total = np.add.reduceat(discount * divergence, start[used]) / np.add.reduceat(discount, start[used])
@@ -88,8 +88,8 @@ def ndkl_of_codes(group: NDArray, *, bracket: NDArray, n_groups: int) -> float:
 def _of_large_brackets(group: NDArray, size: NDArray[np.int64], n_groups: int) -> float:
     """The same bracket by bracket: what depends on the place alone is computed once, the rest stays in the cache."""
     places = np.arange(1, size.max() + 1)
-    log_place, discount = np.log(places), 1 / np.log2(places + 1)
-    step = _gains(places)
+    discount = 1 / np.log2(places + 1)
+    step = gains(places)
     total, right = 0.0, 0
     for people in size[size > 0].tolist():
         part = group[right : right + people]
@@ -102,16 +102,18 @@ def _of_large_brackets(group: NDArray, size: NDArray[np.int64], n_groups: int) -
             # the k-th member of a group adds k log k − (k − 1) log (k − 1) − log (share of the group)
             gain[sorted_by_group[left : left + members]] = step[:members] - np.log(members / people)
             left += members
-        divergence = np.cumsum(gain, out=gain) / places[:people] - log_place[:people]
+        gain -= step[:people]
+        divergence = np.cumsum(gain, out=gain) / places[:people]
         weights = discount[:people]
         total += people * float(weights @ divergence / weights.sum())
     return float(total / size.sum())
 
 
-def _gains(nth: NDArray) -> NDArray[np.float64]:
-    """k log k − (k − 1) log (k − 1) of each k from 1."""
-    before = nth - 1.0
-    return nth * np.log(nth) - before * np.log(np.maximum(before, 1.0))
+def gains(nth: NDArray) -> NDArray[np.float64]:
+    """k log k − (k − 1) log (k − 1) of each k from 1, without the difference of two large numbers."""
+    before = np.asarray(nth, float) - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(before > 0, np.log(nth) - before * np.log1p(-1 / nth), 0.0)
 
 
 def _occurrence(cell: NDArray, count: NDArray) -> NDArray[np.int64]:

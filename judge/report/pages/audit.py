@@ -95,6 +95,9 @@ def write_audit_report(
             rating=rating,
             intersections=any(f not in entrants for f in named),
         )
+    n = None if people is None else people.n
+    if people is not None and people.weight is not None:  # counted, not held: nobody's score is known
+        people = None
     written = [
         Section("What was asked, and what was found", _summary(audit, found, features, reference, notes))
     ]
@@ -112,7 +115,7 @@ def write_audit_report(
             written.append(Section(heading, section.blocks))
     written.append(limits_section(_limits(rating, score_columns)))
     written.append(numbers_section(audit))
-    subtitle = f"{people.n:,} entrants" if people is not None else "Counts only"
+    subtitle = f"{n:,} entrants" if n is not None else "Counts only"
     subtitle += f", by {', '.join(features)}"
     subtitle += f", within brackets of {' × '.join(brackets)}" if brackets else ""
     subtitle += f", {places:,} places a bracket" if places else ""

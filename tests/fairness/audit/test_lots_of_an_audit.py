@@ -87,5 +87,5 @@ def test_nobody_without_a_score_wins_and_everybody_entered():
     table = pd.DataFrame({"g": list("aabb"), "s": [2.0, np.nan, 2.0, 1.0]})
     read = read_entrants(table, features=["g"], score=["s"])
     (one,) = chosen(read, places=1)
-    counts = one.counts(read.features["g"], read.bracket)
+    counts = one.counts(read, "g")
     assert counts.entrants.tolist() == [[2, 2]] and counts.winners.tolist() == [[0.5, 0.5]]

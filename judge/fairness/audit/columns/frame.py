@@ -19,6 +19,9 @@ _NO = {"0", "0.0", "false", "no", "n", "f", "lost", "loser", "refused", ""}
 class FrameColumns:
     """The columns of a data frame; `ParquetColumns` has the same methods."""
 
+    #: People a row; None: one.
+    weight: NDArray[np.int64] | None = None
+
     def __init__(self, table: pd.DataFrame) -> None:
         self.table = table
         self.names = list(table.columns)

@@ -65,6 +65,8 @@ class _Once:
 class ParquetColumns:
     """The columns of a Parquet file; `FrameColumns` has the same methods."""
 
+    weight = None
+
     def __init__(self, path: Path) -> None:
         self.path = path
         with pq.ParquetFile(path) as file:

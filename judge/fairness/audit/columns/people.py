@@ -62,12 +62,21 @@ class Absent:
 
 
 def absent_people(
-    metric: str, missing: NDArray[np.bool_], coded: Mapping[str, Codes], bracket: Codes | None, *, column: str
+    metric: str,
+    missing: NDArray[np.bool_],
+    coded: Mapping[str, Codes],
+    bracket: Codes | None,
+    *,
+    column: str,
+    weight: NDArray[np.int64] | None = None,
 ) -> Absent:
-    """Counts of the missing by each feature; bracket None: one bracket, for those whose bracket is not known."""
+    """Counts of the missing by each feature; bracket None: one bracket, for those whose bracket is not known.
+
+    weight  people a row; None: one
+    """
     place = Codes(np.zeros(len(missing), np.int8), ("all",)) if bracket is None else bracket
     counts = {
-        name: Counts.from_codes(missing, codes.code, place.code, codes.names, place.names)
+        name: Counts.from_codes(missing, codes.code, place.code, codes.names, place.names, weight)
         for name, codes in coded.items()
     }
     return Absent(metric, column, counts)

@@ -28,8 +28,6 @@ def pearson_interval(
 
     Fisher (1921), Metron 1:3; Bishara & Hittner (2017), Behav. Res. Methods 49:294, on data that are not normal.
     """
-    from scipy.special import ndtri
-
     n = len(x)
     if n < FEWEST_FOR_CORRELATION:
         return NONE
@@ -40,10 +38,17 @@ def pearson_interval(
     a /= s_a
     b /= s_b
     r = float((a * b).mean())
-    if abs(r) >= 1 - 1e-12:
-        return NONE
     influence = a * b - (r / 2) * (a * a + b * b)
-    variance = max(1.0, float(influence.var()) / (1 - r * r) ** 2) / (n - 3)
+    return pearson_limits(n, r, float(influence.var()), confidence=confidence)
+
+
+def pearson_limits(n: int, r: float, influence: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """`pearson_interval` of a correlation r of n people whose influence on it has this variance (÷ n)."""
+    from scipy.special import ndtri
+
+    if n < FEWEST_FOR_CORRELATION or abs(r) >= 1 - 1e-12:
+        return NONE
+    variance = max(1.0, influence / (1 - r * r) ** 2) / (n - 3)
     half = float(ndtri((1 + confidence) / 2)) * np.sqrt(variance)
     return float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))
 
@@ -58,8 +63,6 @@ def slope_interval(
 
     MacKinnon & White (1985), J. Econometrics 29:305, for HC3, the jackknife's variance.
     """
-    from scipy.special import stdtrit
-
     n = len(x)
     if n < FEWEST_FOR_SLOPE:
         return NONE
@@ -75,5 +78,12 @@ def slope_interval(
         return NONE
     ordinary = total / (n - 2) / squares
     robust = float((((a * error) / left) ** 2).sum()) / squares**2
-    half = float(stdtrit(n - 2, (1 + confidence) / 2)) * np.sqrt(max(ordinary, robust))
+    return slope_limits(n, slope, max(ordinary, robust), confidence=confidence)
+
+
+def slope_limits(n: int, slope: float, variance: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """`slope_interval` of a slope with this variance."""
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(n - 2, (1 + confidence) / 2)) * np.sqrt(variance)
     return slope - float(half), slope + float(half)

@@ -38,15 +38,20 @@ def student_interval(values: NDArray[np.float64], *, confidence: float = 0.95) -
 
     Skewness costs: of eight values with skewness 0.95 it holds 93 %, of eight exponential ones (2) 90 %.
     """
+    x = np.asarray(values, float)
+    if len(x) < 2:
+        return NONE
+    return student_limits(len(x), float(x.mean()), float(x.std(ddof=1)), confidence=confidence)
+
+
+def student_limits(n: int, mean: float, sd: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """`student_interval` of n values with this mean and standard deviation (n − 1)."""
     from scipy.special import stdtrit
 
-    x = np.asarray(values, float)
-    n = len(x)
-    error = x.std(ddof=1) / np.sqrt(n) if n > 1 else 0.0
     # alike up to rounding
-    if error <= 1e-14 * abs(x.mean() if n else 0.0):
+    if n < 2 or sd / np.sqrt(n) <= 1e-14 * abs(mean):
         return NONE
-    half, mean = float(stdtrit(n - 1, (1 + confidence) / 2) * error), float(x.mean())
+    half = float(stdtrit(n - 1, (1 + confidence) / 2) * (sd / np.sqrt(n)))
     return mean - half, mean + half
 
 
@@ -55,11 +60,17 @@ def mae_interval(error: NDArray[np.float64], *, confidence: float = 0.95) -> tup
 
     error  (n,) finite. NaN below three values (the upper limit of two is no number to print) or where all are alike.
     """
+    x = np.abs(np.asarray(error, float))
+    if len(x) < 3:
+        return NONE
+    return mae_limits(len(x), float(x.mean()), float(x.std(ddof=1)), confidence=confidence)
+
+
+def mae_limits(n: int, mean: float, spread: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """`mae_interval` of n absolute errors with this mean and standard deviation (n − 1)."""
     from scipy.special import stdtrit
 
-    x = np.abs(np.asarray(error, float))
-    n, mean = len(x), float(x.mean()) if len(x) else 0.0
-    if n < 3 or mean == 0 or (spread := x.std(ddof=1)) <= 1e-14 * mean:
+    if n < 3 or mean == 0 or spread <= 1e-14 * mean:
         return NONE
     half = float(stdtrit(n - 1, (1 + confidence) / 2) * spread / np.sqrt(n) / mean)
     return mean * float(np.exp(-half)), mean * float(np.exp(half))
@@ -70,21 +81,36 @@ def spread_interval(values: NDArray[np.float64], *, confidence: float = 0.95) ->
 
     values  (n,) finite. NaN below FEWEST_FOR_SCALE values or where all are alike. Half width times 1 + WIDER/√n.
     """
-    from scipy.special import ndtri
-
     x = np.asarray(values, float)
     n = len(x)
-    variance = x.var(ddof=1) if n > 1 else 0.0
-    if n < FEWEST_FOR_SCALE or variance <= 0:
+    if n < FEWEST_FOR_SCALE:
+        return NONE
+    cut = trimmed(n)
+    middle = x.mean() if n <= 2 * cut else np.partition(x, (cut, n - cut - 1))[cut : n - cut].mean()
+    fourth = float(((x - middle) ** 4).sum())
+    return spread_limits(n, float(((x - x.mean()) ** 2).sum()), fourth, confidence=confidence)
+
+
+def trimmed(n: int) -> int:
+    """How many of n ≥ FEWEST_FOR_SCALE values the trimmed mean of `spread_interval` leaves out at each end.
+
+    About their mean the kurtosis of a skewed sample is too small. Where nobody would be left (n ≤ twice as many), the
+    mean stands in.
+    """
+    return int(n / (2 * np.sqrt(n - 4)))
+
+
+def spread_limits(n: int, squares: float, fourth: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """`spread_interval` from sums: of squares about the mean, of fourth powers about the trimmed mean."""
+    from scipy.special import ndtri
+
+    if n < FEWEST_FOR_SCALE or squares <= 0:
         return NONE
     z = float(ndtri((1 + confidence) / 2))
     if n <= z + 1:
         return NONE
-    cut = int(
-        n / (2 * np.sqrt(n - 4))
-    )  # trimmed mean: the kurtosis of a skewed sample is too small about its mean
-    middle = x.mean() if n <= 2 * cut else np.partition(x, (cut, n - cut - 1))[cut : n - cut].mean()
-    kurtosis = n * ((x - middle) ** 4).sum() / ((x - x.mean()) ** 2).sum() ** 2
+    variance = squares / (n - 1)
+    kurtosis = n * fourth / squares**2
     c = n / (n - z)
     half = z * c * np.sqrt(max(kurtosis - (n - 3) / n, 0) / (n - 1)) * (1 + WIDER / np.sqrt(n))
     if half <= 0:
@@ -98,15 +124,21 @@ def rmse_interval(error: NDArray[np.float64], *, confidence: float = 0.95) -> tu
     error  (n,) finite. NaN below FEWEST_FOR_SCALE values or where all squares are alike. Half width times
     1 + WIDER/√n.
     """
+    square = np.asarray(error, float) ** 2
+    if len(square) < FEWEST_FOR_SCALE:
+        return NONE
+    return rmse_limits(len(square), float(square.mean()), float(square.std(ddof=1)), confidence=confidence)
+
+
+def rmse_limits(n: int, mean: float, sd: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """`rmse_interval` of n squared errors with this mean and standard deviation (n − 1)."""
     from scipy.special import ndtri, stdtrit
 
-    square = np.asarray(error, float) ** 2
-    n = len(square)
     z = float(ndtri((1 + confidence) / 2))
-    if n < FEWEST_FOR_SCALE or n <= z + 1 or square.std() == 0:
+    if n < FEWEST_FOR_SCALE or n <= z + 1 or sd == 0:
         return NONE
-    c, mean = n / (n - z), square.mean()
-    half = stdtrit(n - 1, (1 + confidence) / 2) * c * square.std(ddof=1) / np.sqrt(n) / mean
+    c = n / (n - z)
+    half = stdtrit(n - 1, (1 + confidence) / 2) * c * sd / np.sqrt(n) / mean
     half *= 1 + WIDER / np.sqrt(n)
     return float(np.sqrt(c * mean * np.exp(-half))), float(np.sqrt(c * mean * np.exp(half)))
 
@@ -131,15 +163,31 @@ def top_tail_interval(
     values  (n,) finite. The tail is the mean of q + (x − q)₊ / part at its cut q, whose own error has no first-order
     effect (Rockafellar & Uryasev 2000). NaN with fewer than FEWEST_IN_TAIL people in the tail.
     """
-    from scipy.special import ndtri, stdtrit
-
     x = np.asarray(values, float)
     n = len(x)
-    in_tail = int(part * n + 1e-9)
+    in_tail = people_in_tail(n, part)
     if in_tail < FEWEST_IN_TAIL:
         return NONE
     cut = -np.partition(-x, in_tail - 1)[in_tail - 1]
-    error = (np.maximum(x - cut, 0) / part).std(ddof=1) / np.sqrt(n)
+    sd = float((np.maximum(x - cut, 0) / part).std(ddof=1))
+    return top_tail_limits(n, value, sd, part=part, confidence=confidence)
+
+
+def people_in_tail(n: int, part: float = TOP) -> int:
+    """How many of n people are surely in the best `part`; the last of them is at the cut of `top_tail_interval`."""
+    return int(part * n + 1e-9)
+
+
+def top_tail_limits(
+    n: int, value: float, sd: float, *, part: float = TOP, confidence: float = 0.95
+) -> tuple[float, float]:
+    """`top_tail_interval` from the standard deviation (n − 1) of (x − cut)₊ / part over all n people."""
+    from scipy.special import ndtri, stdtrit
+
+    in_tail = people_in_tail(n, part)
+    if in_tail < FEWEST_IN_TAIL:
+        return NONE
+    error = sd / np.sqrt(n)
     z = float(ndtri((1 + confidence) / 2))
     half = float(stdtrit(in_tail - 1, (1 + confidence) / 2) * error) * in_tail / (in_tail - z)
     return (value - half, value + half) if half > 0 else NONE
