@@ -64,8 +64,10 @@ def reaching(url: str) -> Iterator[None]:
         raise InputError(f"{url} cannot be reached: {type(error).__name__}: {why}") from error
 
 
-def filesystem(url: str) -> tuple[Any, str]:
+def filesystem(url: str, *, own: bool = False) -> tuple[Any, str]:
     """fsspec's file system of an address, and the address as that calls it.
+
+    own  not the one that all others in this process have, whose memory of listings is then not this one's
 
     Raises InputError: no such kind of store, or the package for it is not installed.
     """
@@ -74,7 +76,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     kind = url.partition("://")[0]
     try:
         with reaching(url):
-            return fsspec.core.url_to_fs(url)
+            return fsspec.core.url_to_fs(url, skip_instance_cache=own)
     except InputError as error:
         cause = error.__cause__
         if isinstance(cause, ImportError):
@@ -115,9 +117,8 @@ def remove_place(where: str | Path) -> None:
     if isinstance(where, Path):
         where.unlink(missing_ok=True)
         return
-    fs, path = filesystem(where)
+    fs, path = filesystem(where, own=True)
     with suppress(FileNotFoundError), reaching(where):
-        fs.invalidate_cache()
         if fs.exists(path):
             fs.rm_file(path)
 
@@ -126,7 +127,10 @@ def make_url_writable(url: str) -> None:
     """Tries the folder of an address with a small object, which is removed. Raises CannotWrite."""
     fs, path = filesystem(url)
     name = f"{PART}{secrets.token_hex(8)}"
-    write_url(f"{url}/{name}", b"\0")
+    try:
+        write_url(f"{url}/{name}", b"\0")
+    except CannotWrite as error:
+        raise CannotWrite(str(error).replace(f"/{name}", "")) from error
     with suppress(InputError, FileNotFoundError), reaching(url):
         fs.rm_file(f"{path}/{name}")
 
@@ -178,7 +182,7 @@ class StoreFolder(Folder):
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.fs, self.key = filesystem(url)
+        self.fs, self.key = filesystem(url, own=True)
 
     def __str__(self) -> str:
         return self.url
@@ -201,6 +205,8 @@ class StoreFolder(Folder):
 
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
+        # by a listing that it remembers, what others have written since would not be there
+        self.fs.invalidate_cache()
         with reaching(f"{self.url}/{name}"), self.fs.open(f"{self.key}/{name}", "rb") as file:
             yield file
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from judge.data.readers.walking import OTHER_FORMATS, PICTURES, Walk, advice_for
@@ -27,7 +28,8 @@ def pictures_at(url: str) -> tuple[Walk, list[str]]:
     store cannot be reached or holds nothing there.
     """
     fs, top = filesystem(url)
-    with reaching(url):
+    found: list[str] = []
+    with reaching(url), suppress(FileNotFoundError):  # which is raised for a bucket that is not there
         found = fs.find(top)
     top = top.rstrip("/")
     walk, keys = Walk(), {}

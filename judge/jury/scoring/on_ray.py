@@ -126,8 +126,8 @@ def _rows(ray: Any, task: Task, actors: Actors, missing: list[int]) -> Iterator[
     except ray.exceptions.RayError as error:
         why = str(error).strip().splitlines()[-1][:300]
         raise InputError(
-            f"a worker of Ray failed ({type(error).__name__}: {why}); the pieces that are finished stay: start again, and "
-            "if it fails again, with --engine process, which stops at the piece that does it"
+            f"a worker of Ray failed ({type(error).__name__}: {why}); the pieces that are finished stay: start again, "
+            "and if it fails again, with --engine process, which stops at the piece that does it"
         ) from error
 
 
@@ -154,7 +154,7 @@ def _cluster() -> Iterator[Any]:
     own = not ray.is_initialized()
     if own:
         try:
-            ray.init(logging_level="ERROR", log_to_driver=False)
+            ray.init(logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"Ray cannot be started or reached: {str(error)[:300]}") from error
     try:
