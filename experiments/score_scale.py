@@ -39,6 +39,7 @@ import pandas as pd
 
 RESULTS = Path(__file__).parents[1] / "results" / "score_scale"
 PROGRAM = [sys.executable, "-c", "import sys; from judge.cli import main; sys.exit(main())", "score"]
+COLUMNS = ["pass", "n", "seconds", "per_second", "killed", "pieces", "kept", "refused", "same_table"]
 RENDERED, SIZE, BROKEN_EVERY = 20_000, 64, 1000
 
 
@@ -136,6 +137,17 @@ class Passes:
             | {"same_table": same}
         )
         print(self.rows[-1], flush=True)
+        self.write()
+
+    def write(self) -> None:
+        """The rows so far, in place of those of the same passes."""
+        from judge.data.spreadsheets import write_csv
+
+        table, file = pd.DataFrame(self.rows).reindex(columns=COLUMNS), RESULTS / "passes.csv"
+        if file.is_file():
+            before = pd.read_csv(file)
+            table = pd.concat([before[~before["pass"].isin(table["pass"])], table], ignore_index=True)
+        write_csv(table.astype({"pieces": "Int64", "kept": "Int64"}), file)
 
 
 def content(file: Path) -> bytes | None:
@@ -328,17 +340,7 @@ def main() -> int:
         p = Passes(room, args.n)
         for name in chosen:
             PASSES[name](p)
-    table = pd.DataFrame(p.rows).reindex(
-        columns=["pass", "n", "seconds", "per_second", "killed", "pieces", "kept", "refused", "same_table"]
-    )
-    file = RESULTS / "passes.csv"
-    if file.is_file():  # --only replaces the rows of what ran
-        before = pd.read_csv(file)
-        table = pd.concat([before[~before["pass"].isin(table["pass"])], table], ignore_index=True)
-    from judge.data.spreadsheets import write_csv
-
-    write_csv(table.astype({"pieces": "Int64", "kept": "Int64"}), file)
-    return 0 if table["same_table"].all() else 1
+    return 0 if all(row["same_table"] for row in p.rows) else 1
 
 
 if __name__ == "__main__":
