@@ -4,7 +4,7 @@
     python experiments/score_scale.py --n 20000 --only one,shards,store
 
 The pictures are 20,000 rendered people under several names each (hard links; each name is read and judged anew);
-one in 1,000 is a broken file. The judge is an efficientnet-lite0 at 64 px, its head begun as a ridge. Passes:
+one in 1,000 is a broken file. The judge is an efficientnet-lite0 at 32 px, its head begun as a ridge. Passes:
 
 one     one process, at once: the table that all others are compared with, byte by byte, exclusions too
 pieces  one process in pieces, killed (SIGKILL) after a third of them and started again
@@ -40,7 +40,7 @@ import pandas as pd
 RESULTS = Path(__file__).parents[1] / "results" / "score_scale"
 PROGRAM = [sys.executable, "-c", "import sys; from judge.cli import main; sys.exit(main())", "score"]
 COLUMNS = ["pass", "n", "seconds", "per_second", "killed", "pieces", "kept", "refused", "same_table"]
-RENDERED, SIZE, BROKEN_EVERY = 20_000, 64, 1000
+RENDERED, SIZE, READ_AT, BROKEN_EVERY = 20_000, 64, 32, 1000
 
 
 def make_pictures(folder: Path, n: int) -> None:
@@ -73,7 +73,7 @@ def make_judge(folder: Path) -> None:
     )
     training = Training(epochs=1, lr=1e-4)
     judge = CnnJudge(
-        size=SIZE, probe=True, loss=SquaredError(), dropout=0.0, training=training, progress=False
+        size=READ_AT, probe=True, loss=SquaredError(), dropout=0.0, training=training, progress=False
     )
     judge.fit(people.manifest.iloc[:300].assign(weight=1.0), rating_range=people.rating_range, seed=0)
     judge.save(folder)

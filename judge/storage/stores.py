@@ -89,7 +89,7 @@ def filesystem(url: str, *, own: bool = False) -> tuple[Any, str]:
 
 def read_url(url: str) -> bytes:
     """The content at an address. Raises FileNotFoundError, and InputError where the store cannot be reached."""
-    fs, path = filesystem(url)
+    fs, path = filesystem(url, own=True)
     with reaching(url):
         return fs.cat_file(path)
 

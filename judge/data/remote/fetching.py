@@ -100,7 +100,8 @@ def _copied(url: str, file: str) -> str | None:
             size = fs.info(path).get("size")
             if size is not None and size > MAX_BYTES:
                 return f"{url}: {size:,} bytes; at most {MAX_BYTES:,} are read"
-            write_bytes(file, fs.cat_file(path))
+            # the range, as otherwise some clients ask for the size once more
+            write_bytes(file, fs.cat_file(path, start=0, end=size) if size else fs.cat_file(path))
     except FileNotFoundError:
         return f"{url}: No such file or directory"
     return None

@@ -30,6 +30,7 @@ def pictures_at(url: str) -> tuple[Walk, list[str]]:
     fs, top = filesystem(url)
     found: list[str] = []
     with reaching(url), suppress(FileNotFoundError):  # which is raised for a bucket that is not there
+        fs.invalidate_cache()
         found = fs.find(top)
     top = top.rstrip("/")
     walk, keys = Walk(), {}
