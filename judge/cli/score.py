@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from judge.cli.tables import beside, make_room, write
-from judge.errors import InputError
+from judge.errors import InputError, listed
 from judge.storage.stores import is_url, place, remove_place
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="N", help="actors of Ray (as many as it has CPUs for)")
     add("--worker-cpus", type=int, default=1, metavar="N", help="of each actor (1)")
     add("--worker-gpus", type=float, default=0, metavar="X", help="of each actor (0)")
-    parts = parser.add_subparsers(dest="part", metavar="")
+    parts = parser.add_subparsers(dest="part", metavar="[merge DIR]", title="pieces together")
     merge = parts.add_parser(
         "merge",
         help="the table of all pieces",
@@ -89,13 +89,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     merge.add_argument("folder", type=place, metavar="DIR", help="what --pieces named")
+    # no default: it would take the place of an --out before the word merge
     merge.add_argument(
-        "--out", type=place, help="scores as CSV or Parquet, here or in a store; printed when left out"
+        "--out",
+        type=place,
+        default=argparse.SUPPRESS,
+        help="scores as CSV or Parquet, here or in a store; printed when left out",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     if args.part == "merge":
+        given = [name for name in ("judge", "data", "pieces", "shard", "condition") if getattr(args, name)]
+        if given:
+            raise InputError(
+                f"merge takes a folder of pieces and --out, not {listed(f'--{x}' for x in given)}"
+            )
         if args.out is not None:
             make_room(args.out)
         return _merge(args.folder, args.out)

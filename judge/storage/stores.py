@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from judge.errors import InputError
-from judge.storage.atomic import PART, CannotWrite, make_writable, remove_leftovers, write_bytes
+from judge.storage.atomic import PART, CannotWrite, make_writable, write_bytes
 from judge.storage.lock import locked
 
 #: What an address's fsspec package is called where it is one's own extra or a known one.
@@ -148,10 +148,6 @@ class Folder:
         """Makes it, tries whether it can be written to, removes what killed writers left. Raises CannotWrite."""
         make_writable(self.path)
 
-    def sweep(self) -> None:
-        """Removes what killed writers left."""
-        remove_leftovers(self.path, below=False)
-
     def names(self) -> list[str]:
         """Of the files in it, sorted, hidden ones left out; of a folder that is not there none."""
         if not self.path.is_dir():
@@ -189,9 +185,6 @@ class StoreFolder(Folder):
 
     def prepare(self) -> None:
         make_url_writable(self.url)
-
-    def sweep(self) -> None:
-        """Nothing: an object that was not put to its end is not there."""
 
     def names(self) -> list[str]:
         with reaching(self.url):
