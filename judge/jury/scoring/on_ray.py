@@ -154,7 +154,8 @@ def _cluster() -> Iterator[Any]:
     own = not ray.is_initialized()
     if own:
         try:
-            ray.init(logging_level=logging.ERROR, log_to_driver=False)
+            # the dashboard of a cluster that is started here would be ten processes, for a command that soon ends
+            ray.init(include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"Ray cannot be started or reached: {str(error)[:300]}") from error
     try:
