@@ -1,6 +1,7 @@
 """Train on a private synthetic pool, test on real people: what privacy costs a judge, whom, and who then wins.
 
-    python experiments/private_pools.py [--data rendered] [--methods sim_pe mean_embedding dp_gan] [--seeds 0 1 2 3 4]
+    python experiments/public_start.py outputs/public_start        the generator that DP-MEPF and DP-GAN begin with
+    python experiments/private_pools.py --start outputs/public_start [--methods sim_pe …] [--seeds 0 1 2 3 4]
     python experiments/private_pools.py --data photographs --root ../shared/data      MEBeauty
     python experiments/private_pools.py --tables                                      only summary.csv of what is there
 
@@ -8,7 +9,8 @@ Rendered private people are of mode natural; Sim-PE's candidates are of mode ind
 have one distribution for everybody. A seed draws the private people, the noise and the weights; 2,000 (of MEBeauty all
 other) people whom nobody learnt from are the test, the same for all seeds. A judge (ridge on lite0 features) is trained
 on each pool, on the private people themselves (real), and on their pictures at the size of the methods that draw
-smaller ones (real_32). Each pool has as many pictures as there are private people.
+smaller ones (real_32). Each pool has as many pictures as there are private people. `start` is a pool of the generator
+that DP-MEPF and DP-GAN begin with, as it is, asked for the private people's labels.
 
 A row of runs.csv is a pool and a group of the test (all: everybody):
   pearson, pearson_truth  of the judge's scores with ratings, and with the truth where it is known
@@ -16,7 +18,8 @@ A row of runs.csv is a pool and a group of the test (all: everybody):
   coverage, coverage_real (Naeem et al. 2020, k = 5) of the test people of the group by as many of the pool, and by as
                           many private ones, in the space of the renderer's parameters; only of rendered people
 summary.csv: means over seeds with Student's intervals; `of_real` is Pearson over that of the judge of the private
-people, paired by seed. Finished rows are not done again; two processes may share the seeds.
+people, paired by seed, `of_real_32` over that of the judge of their pictures at 32 px. Finished rows are not done
+again; two processes may share the seeds.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
 from judge.contest import fill_places
@@ -48,6 +52,8 @@ from judge.jury.embedding import Embedding, EmbeddingJudge
 from judge.jury.network.pictures import load_pictures
 from judge.privacy.budget import Budget
 from judge.privacy.pools import METHODS, Release, make_pool, method_named
+from judge.report.figures.saving import save
+from judge.report.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, styled
 from judge.storage import locked, write_text
 
 RESULTS = Path(__file__).parents[1] / "results" / "private_pools"
@@ -55,9 +61,14 @@ PEOPLE = {"seed": 15, "size": 64, "mode": "natural", "camera": "even", "picture_
 SOURCE, OTHERS, SIDE, SMALL = 20_000, 2_000, 64, 32
 #: Of a method where they are not its own; those of Sim-PE are public people unlike the private ones.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "sim_pe": {"population": {"mode": "independent", "camera": "even"}, "workers": 1}
+    "sim_pe": {"population": {"mode": "independent", "camera": "even"}, "workers": 1},
+    "mean_embedding": {"pictures": 10_000, "lr": 2e-4},
+    "dp_gan": {"steps": 300, "batch": 128, "lr": 3e-5},
 }
+#: Methods that go on from the generator of --start.
+BEGUN = ("mean_embedding", "dp_gan")
 FEATURES = ("ethnicity", "gender")
+COLOURS = (GREY, BLUE, ORANGE, VERMILLION, GREEN, PURPLE)
 BEST = 0.05
 CELL = ("data", "n", "pool", "settings", "epsilon", "seed")
 
@@ -167,27 +178,41 @@ def missing(args: argparse.Namespace) -> list[dict[str, Any]]:
     wanted = []
     for seed in args.seeds:
         wanted += [(name, "", math.inf, seed) for name in ("real", f"real_{SMALL}")]
+        if set(args.methods) & set(BEGUN) and args.start is not None:
+            wanted.append(("start", "", math.inf, seed))
         for name, epsilon in product(args.methods, args.epsilon):
-            told = ",".join(sorted(change for change in args.settings if change.startswith(f"{name}.")))
+            changes = [change for change in args.settings if change.startswith(f"{name}.")]
+            if args.start is None and name in BEGUN:
+                changes.append(f"{name}.start=null")  # a row of its own
+            told = ",".join(sorted(changes))
             wanted.append((name, told, epsilon, seed))
     file = args.out / "runs.csv"
     there = set()
     if file.is_file():
-        runs = pd.read_csv(file).fillna({"settings": ""})
+        runs = read_runs(file)
         there = set(runs[list(CELL)].astype("str").itertuples(index=False, name=None))
     cells = [dict(zip(CELL, (args.data, args.n, *rest), strict=True)) for rest in wanted]
     return [cell for cell in cells if tuple(_text(v) for v in cell.values()) not in there]
+
+
+def read_runs(file: Path) -> pd.DataFrame:
+    words = {"settings": "str", "left_out": "str"}
+    return pd.read_csv(file, dtype=words).fillna(dict.fromkeys(words, ""))
 
 
 def _text(value: Any) -> str:
     return str(float(value)) if isinstance(value, float) else str(value)
 
 
-def method_of(name: str, told: str) -> Any:
-    """The method with SETTINGS and the changes METHOD.KEY=VALUE."""
+def method_of(name: str, told: str, start: Path | None) -> Any:
+    """The method with SETTINGS and the changes METHOD.KEY=VALUE; `start`: that generator as it is."""
     import yaml
 
+    if name == "start":  # one step of the discriminator, none of the generator
+        return method_named("dp_gan", {"start": str(start), "size": SMALL, "steps": 1, "each": 2, "batch": 1})
     settings = dict(SETTINGS.get(name, {}))
+    if name in BEGUN and start is not None:
+        settings["start"] = str(start)
     for change in filter(None, told.split(",")):
         key, _, value = change.removeprefix(f"{name}.").partition("=")
         settings[key] = yaml.safe_load(value)
@@ -200,8 +225,9 @@ def run(args: argparse.Namespace) -> None:
     if not cells:
         return
     for cell in cells:
-        if cell["pool"] in METHODS:
-            method_of(cell["pool"], cell["settings"])  # wrong settings are refused before any work
+        if cell["pool"] in {*METHODS, "start"}:
+            # wrong settings are refused before any work
+            method_of(cell["pool"], cell["settings"], args.start)
     people = People(args.data, args.n, args.root)
     for cell in cells:
         begin = time.perf_counter()
@@ -209,9 +235,9 @@ def run(args: argparse.Namespace) -> None:
         real = (load_pictures(private, SIDE)[0], private) if args.data == "rendered" else None
         with tempfile.TemporaryDirectory() as folder:
             facts: dict[str, Any] = {}
-            if cell["pool"] in METHODS:
+            if cell["pool"] in {*METHODS, "start"}:
                 made = make_pool(
-                    method_of(cell["pool"], cell["settings"]), private,
+                    method_of(cell["pool"], cell["settings"], args.start), private,
                     Release(Budget(cell["epsilon"]), list(FEATURES), people.known_groups, people.rating_range,
                             leave_out=True),
                     noise=np.random.default_rng([cell["seed"], 99]), seed=cell["seed"], progress=args.progress,
@@ -237,18 +263,25 @@ def run(args: argparse.Namespace) -> None:
 
 def summary(out: Path) -> pd.DataFrame:
     """A row a data set, pool, ε, group and measure."""
-    runs = pd.read_csv(out / "runs.csv").fillna({"settings": "", "left_out": ""})
+    runs = read_runs(out / "runs.csv")
     runs = runs.drop_duplicates([*CELL, "group"])  # two processes may have done the same
     keys = ["data", "n", "seed", "group"]
     real = runs[runs["pool"] == "real"].set_index(keys)
     at = pd.MultiIndex.from_frame(runs[keys])
     runs["of_real"] = runs["pearson"] / real["pearson"].reindex(at).to_numpy()
+    small = runs[runs["pool"] == f"real_{SMALL}"].set_index(keys)
+    drawn_small = runs["pool"].isin([*BEGUN, "start"])
+    if drawn_small.any():
+        runs[f"of_real_{SMALL}"] = (runs["pearson"] / small["pearson"].reindex(at).to_numpy()).where(
+            drawn_small
+        )
     runs["winner_shift"] = runs["winner_share"] - real["winner_share"].reindex(at).to_numpy()
     if "coverage" in runs:
         runs["coverage_of_real"] = runs["coverage"] / runs["coverage_real"]
     names = [
         "pearson",
         "of_real",
+        f"of_real_{SMALL}",
         "pearson_truth",
         "winner_share",
         "winner_shift",
@@ -271,6 +304,69 @@ def summary(out: Path) -> pd.DataFrame:
     return table
 
 
+#: Measures of the figure: of all people, and by group of the first method.
+PANELS = {
+    "of_real": "Pearson of the judge\nover that of real people's",
+    "coverage_of_real": "coverage\nover that of real people",
+    "winner_shift": "change of places",
+}
+
+
+@styled
+def drawn(table: pd.DataFrame) -> Figure:
+    """A row a data set: what a pool is worth by ε, the methods beside one another, and Sim-PE's by group."""
+    shown = table[(table["settings"] == "") & ~table["pool"].isin(["real"])]
+    sets = list(shown["data"].unique())
+    wide = {
+        name: [measure for measure in PANELS if measure in set(shown[shown["data"] == name]["measure"])]
+        for name in sets
+    }
+    columns = max(map(len, wide.values())) + 1
+    figure = Figure(figsize=(2.6 * columns, 2.6 * len(sets)), layout="constrained")
+    grid = figure.subplots(len(sets), columns, squeeze=False)
+    for axes, name in zip(grid, sets, strict=True):
+        own = shown[shown["data"] == name]
+        _panel(axes[0], own[(own["measure"] == "of_real") & (own["group"] == "all")], "pool")
+        axes[0].set(title=f"{name}: all", ylabel=PANELS["of_real"])
+        by_group = own[(own["pool"] == "sim_pe") & (own["group"] != "all")]
+        for ax, measure in zip(axes[1:], wide[name], strict=False):
+            _panel(ax, by_group[by_group["measure"] == measure], "group")
+            ax.set(title="Sim-PE, by group", ylabel=PANELS[measure])
+        for ax in axes[1 + len(wide[name]) :]:
+            ax.set_axis_off()
+        for ax in axes[: 1 + len(wide[name])]:
+            ax.set(xlabel="ε", xticks=range(4), xticklabels=["1", "3", "10", "∞"], xlim=(-0.5, 3.5))
+            ax.axhline(0 if "places" in ax.get_ylabel() else 1, color="black", lw=0.8)
+        axes[0].legend(fontsize=6)
+        axes[1].legend(fontsize=6)
+    return figure
+
+
+def _panel(ax: Any, part: pd.DataFrame, by: str) -> None:
+    """Means with intervals over ε; pools without a budget stand at ∞."""
+    place = {1.0: 0, 3.0: 1, 10.0: 2, math.inf: 3}
+    names = part[by].unique()
+    for k, name in enumerate(names):
+        line = (
+            part[part[by] == name]
+            .assign(at=lambda t: t["epsilon"].map(place))
+            .dropna(subset=["at"])
+            .sort_values("at")
+        )
+        off = (k - (len(names) - 1) / 2) * 0.08
+        bars = [line["mean"] - line["ci_low"], line["ci_high"] - line["mean"]]
+        ax.errorbar(
+            line["at"] + off,
+            line["mean"],
+            bars,
+            fmt="o-",
+            ms=3,
+            lw=1,
+            color=COLOURS[k % len(COLOURS)],
+            label=name,
+        )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -283,10 +379,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--epsilon", type=float, nargs="+", default=[1, 3, 10, math.inf])
     add("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     add("--settings", nargs="+", default=[], metavar="METHOD.KEY=VALUE", help="such as sim_pe.rounds=2")
+    add(
+        "--start",
+        type=Path,
+        help="generator of experiments/public_start.py that DP-MEPF and DP-GAN go on from; "
+        "without it they begin with random weights",
+    )
     add("--threads", type=int, default=1)
     add("--progress", action="store_true")
     add("--out", type=Path, default=RESULTS)
-    add("--tables", action="store_true", help="make nothing, only the summary")
+    add("--tables", action="store_true", help="make nothing, only summary.csv and figure")
     args = parser.parse_args(argv)
     args.n = args.n or {"rendered": 5000, "photographs": 800}[args.data]
     torch.set_num_threads(args.threads)
@@ -295,7 +397,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             run(args)
     except InputError as error:
         parser.error(str(error))
-    print(summary(args.out).query("group == 'all'").to_string(index=False))
+    table = summary(args.out)
+    save(drawn(table), args.out / "figure")
+    print(table.query("group == 'all'").to_string(index=False))
     return 0
 
 

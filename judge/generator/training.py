@@ -35,6 +35,7 @@ from judge.generator.preview import save_sheet
 from judge.generator.settings import GeneratorTraining
 from judge.jury.network.identity import same_training
 from judge.jury.network.pictures import load_pictures
+from judge.storage.memory import keep_freed_memory
 from judge.storage.tensors import (
     load_module,
     load_optimizer,
@@ -104,6 +105,8 @@ def train_generator(
         told = {**(facts or {}), "n": len(kept), "training": here, "history": history, **more}
         return FaceGenerator(network.eval(), settings.size, conditions, told)
 
+    if device == "cpu":
+        keep_freed_memory()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         make = (settings.size, settings.channels, conditions.width)

@@ -1,7 +1,7 @@
 """Files and what is kept between runs: every other room may import this one, it imports nothing but judge.errors.
 
 `atomic` writes a file completely or not at all, whatever writes it; nothing in judge writes to a file in another way.
-`lock` lets one process at a time into a folder.
+`lock` lets one process at a time into a folder. `memory` has the C library keep what a step of training frees.
 `cache` has the one root of all caches ($JUDGE_CACHE) and the one cache of what was computed of a picture, found by
 content. `tensors` keeps networks and trainings in safetensors files; it needs torch, so it is imported by its own
 name, `from judge.storage.tensors import save_tensors`, and never by a command that has no network. Nothing is ever

@@ -37,8 +37,8 @@ def cache_root() -> Path:
     """Folder of all caches: $JUDGE_CACHE, else `judge` in the user's cache folder (~/.cache/judge on Linux).
 
     Rendered pictures are kept in `parametric` below it, generators of pools and the people that they drew in
-    `generated`, features in `embeddings`, what robots measure in `robots`, and views for trainings in `views`, where a
-    judge is told to keep them.
+    `generated`, features in `embeddings`, what robots measure in `robots`, structures of networks that were translated
+    to ONNX in `translated`, and views for trainings in `views`, where a judge is told to keep them.
     """
     chosen = os.environ.get("JUDGE_CACHE")
     return Path(chosen).expanduser().absolute() if chosen else user_cache_path("judge", appauthor=False)

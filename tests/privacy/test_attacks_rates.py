@@ -57,7 +57,7 @@ def test_too_few_non_members_are_said():
     table = attack_rates(scores, members)
     known = table.set_index("fpr")
     assert known.loc[0.01, "note"] == "" and not np.isnan(known.loc[0.01, "tpr"])
-    assert known.loc[0.001, "note"] == "needs 10,000 non-members, has 1,000"
+    assert known.loc[0.001, "note"] == "needs 10,000 non-members, has 1,000, enough for 0.01"
     assert np.isnan(known.loc[0.001, ["tpr", "ci_low", "chance_low"]].astype(float)).all()
 
 

@@ -10,6 +10,8 @@ from opacus.optimizers import DPOptimizer
 from torch.nn import functional
 
 from judge.errors import InputError
+from judge.generator import Conditions, FaceGenerator
+from judge.generator.networks import Generator
 from judge.privacy.budget import Budget, BudgetError
 from judge.privacy.pools.clipped import PrivateDiscriminator, PrivateSteps
 from judge.privacy.pools.dp_gan import DPGAN
@@ -169,6 +171,23 @@ def test_a_pool_of_discs(tmp_path):
     assert torch.equal(made.pictures, again.pictures)
     assert made.manifest.equals(again.manifest)
     assert not torch.equal(made.pictures, pool(tmp_path / "people", noise=1).pictures)
+
+
+@pytest.mark.slow
+def test_a_start_that_is_not_moved_draws_its_own_people(tmp_path):
+    # two steps of the discriminator, none of the generator: the pool is what the start draws of the asked people
+    torch.manual_seed(0)
+    conditions = Conditions({"ethnicity": ("dark", "light")}, {}, ((("dark",), 1), (("light",), 1)), {})
+    start = FaceGenerator(Generator(16, (8, 8), conditions.width, 4).eval(), 16, conditions)
+    start.save(tmp_path / "start")
+    made = pool(tmp_path / "people", steps=2, each=3, start=str(tmp_path / "start"))
+    drawn = start.draw(made.manifest[["ethnicity"]], seed=0)
+    assert torch.equal(made.pictures, drawn)
+    assert "taken for public" in made.statement["public"]["start"]
+    moved = pool(tmp_path / "people", steps=6, each=1, start=str(tmp_path / "start"))
+    assert not torch.equal(moved.pictures, drawn)
+    with pytest.raises(InputError, match="draws 64 px"):
+        pool(tmp_path / "people", start="packaged")
 
 
 @pytest.mark.slow

@@ -8,9 +8,6 @@ does not depend on which pictures it is judged with.
 from __future__ import annotations
 
 import importlib.util
-import io
-import logging
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +21,7 @@ from tqdm.auto import tqdm
 from judge.errors import InputError, listed
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.pictures import decode_stream, excluded_table
+from judge.jury.translation import onnx_program
 
 Engine = Callable[[Tensor], np.ndarray]
 
@@ -158,6 +156,12 @@ class _Views(nn.Module):
         super().__init__()
         self.network, self.mirror, self.zooms, self.features = network, mirror, zooms, features
 
+    def settings(self) -> str:
+        """What it computes besides what its modules and tensors say."""
+        network = self.network
+        name = network.backbone.pretrained_cfg.get("architecture")
+        return repr((name, self.mirror, self.zooms, self.features, network.depths, network.levels is None))
+
     def forward(self, pixels: Tensor) -> Tensor:
         views = [_zoomed(pixels, zoom) for zoom in self.zooms]
         if self.mirror:
@@ -175,7 +179,7 @@ def _zoomed(pixels: Tensor, zoom: float) -> Tensor:
     """(B, 3, S, S) magnified about the middle, the size kept; uint8 as it is where zoom is 1, else float 0–255."""
     if zoom == 1:
         return pixels
-    side = pixels.shape[-1]
+    side = int(pixels.shape[-1])  # a tensor while the network is traced
     off = round((side - side / zoom) / 2)
     cut = functional.pad(pixels.float(), [-off] * 4, mode="constant" if off >= 0 else "reflect")
     return functional.interpolate(cut, size=(side, side), mode="bilinear", align_corners=False)
@@ -194,7 +198,7 @@ def _torch_engine(network: nn.Module, device: torch.device) -> Engine:
     return run
 
 
-def _onnx_engine(network: nn.Module, size: int, batch: int) -> Engine:
+def _onnx_engine(network: _Views, size: int, batch: int) -> Engine:
     if not onnx_is_there():
         raise InputError(
             "scoring.engine=onnx needs onnxruntime, onnx and onnxscript: pip install 'judge[onnx]'"
@@ -205,7 +209,9 @@ def _onnx_engine(network: nn.Module, size: int, batch: int) -> Engine:
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
-        onnx_program(network, torch.zeros((batch, 3, size, size), dtype=torch.uint8)),
+        onnx_program(
+            network, torch.zeros((batch, 3, size, size), dtype=torch.uint8), told=network.settings()
+        ),
         options,
         providers=["CPUExecutionProvider"],
     )
@@ -215,21 +221,3 @@ def _onnx_engine(network: nn.Module, size: int, batch: int) -> Engine:
         return session.run(None, {name: pixels.numpy()})[0]
 
     return run
-
-
-def onnx_program(network: nn.Module, example: Tensor, *, any_number: bool = False) -> bytes:
-    """The network as an ONNX model whose input `pixels` has the example's type and shape; any_number: of pictures."""
-    network = network.to("cpu", memory_format=torch.contiguous_format)
-    file = io.BytesIO()
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network,
-            (example,),
-            file,
-            dynamo=False,
-            input_names=["pixels"],
-            dynamic_axes={"pixels": {0: "pictures"}} if any_number else None,
-        )
-    return file.getvalue()

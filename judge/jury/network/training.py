@@ -30,6 +30,7 @@ from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.identity import described, same_training
 from judge.jury.network.losses import Objective, own_parameters, prepared
 from judge.jury.network.pool import Pool, agreement, pick, predict
+from judge.storage.memory import keep_freed_memory
 from judge.storage.tensors import (
     load_module,
     load_optimizer,
@@ -202,6 +203,8 @@ def _loop(
     if state:
         epoch, step, losses, history = facts["epoch"], facts["step"], facts["losses"], facts["history"]
 
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     torch.manual_seed(seed)
     network = make_network().to(memory_format=torch.channels_last)
     network.freeze_before(settings.train_from_stage)

@@ -100,9 +100,11 @@ def _reader(backbone: str, weights: str, size: int) -> nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.network = network
+            self.register_buffer("mean", mean)
+            self.register_buffer("std", std)
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            last, maps = self.network.forward_intermediates((pixels - mean) / std, indices=None)
+            last, maps = self.network.forward_intermediates((pixels - self.mean) / self.std, indices=None)
             final = self.network.forward_head(last)
             return tuple(d.pool([maps[s] for s in d.stages()], final if d.final else None) for d in depths)
 
@@ -132,13 +134,13 @@ def _by_onnx(backbone: str, weights: str, size: int) -> Callable[..., list[NDArr
     import onnxruntime
     import torch
 
-    from judge.jury.network.engine import onnx_program
+    from judge.jury.translation import onnx_program
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     network = _reader(backbone, weights, size)
-    program = onnx_program(network, torch.zeros(2, 3, size, size), any_number=True)
+    program = onnx_program(network, torch.zeros(2, 3, size, size), told=(backbone, PARTS), any_number=True)
     session = onnxruntime.InferenceSession(program, options, providers=["CPUExecutionProvider"])
     return lambda x: session.run(None, {"pixels": x.numpy()})
 

@@ -156,12 +156,19 @@ def _checked(
     return values, inside, names
 
 
+def _enough_for(outside: int) -> str:
+    """The smallest round rate that so many non-members allow, in words."""
+    rates = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+    rate = next((rate for rate in rates if outside >= FALSE_ALARMS / rate - 1e-9), None)
+    return "" if rate is None else f", enough for {rate:g}"
+
+
 def _at(
     scope: str, value: NDArray, member: NDArray, name: NDArray, fpr: float, confidence: float
 ) -> list[dict[str, Any]]:
     outside = int((~member).sum())
     needed = int(np.ceil(FALSE_ALARMS / fpr - 1e-9))
-    note = "" if outside >= needed else f"needs {needed:,} non-members, has {outside:,}"
+    note = "" if outside >= needed else f"needs {needed:,} non-members, has {outside:,}{_enough_for(outside)}"
     above = value > threshold_at(value[~member], fpr)
     rows = []
     for group in (ALL, *sorted(set(name) - {ALL})):

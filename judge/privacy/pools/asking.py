@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,56 @@ import pandas as pd
 from judge.errors import InputError, listed
 from judge.generator.conditions import LEVELS, Conditions
 from judge.privacy.labels import PrivateLabels
+
+if TYPE_CHECKING:
+    from judge.generator import FaceGenerator
+
+
+def beginning(
+    start: str | None, labels: PrivateLabels, *, size: int, channels: Sequence[int], latent: int, seed: int
+) -> FaceGenerator:
+    """The generator that a method goes on from: `start`, or random weights (channels, latent) of the seed.
+
+    Raises InputError for a start that cannot be read and one of another size.
+    """
+    import torch
+
+    from judge.generator import FaceGenerator, load_generator
+    from judge.generator.networks import Generator, begin_smooth
+
+    if start is not None:
+        generator = load_generator(start)
+        if generator.size != size:
+            raise InputError(
+                f"size={size}: the generator start={start} draws {generator.size} px; allowed is that size"
+            )
+        return generator
+    conditions = conditions_of(labels)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = begin_smooth(Generator(size, channels, conditions.width, latent))
+    return FaceGenerator(network.eval(), size, conditions)
+
+
+def in_words_of(
+    start: str | None,
+    generator: FaceGenerator,
+    people: pd.DataFrame,
+    labels: PrivateLabels,
+    *,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """The people's columns as the generator of `beginning` is asked for them."""
+    if start is None:
+        return people.drop(columns="cell")
+    return as_asked_of(generator.conditions, people, labels, rng=rng)
+
+
+def said_of(start: str | None) -> dict[str, str]:
+    """What a statement has to say of a start that was taken for public."""
+    if start is None:
+        return {}
+    return {"start": f"the generator began as {start}, which is taken for public"}
 
 
 def conditions_of(labels: PrivateLabels) -> Conditions:

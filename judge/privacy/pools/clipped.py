@@ -36,10 +36,11 @@ class PrivateDiscriminator(nn.Module):
             raise InputError(f"discriminator_widths={widths}: {size} px cannot be halved {len(widths)} times")
         layers: list[nn.Module] = []
         for place, (before, after) in enumerate(zip((3, *widths), widths, strict=False)):
-            layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1))
+            layers.append(nn.Conv2d(before, after, 3, padding=1))
             if place:
                 layers.append(nn.GroupNorm(min(8, after), after))
-            layers.append(nn.LeakyReLU(SLOPE))
+            # the gradient of strided convolutions is a checkerboard, which the generator learns (Odena et al. 2016)
+            layers += [nn.LeakyReLU(SLOPE), nn.AvgPool2d(2)]
         self.trunk = nn.Sequential(*layers, nn.Flatten())
         width = widths[-1] * (size // 2 ** len(widths)) ** 2
         self.score = nn.Linear(width, 1)

@@ -18,7 +18,7 @@ from judge.errors import InputError
 from judge.privacy.budget import Mechanism
 from judge.privacy.labels import PrivateLabels
 from judge.privacy.people import PrivatePeople
-from judge.privacy.pools.asking import conditions_of, people_asked
+from judge.privacy.pools.asking import beginning, conditions_of, in_words_of, people_asked, said_of
 from judge.privacy.pools.pool import Made
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class DPGAN:
 
     size       of the pictures, px
     weight     share of the budget of a discriminator's step beside that of labels, 1 (Mechanism.weight)
+    start      generator to begin with: None (random weights), packaged, or a folder of judge generate train. It is
+               taken for public, so it must not have learnt from the private people; nothing here can tell
     steps      of the discriminator; each is charged
     batch      people expected in a step: each is in it with probability batch / n, on his own (Poisson sampling). As
                many generated ones are beside them
@@ -49,17 +51,18 @@ class DPGAN:
 
     size: int = 32
     weight: float = 5.0
+    start: str | None = None
     steps: int = 1_500
     batch: int = 256
     each: int = 3
-    clip: float = 0.1
-    lr: float = 1e-3
-    discriminator_lr: float = 1e-3
+    clip: float = 1.0
+    lr: float = 5e-4
+    discriminator_lr: float = 5e-4
     latent: int = 64
     widths: tuple[int, ...] | None = (64, 64, 32)
     discriminator_widths: tuple[int, ...] = (24, 48, 64)
     generated: int = 64
-    chunk: int = 128
+    chunk: int = 16
     name: ClassVar[str] = "dp_gan"
 
     def __post_init__(self) -> None:
@@ -121,14 +124,17 @@ class DPGAN:
 
         from judge.generator import FaceGenerator
         from judge.generator.model import to_floats
-        from judge.generator.networks import Generator
         from judge.privacy.pools.clipped import PrivateDiscriminator, PrivateSteps
 
         drawn = np.random.default_rng(seed)
         conditions = conditions_of(labels)
+        channels = self._network_settings().channels
+        begun = beginning(
+            self.start, labels, size=self.size, channels=channels, latent=self.latent, seed=seed
+        )
+        network = begun.network
         with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            network = Generator(self.size, self._network_settings().channels, conditions.width, self.latent)
+            torch.manual_seed(seed + 1)  # not the generator's own numbers again
             discriminator = PrivateDiscriminator(
                 self.size, tuple(self.discriminator_widths), conditions.width
             )
@@ -150,11 +156,14 @@ class DPGAN:
         ema = ModelEmaV3(network, decay=0.5 ** (20 * self.each / self.steps), use_warmup=True)
         asked = people_asked(labels, labels.people(20_000), rng=drawn)
         asked_codes = torch.from_numpy(conditions.encode(asked))
+        # the generator's own words for the same people, where it began as one that knows others
+        words = in_words_of(self.start, begun, asked, labels, rng=drawn)
+        own_codes = torch.from_numpy(begun.conditions.encode(words))
         network.train()
 
         def generated(n: int) -> tuple[Tensor, Tensor]:
-            own = asked_codes[torch.randint(len(asked_codes), (n,), generator=rng)]
-            return network(torch.randn(n, self.latent, generator=rng), own), own
+            who = torch.randint(len(asked_codes), (n,), generator=rng)
+            return network(torch.randn(n, network.latent, generator=rng), own_codes[who]), asked_codes[who]
 
         for step in tqdm(range(self.steps), desc="DP-GAN", unit="step", disable=not progress, leave=False):
             # The discriminator's step, the only one that sees private people: whoever is sampled, maybe nobody.
@@ -176,14 +185,15 @@ class DPGAN:
                 )
             adam.step()
             ema.update(network, step=step // self.each)
-        generator = FaceGenerator(ema.module.eval(), self.size, conditions)
+        generator = FaceGenerator(ema.module.eval(), self.size, begun.conditions)
         own = people_asked(labels, wanted, rng=drawn)
-        pictures = generator.draw(own.drop(columns="cell"), seed=seed, progress=progress)
+        words = in_words_of(self.start, begun, own, labels, rng=drawn)
+        pictures = generator.draw(words, seed=seed, progress=progress)
         facts: dict[str, Any] = {
             "settings": asdict(self),
             "discriminator_parameters": sum(p.numel() for p in discriminator.parameters()),
         }
-        return Made(own[["cell", "rating"]], pictures, facts=facts)
+        return Made(own[["cell", "rating"]], pictures, public=said_of(self.start), facts=facts)
 
 
 def _private_examples(

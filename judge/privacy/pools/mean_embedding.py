@@ -19,7 +19,7 @@ from judge.errors import InputError
 from judge.privacy.budget import Mechanism
 from judge.privacy.labels import PrivateLabels, cell_codes
 from judge.privacy.people import PrivatePeople, Rows
-from judge.privacy.pools.asking import as_asked_of, conditions_of, people_asked
+from judge.privacy.pools.asking import beginning, in_words_of, people_asked, said_of
 from judge.privacy.pools.pool import Made
 
 if TYPE_CHECKING:
@@ -120,23 +120,19 @@ class MeanEmbedding:
             generator,
             targets,
             drills.pop("row").to_numpy(),
-            self.in_words_of(generator, drills, labels, rng=rng),
+            in_words_of(self.start, generator, drills, labels, rng=rng),
             self,
             seed=seed,
             progress=progress,
         )
         pictures = generator.draw(
-            self.in_words_of(generator, asked, labels, rng=rng), seed=seed, progress=progress
+            in_words_of(self.start, generator, asked, labels, rng=rng), seed=seed, progress=progress
         )
         public = {"features": "tf_efficientnet_lite0, with weights from ImageNet"}
-        if self.start is not None:
-            public["start"] = (
-                f"the generator that was fitted began as {self.start}, which is taken for public"
-            )
         return Made(
             asked[["cell", "rating"]],
             pictures,
-            public=public,
+            public=public | said_of(self.start),
             facts={"settings": asdict(self)},
             tables={"noise": targets.table, "fit": pd.DataFrame(history)},
         )
@@ -197,39 +193,9 @@ class MeanEmbedding:
         )
 
     def beginning(self, labels: PrivateLabels, *, seed: int) -> FaceGenerator:
-        """The generator before the fit: random weights of the seed, or `start`."""
-        import torch
-
-        from judge.generator import FaceGenerator, load_generator
-        from judge.generator.networks import Generator
-
-        if self.start is None:
-            conditions = conditions_of(labels)
-            with torch.random.fork_rng():
-                torch.manual_seed(seed)
-                network = Generator(
-                    self.size, self._network_settings().channels, conditions.width, self.latent
-                )
-            return FaceGenerator(network.eval(), self.size, conditions)
-        generator = load_generator(self.start)
-        if generator.size != self.size:
-            raise InputError(
-                f"size={self.size}: the generator start={self.start} draws {generator.size} px; allowed is that size"
-            )
-        return generator
-
-    def in_words_of(
-        self,
-        generator: FaceGenerator,
-        people: pd.DataFrame,
-        labels: PrivateLabels,
-        *,
-        rng: np.random.Generator,
-    ) -> pd.DataFrame:
-        """The people's columns as the generator is asked."""
-        if self.start is None:
-            return people.drop(columns="cell")
-        return as_asked_of(generator.conditions, people, labels, rng=rng)
+        """The generator before the fit. Raises InputError for a bad `start`."""
+        channels = self._network_settings().channels
+        return beginning(self.start, labels, size=self.size, channels=channels, latent=self.latent, seed=seed)
 
 
 def unit(features: NDArray) -> NDArray[np.float64]:
