@@ -202,12 +202,20 @@ class CnnJudge:
 
     def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
+        return self.scorer(len(manifest))(manifest)
+
+    def scorer(self, n: int) -> Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]:
+        """`score` for any part of a list of n pictures: the engine is built once, and is the one for n pictures."""
         if self.network is None:
             raise InputError("this judge is not trained: call fit, or load_judge")
-        kind = self.scoring.engine_for(len(manifest))
-        engine = build_engine(self.network, self.size, self.scoring, kind=kind)
-        return score_pictures(
-            manifest, engine, size=self.size, settings=self.scoring, crop=self.crop, progress=self.progress
+        engine = build_engine(self.network, self.size, self.scoring, kind=self.scoring.engine_for(n))
+        return partial(
+            score_pictures,
+            engine=engine,
+            size=self.size,
+            settings=self.scoring,
+            crop=self.crop,
+            progress=self.progress,
         )
 
     def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:

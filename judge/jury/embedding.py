@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cache as once
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,42 +83,68 @@ def file_hash(path: str | Path) -> str:
         return ""
 
 
+class NothingReadable(InputError):
+    """None of the pictures can be read; `excluded` (item, reason, detail) says why."""
+
+    def __init__(self, message: str, excluded: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.excluded = excluded
+
+
 def embed(
-    manifest: pd.DataFrame, what: Embedding, *, cache: Path | None = None, progress: bool = True
+    manifest: pd.DataFrame,
+    what: Embedding,
+    *,
+    cache: Path | None = None,
+    progress: bool = True,
+    network: Callable[[], FeatureNetwork] | None = None,
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
     """Features float32 (n, F) of the readable pictures, their manifest rows, and what was excluded.
 
-    cache  folder of all caches; None: storage.cache_root(). Missing pictures are added a file for every few hundred,
-           so that a kill loses no more
+    cache    folder of all caches; None: storage.cache_root(). Missing pictures are added a file for every few hundred,
+             so that a kill loses no more
+    network  gives what computes them, where it is needed at all; None: it is built anew
+
+    Raises NothingReadable.
     """
     paths = manifest["path"].tolist()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         hashes = list(pool.map(file_hash, paths))
     store = ContentCache((cache or cache_root()) / "embeddings" / what.address())
     found = store.get(hashes)
-    reasons: dict[str, str] = {}
+    reasons: dict[str, tuple[str, str]] = {}
     if missing := found.missing:
         keys = [hashes[row] for row in missing]
-        for places, features, broken in _compute([paths[row] for row in missing], what, progress):
-            reasons |= {keys[place]: reason for place, reason in broken.items()}
+        made = partial(feature_network, what) if network is None else network
+        for places, features, broken in _compute([paths[row] for row in missing], what, made(), progress):
+            reasons |= {keys[place]: (reason, paths[missing[place]]) for place, reason in broken.items()}
             readable = [row for row, place in enumerate(places) if place not in broken]
             fresh = [keys[places[row]] for row in readable]
             store.put(fresh, {"features": features[readable]})
             found.fill(fresh, {"features": features[readable]})
-    broken_rows = {row: reasons[key] for row, key in enumerate(hashes) if key in reasons}
+    # files of one content are read once: each has the reason, under its own name
+    told = {row: reasons[key] for row, key in enumerate(hashes) if key in reasons}
+    broken_rows = {row: reason.replace(read, paths[row]) for row, (reason, read) in told.items()}
     readable = np.flatnonzero(found.known)
     if not len(readable):
-        raise InputError(f"none of the {len(paths)} pictures can be read")
+        raise NothingReadable(
+            f"none of the {len(paths)} pictures can be read", excluded_table(manifest, broken_rows)
+        )
     rows = manifest.iloc[readable].reset_index(drop=True)
     return found.arrays["features"][readable], rows, excluded_table(manifest, broken_rows)
 
 
+def feature_network(what: Embedding) -> FeatureNetwork:
+    """The network that computes the features, on a GPU when there is one."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return FeatureNetwork(what).to(device, memory_format=torch.channels_last).eval()
+
+
 def _compute(
-    paths: list[str], what: Embedding, progress: bool
+    paths: list[str], what: Embedding, network: FeatureNetwork, progress: bool
 ) -> Iterator[tuple[range, np.ndarray, dict[int, str]]]:
     """(places in `paths`, their features, place → reason of the broken ones), some hundred pictures at a time."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = FeatureNetwork(what).to(device, memory_format=torch.channels_last).eval()
+    device = network.mean.device
     features: list[np.ndarray] = []
     broken: dict[int, str] = {}
     start = 0
@@ -274,14 +302,31 @@ class EmbeddingJudge:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
         if self.head is None:
             raise InputError("this judge is not trained: call fit, or load_judge")
-        features, kept, excluded = self.read(manifest)
+        return self._score(manifest)
+
+    def scorer(self, n: int) -> Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]:
+        """`score` for any part of a list of n pictures: the network is built once, when it is needed."""
+        if self.head is None:
+            raise InputError("this judge is not trained: call fit, or load_judge")
+        return partial(self._score, network=once(partial(feature_network, self.embedding)))
+
+    def _score(
+        self, manifest: pd.DataFrame, network: Callable[[], FeatureNetwork] | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        features, kept, excluded = self._read(manifest, network)
         self._check_width("head", len(self.head["weight"]), features)
-        score = features.astype(float) @ self.head["weight"] + self.head["bias"][0]
+        # a matrix product may add up a row's terms in an order that depends on how many rows there are
+        score = np.einsum("ij,j->i", features.astype(float), self.head["weight"]) + self.head["bias"][0]
         return pd.DataFrame({"image_id": kept["image_id"].astype(str), "score": score}), excluded
 
     def read(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
         """What the head reads: features float32 (n, F) of the readable pictures, their rows, and those excluded."""
-        features, kept, excluded = self._embed(manifest)
+        return self._read(manifest)
+
+    def _read(
+        self, manifest: pd.DataFrame, network: Callable[[], FeatureNetwork] | None = None
+    ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+        features, kept, excluded = self._embed(manifest, network)
         if self.projection is not None:
             self._check_width("projection", len(self.projection.mean), features)
             features = self.projection(features).astype(np.float32)
@@ -348,6 +393,8 @@ class EmbeddingJudge:
                 f"{where}the judge's {part} reads {width} features, its embedding gives {features.shape[1]}"
             )
 
-    def _embed(self, manifest: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
-        cache = Path(self.cache) if self.cache else None
-        return embed(manifest, self.embedding, cache=cache, progress=self.progress)
+    def _embed(
+        self, manifest: pd.DataFrame, network: Callable[[], FeatureNetwork] | None = None
+    ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+        folder = Path(self.cache) if self.cache else None
+        return embed(manifest, self.embedding, cache=folder, progress=self.progress, network=network)

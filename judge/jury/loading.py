@@ -81,6 +81,12 @@ class Judge(Protocol):
     def score(self, manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(image_id, score) of the readable pictures, on the rating scale, and (item, reason, detail) of others."""
 
+    def scorer(self, n: int) -> Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]:
+        """What does as `score` for any part of a list of n pictures, and needs to be built but once.
+
+        Parts together score as the whole list at once, to the bit. Optional: without it `score` is asked each time.
+        """
+
     def save(self, folder: str | Path) -> None:
         """Writes judge.json, with `kind`, and whatever else `load` reads."""
 

@@ -100,6 +100,10 @@ def once_each(manifest: pd.DataFrame) -> pd.DataFrame:
     return manifest[~manifest["image_id"].duplicated()].assign(weight=total.to_numpy(float))
 
 
+#: Rows that a matrix product of a projection is made of a multiple of.
+WHOLE_ROWS = 64
+
+
 class Projection(NamedTuple):
     """What a head reads of wider features: (features − mean) @ basis, so that nothing outside the basis is read."""
 
@@ -107,8 +111,12 @@ class Projection(NamedTuple):
     basis: NDArray[np.float64]  # (F, k)
 
     def __call__(self, features: NDArray) -> NDArray[np.float64]:
-        """(n, F) → (n, k)"""
-        return (np.asarray(features, np.float64) - self.mean) @ self.basis
+        """(n, F) → (n, k); a row's numbers do not depend, to the bit, on the rows beside it."""
+        n = len(features)
+        # a matrix product treats the rows that are left over at its end otherwise than the others
+        rows = np.zeros((-(-n // WHOLE_ROWS) * WHOLE_ROWS, len(self.mean)))
+        rows[:n] = np.asarray(features, np.float64) - self.mean
+        return (rows @ self.basis)[:n]
 
     def then(self, other: Projection) -> Projection:
         """First this projection, then the other, as one."""

@@ -134,11 +134,15 @@ def _entries(here: str, top: str, walk: Walk) -> tuple[list[str], list[str]]:
         elif ending in PICTURES:
             walk.pictures.append(name)
         elif ending in OTHER_FORMATS:
-            advice = _ADVICE.get(ending, f"{ending}: {listed(PICTURES)} are read")
-            walk.set_aside.append((shown, "picture format not read", advice))
+            walk.set_aside.append((shown, "picture format not read", advice_for(ending)))
         else:
             walk.others[shown_name(ending)] += 1
     return inner, links
+
+
+def advice_for(ending: str) -> str:
+    """What to do about a picture of a format that is not opened here."""
+    return _ADVICE.get(ending, f"{ending}: {listed(PICTURES)} are read")
 
 
 def kind_of(mode: int) -> str:
