@@ -196,7 +196,7 @@ def _text(args: argparse.Namespace, advice: Advice, outcome: str) -> str:
         return advice_json(advice)
     import textwrap
 
-    from judge.cli.audit_text import printable
+    from judge.cli.audit.text import printable
 
     lines: list[str] = []
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from judge.cli import audit_engines, main
+from judge.cli import main
+from judge.cli.audit import engines
 
 pytest.importorskip("duckdb")
 BASIC = ["--feature", "g", "--score", "s", "--places", "2", "--permutations", "9"]
@@ -51,7 +52,7 @@ def test_the_engine_is_chosen_by_size(folder, capsys, monkeypatch):
         return "duckdb" if "out of core" in said else "memory"
 
     assert [engine(table) for table in ("all.csv", "all.parquet", "parts")] == ["memory", "memory", "duckdb"]
-    monkeypatch.setattr(audit_engines, "MOST_IN_MEMORY", 39)
+    monkeypatch.setattr(engines, "MOST_IN_MEMORY", 39)
     assert [engine(table) for table in ("all.csv", "all.parquet")] == ["memory", "duckdb"]
 
 
@@ -60,7 +61,7 @@ def test_without_duckdb_the_extra_is_named(folder, capsys, monkeypatch):
     code, _, said = printed(capsys, folder / "parts", *BASIC)
     assert code != 0 and "pip install 'judge[scale]'" in said
     # a large file is read in memory, as it always was, and the way out is told
-    monkeypatch.setattr(audit_engines, "MOST_IN_MEMORY", 39)
+    monkeypatch.setattr(engines, "MOST_IN_MEMORY", 39)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     code, _, said = printed(capsys, folder / "all.parquet", *BASIC, "--json")
     assert code == 0 and "note: read in memory; pip install 'judge[scale]'" in said

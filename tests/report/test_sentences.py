@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from judge.cli.audit_text import audit_text, findings_text
+from judge.cli.audit.text import audit_text, findings_text
 from judge.fairness.audit import audit
 from judge.fairness.findings import findings
 from judge.report.measures import words

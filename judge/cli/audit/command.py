@@ -152,7 +152,7 @@ def _text(args: argparse.Namespace, table: pd.DataFrame, notes: list[str]) -> st
         from judge.fairness.audit import records_json
 
         return records_json(table)
-    from judge.cli.audit_text import audit_text, findings_text
+    from judge.cli.audit.text import audit_text, findings_text
 
     if args.findings:
         return findings_text(table, confidence=args.confidence)
@@ -211,7 +211,7 @@ def _bundled(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
 
 
 def _audited(args: argparse.Namespace) -> tuple[Entrants, pd.DataFrame, dict]:
-    from judge.cli.audit_engines import audited_out_of_core, out_of_core
+    from judge.cli.audit.engines import audited_out_of_core, out_of_core
 
     people, table = audited_out_of_core(args, **_settings(args)) if out_of_core(args) else _of_table(args)
     plan = {
