@@ -1,8 +1,8 @@
 """The loop of a stack of trainings: that of judge.jury.network.training, for K networks at once.
 
 Each network has its own order of pictures, views, dropout and gradient norm, drawn as it would draw them alone, so that
-it ends where its own training would end, but for the order in which sums are rounded. Losses are added up, and the sum's
-gradients are those of each. A network whose loss is no longer finite is left out: its own training will say so.
+it ends where its own training would end, but for the order in which sums are rounded. Losses are added up: the
+gradients of the sum are those of each. A network whose loss is no longer finite is left out: its own training will say so.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Activations:
     def of(
         self, model: StackedNetwork, pixels: Tensor, rows: Tensor, owner: Any, device: torch.device
     ) -> Tensor:
-        """float32 (shelf, C, h, w) on the CPU, in which the rows are filled; normalised pixels without frozen stages."""
+        """float32 (shelf, C, h, w) on the CPU, of which the rows are filled; normalised pixels if nothing is frozen."""
         stem = model.stem()
         digest = hashlib.blake2b(f"{model.stage}".encode(), digest_size=16)
         for value in [] if stem is None else stem.state_dict().values():
@@ -210,8 +210,8 @@ def _loop(
             load_module("ema", ema.module.core, state)
         order = state["order"]
         for number in range(k):
-            streams[number].set_state(state["rng.views"][number])
-            draws.generators[number].set_state(state["rng.draws"][number])
+            streams[number].set_state(state["rng.views"][number].clone())
+            draws.generators[number].set_state(state["rng.draws"][number].clone())
         epoch, histories, lost = facts["epoch"], facts["histories"], facts["lost"]
 
     def pixels_of(places: Tensor, chosen: Sequence[Tensor]) -> Tensor:

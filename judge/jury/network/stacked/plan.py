@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from judge.errors import InputError
@@ -19,13 +20,18 @@ from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.losses import LOSSES, Objective
 from judge.jury.network.pool import Pool
 from judge.jury.network.training import Training, identity_of
+from judge.storage import Found
 
 
 class Shelf:
-    """Pictures of many trainings, each once: what two pools share takes memory once and is read once."""
+    """Pictures of many trainings, each once: what two pools share takes memory once and is read once.
+
+    It is also the store in which views.frozen_views finds what frozen stages made of a picture before (`get`, `put`).
+    """
 
     def __init__(self) -> None:
         self._place: dict[bytes, int] = {}
+        self._named: dict[str, int] = {}
         self._parts: list[Tensor] = []
 
     def __len__(self) -> int:
@@ -45,6 +51,20 @@ class Shelf:
         if fresh:
             self._parts.append(pixels[fresh])
         return torch.tensor(places)
+
+    def get(self, names: Sequence[str]) -> Found:
+        """The views that stand here under these names."""
+        found = Found(names)
+        known = [name for name in dict.fromkeys(names) if name in self._named]
+        if known:
+            found.fill(known, {"views": self.pixels[[self._named[name] for name in known]].numpy()})
+            found.known[[place for place, name in enumerate(names) if name in self._named]] = True
+        return found
+
+    def put(self, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Views under their names."""
+        places = self.add(torch.from_numpy(arrays["views"]))
+        self._named |= zip(names, places.tolist(), strict=True)
 
     @property
     def pixels(self) -> Tensor:
@@ -140,10 +160,11 @@ class Planned:
         return self.shelf.pixels.ndim == 5
 
 
-def refusal(objective: Objective, settings: Training) -> str | None:
+def refusal(objective: object, settings: Training) -> str | None:
     """Why such a training goes its own way, as far as that is told without its network; None: it can be stacked."""
     if type(objective) not in LOSSES.values():
-        return f"{type(objective).__name__} is no loss of one picture at a time"
+        name = getattr(objective, "__name__", type(objective).__name__)
+        return f"{name} is no loss of one picture at a time"
     if settings.devices not in (1, "1"):
         return f"training.devices={settings.devices}: one device is needed"
     if settings.checkpoint_every is not None:

@@ -1,0 +1,114 @@
+"""A sweep of trainings as stacks against the same sweep, each training by itself.
+
+    python experiments/stacked_speed.py [--trainings 40] [--stage 7] [--views 16] [--stack auto] [--rounds 1]
+
+Both are `judge run -m`, end to end, in a process of its own on one thread: data, draws, trainings, scores, audit. Runs
+differ in their seed, so in pool, order, dropout and head; people who enter are the same (entrants.seed=0). In turn, so
+that both meet the same neighbours. Seconds are the process's own (user and system), which other processes disturb less.
+The scores of both are compared, over all runs. `--cache` gives the separate runs a cache of views (judge.cache), which
+stacks do not need. `--stage 3` is a sweep whose trained part dominates. Writes results/stacked_speed/speed.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "results" / "stacked_speed" / "speed.csv"
+
+
+def sweep(folder: Path, args: argparse.Namespace, stack: str) -> dict[str, float]:
+    """Runs one sweep; seconds of its process, wall clock and peak memory."""
+    words = [
+        f"seed=range(0,{args.trainings})", "judge=cnn_photo", "~conditions.rebalanced", f"name={folder.name}",
+        f"judge.training.train_from_stage={args.stage}", f"judge.views={args.views}", "judge.size=64",
+        "judge.training.accelerator=cpu", "judge.progress=false", "report.page=false", "save_judges=false",
+        "entrants.seed=0", "entrants.n=100", f"pool.n={args.pool}", "data.n=2000", "data.seed=15", "data.size=64",
+        "data.mode=natural", "data.camera=even", "data.picture_format=png", "threads=1", f"stack={stack}",
+    ]  # fmt: skip
+    if args.cache and stack == "null":
+        words.append(f"judge.cache={folder.parent / 'views'}")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+    command = [sys.executable, "-m", "judge", "run", "-m", *words]
+    done = subprocess.run(
+        command, cwd=folder.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        sys.exit(done.stdout[-3000:] + done.stderr[-3000:])
+    if args.verbose:
+        print(done.stdout[-2000:], done.stderr[-2000:])
+    return {
+        "seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "wall": time.time() - start,
+    }
+
+
+def scores(folder: Path) -> pd.DataFrame:
+    """image_id, seed, score of all runs of a sweep."""
+    parts = [
+        pd.read_parquet(file)
+        for file in sorted((folder.parent / "runs" / folder.name).glob("*/scores.parquet"))
+    ]
+    table = pd.concat(parts)
+    return table[table["condition"] != "truth"][["image_id", "seed", "score"]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--trainings", type=int, default=40)
+    parser.add_argument("--stage", type=int, default=7)
+    parser.add_argument("--views", type=int, default=16)
+    parser.add_argument("--pool", type=int, default=300)
+    parser.add_argument("--stack", default="auto")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--cache", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
+    rows = []
+    for round_ in range(args.rounds):
+        with tempfile.TemporaryDirectory() as scratch:
+            for stack in (args.stack, "null"):
+                name = "separate" if stack == "null" else "stacked"
+                took = sweep(Path(scratch) / name, args, stack)
+                rows.append(
+                    {
+                        "trainings": args.trainings, "stage": args.stage, "views": args.views, "pool": args.pool,
+                        "cache": args.cache, "way": name, "stack": "" if stack == "null" else stack,
+                        "round": round_, **took,
+                    }
+                )  # fmt: skip
+                print(json.dumps(rows[-1]), flush=True)
+            both = scores(Path(scratch) / "stacked").merge(
+                scores(Path(scratch) / "separate"), on=["image_id", "seed"]
+            )
+        apart = (both["score_x"] - both["score_y"]).abs().max()
+        for row in rows[-2:]:
+            row["scores_apart"] = apart
+            row["score_sd"] = both["score_y"].std()
+        print(
+            f"separate / stacked: {rows[-1]['seconds'] / rows[-2]['seconds']:.2f}; scores apart {apart:.2g}"
+        )
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(rows).round(6)
+    if FILE.is_file():
+        table = pd.concat([pd.read_csv(FILE), table], ignore_index=True)
+    table.to_csv(FILE, index=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
