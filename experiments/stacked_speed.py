@@ -32,7 +32,7 @@ def sweep(folder: Path, args: argparse.Namespace, stack: str) -> dict[str, float
     words = [
         f"seed=range(0,{args.trainings})", "judge=cnn_photo", "~conditions.rebalanced", f"name={folder.name}",
         f"judge.training.train_from_stage={args.stage}", f"judge.views={args.views}", "judge.size=64",
-        "judge.training.accelerator=cpu", "judge.progress=false", "report.page=false", "save_judges=false",
+        "+judge.training.accelerator=cpu", "+judge.progress=false", "report.page=false", "save_judges=false",
         "entrants.seed=0", "entrants.n=100", f"pool.n={args.pool}", "data.n=2000", "data.seed=15", "data.size=64",
         "data.mode=natural", "data.camera=even", "data.picture_format=png", "threads=1", f"stack={stack}",
     ]  # fmt: skip

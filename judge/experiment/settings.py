@@ -113,8 +113,8 @@ class Settings:
     save_judges: bool = True
     # CPU threads of torch in this run, or null for all cores
     threads: int | None = None
-    # of a sweep: trainings that share what is frozen are done before its jobs, so many networks side by side; auto (1 on
-    # a CPU, 32 on a GPU), or null: each job trains its own
+    # of a sweep: trainings that share what is frozen are done before its jobs, so many networks side by side; auto is
+    # 1 on a CPU and 32 on a GPU; null: each job trains its own
     stack: Any = None
     experiment: Any = None
 

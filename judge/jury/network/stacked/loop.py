@@ -2,7 +2,8 @@
 
 Each network has its own order of pictures, views, dropout and gradient norm, drawn as it would draw them alone, so that
 it ends where its own training would end, but for the order in which sums are rounded. Losses are added up: the
-gradients of the sum are those of each. A network whose loss is no longer finite is left out: its own training will say so.
+gradients of the sum are those of each. A network whose loss is no longer finite is left out; its own training will say
+so.
 """
 
 from __future__ import annotations
