@@ -31,9 +31,9 @@ def sweep(folder: Path, args: argparse.Namespace, stack: str) -> dict[str, float
     """Runs one sweep; seconds of its process, wall clock and peak memory."""
     words = [
         f"seed=range(0,{args.trainings})", "judge=cnn_photo", "~conditions.rebalanced", f"name={folder.name}",
-        f"judge.training.train_from_stage={args.stage}", f"judge.views={args.views}", "judge.size=64",
+        f"judge.training.train_from_stage={args.stage}", f"judge.views={args.views}", f"judge.size={args.size}",
         "+judge.training.accelerator=cpu", "+judge.progress=false", "report.page=false", "save_judges=false",
-        "entrants.seed=0", "entrants.n=100", f"pool.n={args.pool}", "data.n=2000", "data.seed=15", "data.size=64",
+        "entrants.seed=0", "pool.majority_share=0.34", "entrants.n=100", f"pool.n={args.pool}", f"data.n={args.people}", "data.seed=15", "data.size=64",
         "data.mode=natural", "data.camera=even", "data.picture_format=png", "threads=1", f"stack={stack}",
     ]  # fmt: skip
     if args.cache and stack == "null":
@@ -73,6 +73,8 @@ def main() -> int:
     parser.add_argument("--stage", type=int, default=7)
     parser.add_argument("--views", type=int, default=16)
     parser.add_argument("--pool", type=int, default=300)
+    parser.add_argument("--people", type=int, default=2000, help="of whom 60 % may train")
+    parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--stack", default="auto")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--cache", action="store_true")
@@ -86,7 +88,7 @@ def main() -> int:
                 took = sweep(Path(scratch) / name, args, stack)
                 rows.append(
                     {
-                        "trainings": args.trainings, "stage": args.stage, "views": args.views, "pool": args.pool,
+                        "trainings": args.trainings, "stage": args.stage, "views": args.views, "pool": args.pool, "size": args.size, "people": args.people,
                         "cache": args.cache, "way": name, "stack": "" if stack == "null" else stack,
                         "round": round_, **took,
                     }

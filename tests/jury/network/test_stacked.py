@@ -166,6 +166,7 @@ def test_a_stack_that_was_killed_goes_on_from_its_last_epoch(tmp_path, monkeypat
         return learning_rate(step, **told)
 
     monkeypatch.setattr(loop, "learning_rate", rate)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)  # at the end of each epoch
     with pytest.raises(Killed):
         train_stacked(planned(tmp_path / "cut", those), tmp_path / "b", progress=False)
     assert len(list((tmp_path / "b").iterdir())) == 1

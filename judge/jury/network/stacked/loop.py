@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,15 @@ from judge.storage.tensors import (
     load_tensors,
     module_tensors,
     optimizer_tensors,
+    part_of,
     save_tensors,
 )
 
 log = logging.getLogger("judge")
 #: Pictures that the frozen stages read at a time, beside a training.
 PIECE = 64
+#: Seconds between the states of a stack, which are kept at the end of an epoch: what a kill can cost, and an epoch.
+SAVE_EVERY = 60.0
 
 
 def side_by_side(accelerator: str = "auto") -> int:
@@ -98,7 +102,8 @@ def train_stacked(
     """Trains all of these as one. Each workdir then holds the result that `train` would have left there.
 
     planned      equal in structure (`together`), each of a workdir of its own
-    folder       for the state of the stack, kept at the end of each epoch: a stack that was killed goes on from there
+    folder       for the state of the stack, kept at the end of an epoch, once a minute at most: a stack that was killed
+                 goes on from there
     activations  what frozen stages made of validation pictures, shared with other stacks
     bmm          convolutions of one pixel as batched matrix products; None: on a GPU
 
@@ -187,6 +192,7 @@ def _loop(
     model = fabric.setup_module(network)
     half_life = settings.ema_half_life
     ema = ModelEmaV3(network, decay=0.5 ** (1 / (half_life * steps)), use_warmup=True) if half_life else None
+    kept = network if ema is None else ema.module
     optimizer = fabric.setup_optimizers(optimizer)
 
     streams = [torch.Generator().manual_seed(one.seed) for one in planned]
@@ -201,6 +207,7 @@ def _loop(
     told = [dict(one.identity) for one in planned]
     epoch, histories = 0, [[] for _ in planned]
     lost: list[int] = []
+    best: dict[int, dict[str, Tensor]] = {}
     text = json.dumps(told, sort_keys=True, default=str)
     state_file = folder / f"{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}.safetensors"
     state, facts = _saved(state_file)
@@ -213,6 +220,7 @@ def _loop(
         for number in range(k):
             streams[number].set_state(state["rng.views"][number].clone())
             draws.generators[number].set_state(state["rng.draws"][number].clone())
+        best = {number: part_of(f"best.{number}", state) for number in range(k)}
         epoch, histories, lost = facts["epoch"], facts["histories"], facts["lost"]
 
     def pixels_of(places: Tensor, chosen: Sequence[Tensor]) -> Tensor:
@@ -239,6 +247,7 @@ def _loop(
         disable=not progress,
         leave=False,
     )
+    saved = time.monotonic()
     while epoch < settings.epochs:
         model.train()
         losses = torch.zeros(k, dtype=torch.float64)
@@ -273,7 +282,7 @@ def _loop(
                 clip_each(trained, k, settings.clip)
             optimizer.step()
             if ema is not None:
-                ema.update(network, step=now)
+                _average(kept.changing(), network.changing(), ema.get_decay(now))
             losses += loss.detach().double().cpu()
             bar.update()
         for number in torch.nonzero(~losses.isfinite()).flatten().tolist():
@@ -284,7 +293,6 @@ def _loop(
                     planned[number].workdir, epoch + 1,
                 )  # fmt: skip
 
-        kept = ema.module if ema is not None else network
         predicted = _validated(kept, planned, activations, device) if first.val is not None else None
         for number, one in enumerate(planned):
             record = {"epoch": epoch + 1, "loss": float(losses[number] / steps)}
@@ -295,31 +303,44 @@ def _loop(
             if settings.select == "last":
                 better = None
             if number not in lost and (better is None or better[-1] == min(better)):
-                tensors = {f"network.{name}": value for name, value in kept.tensors_of(number).items()}
-                save_tensors(one.workdir / BEST, tensors, {"training": told[number]})
+                best[number] = {name: value.cpu().clone() for name, value in kept.tensors_of(number).items()}
         epoch += 1
         order = torch.stack([torch.randperm(n, generator=rng) for rng in streams])
+        if epoch == settings.epochs or time.monotonic() - saved < SAVE_EVERY:
+            continue
         save_tensors(
             state_file,
             {
                 **module_tensors("network", network.core),
                 **optimizer_tensors("optimizer", optimizer),
                 **(module_tensors("ema", ema.module.core) if ema is not None else {}),
+                **{f"best.{i}.{name}": value for i, one in best.items() for name, value in one.items()},
                 "order": order,
                 "rng.views": torch.stack([rng.get_state() for rng in streams]),
                 "rng.draws": torch.stack([rng.get_state() for rng in draws.generators]),
             },
             {"epoch": epoch, "histories": histories, "lost": lost},
         )
+        saved = time.monotonic()
     bar.close()
     for number, one in enumerate(planned):
         if number not in lost:
-            tensors, _ = load_tensors(one.workdir / BEST)
+            tensors = {f"network.{name}": value for name, value in best[number].items()}
             facts = {"training": told[number], "history": histories[number], "done": True}
             save_tensors(one.workdir / BEST, tensors, facts)
             (one.workdir / STATE).unlink(missing_ok=True)
     state_file.unlink(missing_ok=True)
     return lost
+
+
+@torch.no_grad()
+def _average(kept: Sequence[Tensor], values: Sequence[Tensor], decay: float) -> None:
+    """One step of ModelEmaV3, of what a training changes only."""
+    floats = [(a, b) for a, b in zip(kept, values, strict=True) if a.is_floating_point()]
+    torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], weight=1.0 - decay)
+    for a, b in zip(kept, values, strict=True):
+        if not a.is_floating_point():
+            a.copy_(b)
 
 
 class _Scale:

@@ -210,6 +210,11 @@ class StackedNetwork(nn.Module):
             rating = scale[0] + scale[1] * logits[:, 0].float()
         return Reading(rating, logits, features.flatten(0, 1))
 
+    def changing(self) -> list[Tensor]:
+        """What a training changes, weights and batch statistics, in one order for all copies; not the frozen stages."""
+        parts = [*_trained_parts(self.core, self.stage), self.core.head]
+        return [value for part in parts for value in part.state_dict().values()]
+
     def scale_of_rows(self, b: int) -> Tensor:
         """(2, K · B): centre and spread of the network that each row is of, as RatingNetwork.scale has them."""
         return self.core.scale.T.repeat_interleave(b, 1)
