@@ -33,7 +33,8 @@ def sweep(folder: Path, args: argparse.Namespace, stack: str) -> dict[str, float
         f"seed=range(0,{args.trainings})", "judge=cnn_photo", "~conditions.rebalanced", f"name={folder.name}",
         f"judge.training.train_from_stage={args.stage}", f"judge.views={args.views}", f"judge.size={args.size}",
         "+judge.training.accelerator=cpu", "+judge.progress=false", "report.page=false", "save_judges=false",
-        "entrants.seed=0", "pool.majority_share=0.34", "entrants.n=100", f"pool.n={args.pool}", f"data.n={args.people}", "data.seed=15", "data.size=64",
+        "entrants.seed=0", "entrants.n=100", "pool.majority_share=0.34", f"pool.n={args.pool}",
+        f"data.n={args.people}", "data.seed=15", "data.size=64",
         "data.mode=natural", "data.camera=even", "data.picture_format=png", "threads=1", f"stack={stack}",
     ]  # fmt: skip
     if args.cache and stack == "null":
@@ -88,7 +89,8 @@ def main() -> int:
                 took = sweep(Path(scratch) / name, args, stack)
                 rows.append(
                     {
-                        "trainings": args.trainings, "stage": args.stage, "views": args.views, "pool": args.pool, "size": args.size, "people": args.people,
+                        "trainings": args.trainings, "stage": args.stage, "views": args.views,
+                        "pool": args.pool, "size": args.size, "people": args.people,
                         "cache": args.cache, "way": name, "stack": "" if stack == "null" else stack,
                         "round": round_, **took,
                     }
