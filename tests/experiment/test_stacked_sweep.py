@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 SMALL = [
     "judge=cnn_photo", "judge.backbone=test_efficientnet", "judge.weights={weights}", "judge.size=32", "judge.views=2",
     "judge.training.train_from_stage=2", "judge.training.epochs=2", "+judge.training.accelerator=cpu",
-    "judge.loss.levels=5", "data.n=90", "data.size=32", "data.progress=false", "data.workers=1", "pool.n=20",
+    "data.n=90", "data.size=32", "data.progress=false", "data.workers=1", "pool.n=20",
     "pool.majority_share=.6", "pool.calibration=1", "entrants.n=12", "audit.n_permutations=99", "report.page=false",
     "threads=1", "+conditions.robust=group_dro", "seed=0,1",
 ]  # fmt: skip

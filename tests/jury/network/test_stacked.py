@@ -227,3 +227,16 @@ def test_a_shelf_keeps_a_picture_once():
     assert shelf.add(torch.cat([a, a[:1]])).tolist() == [0, 1, 2, 3, 0]
     assert shelf.add(torch.cat([b[:1], a[2:]])).tolist() == [4, 2, 3]
     assert len(shelf) == 5 and torch.equal(shelf.pixels[4], b[0])
+
+
+def test_a_network_whose_loss_is_not_finite_is_left_out_and_spoils_no_other(tmp_path):
+    those = calls(tmp_path, k=2, settings=replace(SETTINGS, epochs=1))
+    those[1]["pool"].rating[0] = float("inf")
+    assert train_stacked(planned(tmp_path / "stack", those), tmp_path / "state", progress=False) == [1]
+    assert not (tmp_path / "stack" / "1").exists()
+    val = pool(40, seed=7, size=32).pixels
+    one, two = (
+        predict(train(**those[0], workdir=tmp_path / which / "0")[0], val, device=torch.device("cpu"))
+        for which in ("stack", "alone")
+    )
+    assert float((one - two).abs().max()) < 2e-3
