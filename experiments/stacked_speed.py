@@ -7,6 +7,7 @@ differ in their seed, so in pool, order, dropout and head; people who enter are 
 that both meet the same neighbours. Seconds are the process's own (user and system), which other processes disturb less.
 The scores of both are compared, over all runs. `--cache` gives the separate runs a cache of views (judge.cache), which
 stacks do not need. `--stage 3` is a sweep whose trained part dominates. Writes results/stacked_speed/speed.csv.
+`--side-by-side` measures what a step costs each of K networks in one: results/stacked_speed/side_by_side.csv.
 """
 
 from __future__ import annotations
@@ -56,6 +57,45 @@ def sweep(folder: Path, args: argparse.Namespace, stack: str) -> dict[str, float
     }
 
 
+def side_by_side(size: int, repeats: int) -> pd.DataFrame:
+    """CPU milliseconds of a step (forward and backward of 32 pictures) for each of K networks in one, one thread."""
+    import torch
+
+    from judge.jury.network.spec import NetworkSpec, build_network
+    from judge.jury.network.stacked.network import Draws, StackedNetwork
+
+    torch.set_num_threads(1)
+    rows = []
+    for stage in (7, 5, 3):
+        for bmm, k in [(False, 1), (False, 2), (False, 4), (False, 8), (True, 4)]:
+            spec = NetworkSpec("tf_efficientnet_lite0", size)
+            networks = [build_network(spec, "packaged") for _ in range(k)]
+            for network in networks:
+                network.freeze_before(stage)
+            model = StackedNetwork(
+                networks, stage, Draws([torch.Generator() for _ in networks]), bmm=bmm
+            ).train()
+            with torch.no_grad():
+                x = model.stem()(model.normalised(torch.rand(32, 3, size, size) * 255)).repeat(1, k, 1, 1)
+            x = x.to(memory_format=torch.channels_last)
+            took = []
+            for _ in range(repeats + 1):
+                start = time.process_time()
+                model(x).rating.sum().backward()
+                took.append(time.process_time() - start)
+            rows.append(
+                {
+                    "size": size,
+                    "stage": stage,
+                    "networks": k,
+                    "bmm": bmm,
+                    "ms_a_network": 1000 * min(took[1:]) / k,
+                }
+            )
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows).round(2)
+
+
 def scores(folder: Path) -> pd.DataFrame:
     """image_id, seed, score of all runs of a sweep."""
     parts = [
@@ -80,7 +120,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--cache", action="store_true")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--side-by-side", action="store_true", help="steps of K networks in one, no sweep")
     args = parser.parse_args()
+    if args.side_by_side:
+        FILE.parent.mkdir(parents=True, exist_ok=True)
+        side_by_side(args.size, 4).to_csv(FILE.with_name("side_by_side.csv"), index=False)
+        return 0
     rows = []
     for round_ in range(args.rounds):
         with tempfile.TemporaryDirectory() as scratch:
