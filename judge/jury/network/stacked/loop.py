@@ -205,7 +205,8 @@ def _loop(
         histogram = torch.stack([one.pool.histogram for one in planned])
 
     told = [dict(one.identity) for one in planned]
-    epoch, histories = 0, [[] for _ in planned]
+    epoch = 0
+    histories: list[list[dict[str, float]]] = [[] for _ in planned]
     lost: list[int] = []
     best: dict[int, dict[str, Tensor]] = {}
     text = json.dumps(told, sort_keys=True, default=str)
