@@ -7,14 +7,15 @@ import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from judge.errors import InputError
 from judge.experiment.folder_names import changes_a_number, checked_name
@@ -36,6 +37,9 @@ class SweepWatch(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         # the folder's name refers to the overrides, which are known there only
         HydraConfig.instance().set_config(config)
+        if config.stack is not None:
+            print("judge run: stack is of a sweep (judge run -m …); one run has no stack", file=sys.stderr)
+            raise SystemExit(2)
         _check_folder(config, "hydra.run.dir")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -43,7 +47,34 @@ class SweepWatch(Callback):
         _sweep["folder"] = Path(config.hydra.sweep.dir)
         params = config.hydra.sweeper.get("params") or {}
         chosen = [f"{key}={value}" for key, value in params.items()]
-        _sweep["jobs"] = _jobs([*chosen, *config.hydra.overrides.task])
+        words = [*chosen, *config.hydra.overrides.task]
+        _sweep["jobs"] = _jobs(words)
+        if config.stack is not None:
+            _train_as_stacks(config, words)
+
+
+def _train_as_stacks(config: DictConfig, words: list[str]) -> None:
+    """Trains what the jobs will train (judge.experiment.stacking); whatever goes wrong there, the jobs do it then."""
+    from judge.experiment.stacking import hydra_job, stack_sweep
+
+    def composed() -> Iterator[tuple[DictConfig, Path]]:
+        loader = GlobalHydra.instance().config_loader()
+        for number, job in enumerate(_combinations(words)):
+            settings = loader.load_sweep_config(config, list(job))
+            with open_dict(settings):
+                settings.hydra.job.id = settings.hydra.job.num = number
+            with hydra_job(settings):
+                folder = Path(settings.hydra.sweep.dir) / settings.hydra.sweep.subdir
+                with read_write(settings), open_dict(settings):
+                    del settings["hydra"]
+                yield settings, folder  # unpacked while this job's settings are Hydra's
+
+    try:
+        done = stack_sweep(composed(), _sweep["folder"], config.stack)
+    except Exception as error:
+        log.warning("no stacks: %s", input_error(error) or f"{type(error).__name__}: {error}")
+        return
+    log.info("%(stacked)d trainings done in %(stacks)d stacks, %(left)d left to their jobs", done)
 
 
 def _check_folder(config: DictConfig, setting: str) -> None:
@@ -59,6 +90,11 @@ def _check_folder(config: DictConfig, setting: str) -> None:
 
 def _jobs(overrides: list[str]) -> list[Job]:
     """Every combination of the values of a sweep, each once."""
+    return list(dict.fromkeys(_job(words) for words in _combinations(overrides)))
+
+
+def _combinations(overrides: list[str]) -> Iterator[tuple[str, ...]]:
+    """The overrides of each job of a sweep."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     # the last word on a key counts, as in Hydra's own sweeper
@@ -68,7 +104,7 @@ def _jobs(overrides: list[str]) -> list[Job]:
         given = override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
         key = override.get_key_element()
         values[key] = [f"{key}={value}" for value in given]
-    return list(dict.fromkeys(_job(words) for words in itertools.product(*values.values())))
+    return itertools.product(*values.values())
 
 
 def _job(overrides: Iterable[str]) -> Job:

@@ -24,6 +24,7 @@ CHANGES_NO_NUMBER = (
     "report.*",
     "save_judges",
     "threads",
+    "stack",
     "experiment",
     "*.progress",
     "*.workers",

@@ -116,6 +116,9 @@ class Settings:
     save_judges: bool = True
     # CPU threads of torch in this run, or null for all cores
     threads: int | None = None
+    # of a sweep: trainings that share what is frozen are done before its jobs, so many networks side by side; auto is
+    # 1 on a CPU and 32 on a GPU; null: each job trains its own
+    stack: Any = None
     experiment: Any = None
 
 
@@ -314,6 +317,10 @@ def check(settings: DictConfig) -> None:
     ):
         if whole is not None and not least <= whole <= most:
             raise InputError(f"{setting} is a whole number from {least} to {most:,}; given {whole}")
+    stack = settings.stack
+    whole = isinstance(stack, int) and not isinstance(stack, bool) and stack >= 1
+    if not (stack is None or stack == "auto" or whole):
+        raise InputError(f"stack is a number of networks from 1 on, auto, or null; given {stack}")
     checked_name(settings.name)
     if pool.n < 20:
         raise InputError(f"pool.n is at least 20 pictures; given {pool.n}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from judge.experiment.settings import Experiment
 from judge.fairness.probes import probe
 from judge.jury.loading import load_judge
 from judge.jury.network.losses import SquaredError, check_objective
+
+if TYPE_CHECKING:
+    from judge.jury.network.stacked import Planned, Shelf
 
 log = logging.getLogger("judge")
 IDENTITY = "training.json"
@@ -198,8 +201,12 @@ class Trainings:
                 raise InputError(f"conditions.{name}.refit: {error}") from error
 
     def _training_part(self, trainer: str) -> pd.DataFrame:
+        return self._parts(trainer)[0]
+
+    def _parts(self, trainer: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Who of the pool trains, and who chooses the epoch."""
         experiment = self.experiment
-        return training_part(self.drawn.pools[trainer], experiment.seed, experiment.pool.validation)[0]
+        return training_part(self.drawn.pools[trainer], experiment.seed, experiment.pool.validation)
 
     def _held_out(self, method: Any) -> pd.DataFrame | None:
         return self.drawn.refit if getattr(method, "needs_held_out", False) else None
@@ -265,12 +272,51 @@ class Trainings:
         _forget_states(folder)  # a kill may have come between the last table and this
         return judged
 
-    def _judge_all(self, trainer: str) -> Judged:
+    def planned(
+        self, trainer: str, shelf: Shelf, val_shelf: Shelf
+    ) -> tuple[Callable[[], None], Planned] | None:
+        """This condition's training for a stack, and what is to be called once that has done it; None: it is over.
+
+        Raises InputError, with the reason, for one that no stack takes.
+        """
+        if self._read(trainer) is not None:
+            return None
+        experiment, condition, folder = (
+            self.experiment,
+            self.experiment.conditions[trainer],
+            self.folder(trainer),
+        )
+        judge = experiment.make_judge()
+        if condition.trained_as is not None or not callable(getattr(judge, "planned", None)):
+            raise InputError(f"{type(judge).__name__} is no network with trainings of one structure")
+        planned = judge.planned(
+            *self._parts(trainer),
+            ratings=self.drawn.ratings_for(trainer),
+            rating_range=self.drawn.rating_range,
+            seed=experiment.seed,
+            workdir=folder,
+            groups=self.drawn.groups,
+            objective=condition.objective,
+            shelf=shelf,
+            val_shelf=val_shelf,
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / IDENTITY, self._identity[trainer])
+
+        def done() -> None:
+            if condition.refit is None:  # a refit is left to the run, which finds the training done
+                judge.take(planned)
+                self._judged[trainer] = self._judge_all(trainer, (judge, judge.excluded))
+
+        return done, planned
+
+    def _judge_all(self, trainer: str, trained: tuple[Any, pd.DataFrame] | None = None) -> Judged:
+        """trained: the judge and what it could not learn from; None: it is trained now."""
         experiment, drawn = self.experiment, self.drawn
         folder = self.folder(trainer)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / IDENTITY, self._identity[trainer])
-        judge, untrained = self._trained(trainer)
+        judge, untrained = trained or self._trained(trainer)
         scores, broken = judge.score(drawn.entrants)
         nobody = pd.DataFrame({"image_id": pd.Series(dtype=str), "score": pd.Series(dtype=float)})
         calibration = nobody
@@ -311,14 +357,10 @@ class Trainings:
             # read back, so that the refit works on a judge of its own
             judge, untrained = load_judge(self.folder(base)), known.untrained
         else:
-            train, validation = training_part(
-                drawn.pools[trainer], experiment.seed, experiment.pool.validation
-            )
             log.info("training: %s", trainer)
             judge = experiment.make_judge()
             judge.fit(
-                train,
-                validation,
+                *self._parts(trainer),
                 ratings=drawn.ratings_for(trainer),
                 rating_range=drawn.rating_range,
                 seed=experiment.seed,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -34,11 +33,12 @@ from judge.jury.network.pictures import load_pictures
 from judge.jury.network.pool import Pool, predict_clean, usable
 from judge.jury.network.ridge import head_start
 from judge.jury.network.spec import NetworkSpec, build_network
-from judge.jury.network.training import Training, train
+from judge.jury.network.stacked.plan import Planned, Shelf, refusal
+from judge.jury.network.training import BEST, Training, train
 from judge.jury.network.views import frozen_views
 from judge.jury.ridge import Projection, Ridge
 from judge.storage import write_json
-from judge.storage.tensors import load_weights, save_tensors
+from judge.storage.tensors import load_module, load_tensors, load_weights, save_tensors
 
 #: Folder, within a training's, of the first training of an objective that has two.
 FIRST = "first"
@@ -122,6 +122,67 @@ class CnnJudge:
         Raises InputError: no rated picture, fewer than two, a rating outside rating_range, an objective without
         groups, a workdir that holds the training of another objective or other settings.
         """
+        call, clean = self._prepared(train_manifest, val, ratings, rating_range, seed, groups, objective)
+        own = workdir is None
+        folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
+        try:
+            if callable(reweigh := getattr(call["objective"], "reweigh", None)):
+                pool = call["pool"]
+                error = self._first_errors(call, clean, call["objective"].first_epochs, folder / FIRST)
+                weight = reweigh(error.double().numpy(), pool.weight.double().numpy())
+                pool.weight = torch.from_numpy(weight).float()
+            self.network, self.history = train(**call, workdir=folder)
+        finally:
+            if own:
+                shutil.rmtree(folder, ignore_errors=True)
+        return self
+
+    def planned(
+        self,
+        train_manifest: pd.DataFrame,
+        val: pd.DataFrame | None = None,
+        *,
+        ratings: pd.DataFrame | None = None,
+        rating_range: tuple[float, float],
+        seed: int,
+        workdir: Path,
+        groups: Groups | None = None,
+        objective: ObjectiveFactory | None = None,
+        shelf: Shelf,
+        val_shelf: Shelf,
+    ) -> Planned:
+        """The training that `fit` would do, for a stack (network.stacked): its pictures go to the shelves.
+
+        Once the stack has trained it, `fit` with the same workdir, or `take`, reads the result.
+        Raises InputError as `fit`, and for a training that no stack takes.
+        """
+        method = getattr(objective, "func", objective)
+        if reason := refusal(self.loss if method is None else method, self.training):
+            raise InputError(reason)
+        call, _ = self._prepared(train_manifest, val, ratings, rating_range, seed, groups, objective, shelf)
+        return Planned.of(**call, workdir=Path(workdir), shelf=shelf, val_shelf=val_shelf)
+
+    def take(self, planned: Planned) -> CnnJudge:
+        """Reads the result of a planned training that a stack has done."""
+        tensors, facts = load_tensors(planned.workdir / BEST)
+        with torch.random.fork_rng():
+            self.network = planned.make_network().eval()
+        load_module("network", self.network, tensors)
+        self.history = facts["history"]
+        return self
+
+    def _prepared(
+        self,
+        train_manifest: pd.DataFrame,
+        val: pd.DataFrame | None,
+        ratings: pd.DataFrame | None,
+        rating_range: tuple[float, float],
+        seed: int,
+        groups: Groups | None,
+        objective: ObjectiveFactory | None,
+        store: Shelf | None = None,
+    ) -> tuple[dict[str, Any], Tensor]:
+        """What `train` is called with, but for the workdir, and the training pictures as they were decoded."""
         rating_range = (float(rating_range[0]), float(rating_range[1]))
         trained_for, objective_as = made_objective(objective, self.loss, groups, seed)
         rated, unrated = usable(train_manifest, rating_range)
@@ -149,51 +210,36 @@ class CnnJudge:
             "objective": json.loads(objective_as),
         }
         self.spec = self._spec(rating_range)
-        views = self._frozen_views(pool.pixels, seed) if self.views else pool.pixels
+        views = self._frozen_views(pool.pixels, seed, store) if self.views else pool.pixels
         start = self._probe(pool, rated, seed) if self.probe else None
         clean, pool.pixels = pool.pixels, views
-        own = workdir is None
-        folder = Path(tempfile.mkdtemp(prefix="judge-")) if own else Path(workdir)
-        training = partial(
-            train,
-            partial(build_network, self.spec, self.weights, start),
-            size=self.size,
-            augmentation=self.augmentation,
-            seed=seed,
-            identity={"network": self.spec.to_json(), "weights": self.weights, "probe": self.probe},
-            progress=self.progress,
-        )
-        try:
-            if callable(reweigh := getattr(trained_for, "reweigh", None)):
-                error = self._first_errors(training, pool, clean, trained_for.first_epochs, folder / FIRST)
-                weight = reweigh(error.double().numpy(), pool.weight.double().numpy())
-                pool.weight = torch.from_numpy(weight).float()
-            self.network, self.history = training(
-                trained_for,
-                pool,
-                held_out,
-                settings=self.training,
-                workdir=folder,
-                objective_as=objective_as,
-            )
-        finally:
-            if own:
-                shutil.rmtree(folder, ignore_errors=True)
-        return self
+        call = {
+            "make_network": partial(build_network, self.spec, self.weights, start),
+            "objective": trained_for,
+            "pool": pool,
+            "val": held_out,
+            "size": self.size,
+            "augmentation": self.augmentation,
+            "settings": self.training,
+            "seed": seed,
+            "identity": {"network": self.spec.to_json(), "weights": self.weights, "probe": self.probe},
+            "objective_as": objective_as,
+            "progress": self.progress,
+        }
+        return call, clean
 
-    def _first_errors(
-        self, training: Callable[..., Any], pool: Pool, clean: Tensor, epochs: int, folder: Path
-    ) -> Tensor:
+    def _first_errors(self, call: dict[str, Any], clean: Tensor, epochs: int, folder: Path) -> Tensor:
         """(n,) errors on the training pictures, unaugmented, after a training of so many epochs with the judge's loss.
 
         They are written down: what a GPU computes again after a kill may differ in its last bits.
         """
         settings = replace(self.training, epochs=epochs, select="last")
-        network, _ = training(self.loss, pool, None, settings=settings, workdir=folder)
+        own = {"objective": self.loss, "val": None, "settings": settings, "objective_as": None}
+        network, _ = train(**{**call, **own}, workdir=folder)
         file = folder / "errors.safetensors"
         if not file.is_file():
             rating = predict_clean(network, clean, size=self.size)
-            save_tensors(file, {"error": rating - pool.rating}, {"kind": "errors"})
+            save_tensors(file, {"error": rating - call["pool"].rating}, {"kind": "errors"})
         return load_weights(file)["error"]
 
     def refusal(self, seam: str, method: Any = None) -> str | None:
@@ -321,7 +367,7 @@ class CnnJudge:
             network = build_network(self.spec, self.weights).eval()
         return head_start(network, pool.pixels, rated, pool.histogram, size=self.size, progress=self.progress)
 
-    def _frozen_views(self, pixels: Tensor, seed: int) -> Tensor:
+    def _frozen_views(self, pixels: Tensor, seed: int, store: Shelf | None) -> Tensor:
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # as the loop does: weights=none must give the same frozen stages there
             network = build_network(self.spec, self.weights)
@@ -333,5 +379,6 @@ class CnnJudge:
             stage=self.training.train_from_stage,
             views=self.views,
             cache=Path(self.cache) if self.cache else None,
+            store=store,
             progress=self.progress,
         )

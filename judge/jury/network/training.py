@@ -116,15 +116,17 @@ def train(
     Raises InputError when workdir holds the state or the result of another training (it names what differs), when
     the objective does not say what it is made of (identity.described), or when the loss is no longer finite.
     """
-    here = {
-        "objective": described(objective) if objective_as is None else objective_as,
-        **(identity or {}),
-        "training": asdict(settings),
-        "augmentation": asdict(augmentation),
-        "size": size,
-        "seed": seed,
-        "pictures": {"training": pool.fingerprint(), "validation": val.fingerprint() if val else None},
-    }
+    here = identity_of(
+        objective,
+        pool,
+        val,
+        size=size,
+        augmentation=augmentation,
+        settings=settings,
+        seed=seed,
+        identity=identity,
+        objective_as=objective_as,
+    )
     _remove_damaged(workdir)
     for file in (workdir / BEST, workdir / STATE):
         if file.is_file():
@@ -159,6 +161,33 @@ def train(
     tensors, facts = load_tensors(workdir / BEST)
     load_module("network", network, tensors)
     return network.eval(), facts["history"]
+
+
+def identity_of(
+    objective: Objective,
+    pool: Pool,
+    val: Pool | None,
+    *,
+    size: int,
+    augmentation: Augmentation,
+    settings: Training,
+    seed: int,
+    identity: Mapping[str, Any] | None = None,
+    objective_as: str | None = None,
+) -> dict[str, Any]:
+    """JSON-able facts that tell a training from another, of what `train` is called with; its files hold them.
+
+    Raises InputError when the objective does not say what it is made of (identity.described).
+    """
+    return {
+        "objective": described(objective) if objective_as is None else objective_as,
+        **(identity or {}),
+        "training": asdict(settings),
+        "augmentation": asdict(augmentation),
+        "size": size,
+        "seed": seed,
+        "pictures": {"training": pool.fingerprint(), "validation": val.fingerprint() if val else None},
+    }
 
 
 def _remove_damaged(workdir: Path) -> None:

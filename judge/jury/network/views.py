@@ -8,11 +8,14 @@ same in every training), read by the frozen stages, and cached in half precision
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -26,6 +29,13 @@ VERSION = 1
 SHARD = 256
 
 
+class Store(Protocol):
+    """Where views are found by name, and put."""
+
+    def get(self, keys: Sequence[str]) -> Found: ...
+    def put(self, keys: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> None: ...
+
+
 def frozen_views(
     network: RatingNetwork,
     pixels: Tensor,
@@ -35,6 +45,7 @@ def frozen_views(
     stage: int,
     views: int,
     cache: Path | None = None,
+    store: Store | None = None,
     progress: bool = True,
 ) -> Tensor:
     """float16 (n, views, C, h, w): what the stages before `stage` make of `views` views of each picture.
@@ -42,6 +53,7 @@ def frozen_views(
     pixels  uint8 (n, 3, H, H)
     cache   folder of all caches, where views are found by the content of picture, frozen weights and augmentation;
             None: they are not cached
+    store   where views are found without a cache: that of a stack of trainings that share pictures (stacked.Shelf)
     """
     stem = network.stages_before(stage).eval()
     settings = hashlib.blake2b(repr((asdict(augmentation), size, stage, views)).encode(), digest_size=16)
@@ -51,9 +63,8 @@ def frozen_views(
         hashlib.blake2b(picture.numpy().tobytes(), digest_size=16, key=settings.digest()).hexdigest()
         for picture in pixels
     ]
-    store = (
-        None if cache is None else ContentCache(cache / "views" / f"v{VERSION}-{settings.hexdigest()[:12]}")
-    )
+    if cache is not None:
+        store = ContentCache(cache / "views" / f"v{VERSION}-{settings.hexdigest()[:12]}")
     found = Found(digests) if store is None else store.get(digests)
     missing = found.missing
     with tqdm(total=len(missing), desc="views", unit="picture", disable=not progress, leave=False) as bar:
