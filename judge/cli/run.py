@@ -54,8 +54,8 @@ class SweepWatch(Callback):
 
 
 def _train_as_stacks(config: DictConfig, words: list[str]) -> None:
-    """Trains what the jobs will train (judge.experiment.stacking); whatever goes wrong there, the jobs do it then."""
-    from judge.experiment.stacking import hydra_job, stack_sweep
+    """Trains what the jobs will train (judge.experiment.runs.stacking); whatever goes wrong there, the jobs do it then."""
+    from judge.experiment.runs.stacking import hydra_job, stack_sweep
 
     def composed() -> Iterator[tuple[DictConfig, Path]]:
         loader = GlobalHydra.instance().config_loader()
