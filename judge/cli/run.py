@@ -54,7 +54,7 @@ class SweepWatch(Callback):
 
 
 def _train_as_stacks(config: DictConfig, words: list[str]) -> None:
-    """Trains what the jobs will train (judge.experiment.runs.stacking); whatever goes wrong there, the jobs do it then."""
+    """Trains what the jobs will train (judge.experiment.runs.stacking); what goes wrong there, the jobs do then."""
     from judge.experiment.runs.stacking import hydra_job, stack_sweep
 
     def composed() -> Iterator[tuple[DictConfig, Path]]:
