@@ -17,9 +17,9 @@ FROM_HEAP, KEPT = 32 * 2**20, 2**31 - 1
 def keep_freed_memory() -> bool:
     """Tells glibc to keep freed memory for the next step; True where it could be told. Once a process, to its end.
 
-    By default activations of some MiB are handed back to the system and fetched again at every step, page by page: 20,000
-    page faults a step, 1 to 13 % of its time (experiments/training_speed.py). The peak is about the same, but what was
-    needed once stays with the process. Elsewhere than on glibc nothing is done.
+    By default activations of some MiB are handed back to the system and fetched again at every step, page by page:
+    20,000 page faults a step, up to 13 % of its time (experiments/training_speed.py). The peak is about the same, but
+    what was needed once stays with the process. Elsewhere than on glibc nothing is done.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
