@@ -50,7 +50,19 @@ class SweepWatch(Callback):
         words = [*chosen, *config.hydra.overrides.task]
         _sweep["jobs"] = _jobs(words)
         if config.stack is not None:
+            _check_stack(config.stack)
             _train_as_stacks(config, words)
+
+
+def _check_stack(stack: object) -> None:
+    """Ends the sweep, before any of its jobs, for a `stack` that is none."""
+    from judge.experiment.settings import check_stack
+
+    try:
+        check_stack(stack)
+    except InputError as error:
+        print(f"judge run: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
 
 
 def _train_as_stacks(config: DictConfig, words: list[str]) -> None:

@@ -317,10 +317,7 @@ def check(settings: DictConfig) -> None:
     ):
         if whole is not None and not least <= whole <= most:
             raise InputError(f"{setting} is a whole number from {least} to {most:,}; given {whole}")
-    stack = settings.stack
-    whole = isinstance(stack, int) and not isinstance(stack, bool) and stack >= 1
-    if not (stack is None or stack == "auto" or whole):
-        raise InputError(f"stack is a number of networks from 1 on, auto, or null; given {stack}")
+    check_stack(settings.stack)
     checked_name(settings.name)
     if pool.n < 20:
         raise InputError(f"pool.n is at least 20 pictures; given {pool.n}")
@@ -342,3 +339,10 @@ def input_error(error: BaseException | None) -> InputError | None:
 
 OmegaConf.register_new_resolver("judge_folder", folder_name, replace=True)
 ConfigStore.instance().store(name="settings", node=Settings)
+
+
+def check_stack(stack: Any) -> None:
+    """Raises InputError for a setting `stack` that is no number of networks."""
+    whole = isinstance(stack, int) and not isinstance(stack, bool) and stack >= 1
+    if not (stack is None or stack == "auto" or whole):
+        raise InputError(f"stack is a number of networks from 1 on, auto, or null; given {stack}")

@@ -104,9 +104,8 @@ def begin_smooth(network: Generator) -> Generator:
     Four independent ones begin as a checkerboard. Few or noisy steps, without a warm-up, never take it away.
     Source: arXiv:1707.02937, section 3.3.
     """
-    weight = (
-        network.picture.weight
-    )  # (12, channels, 3, 3): channels 4c … 4c + 3 are the four pixels of colour c
+    # (12, channels, 3, 3): channels 4c … 4c + 3 are the four pixels of colour c
+    weight = network.picture.weight
     weight.copy_(weight[::4].repeat_interleave(4, 0))
     assert network.picture.bias is not None
     network.picture.bias.copy_(network.picture.bias[::4].repeat_interleave(4))
