@@ -42,8 +42,8 @@ examples
 """
 
 
-def main(argv: list[str] | None = None) -> int:
-    argv = list(sys.argv[1:] if argv is None else argv)
+def make_parser(argv: list[str]) -> argparse.ArgumentParser:
+    """The parser for these words: every command, and the arguments of the one that they name."""
     parser = argparse.ArgumentParser(
         prog="judge",
         description="What skewed training pictures do to who wins a contest judged by machines.",
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"judge {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = next((a for a in argv if not a.startswith("-")), None)
+    chosen = _chosen(argv)
     for name, what in COMMANDS.items():
         sub = commands.add_parser(
             name,
@@ -63,7 +63,17 @@ def main(argv: list[str] | None = None) -> int:
         )
         if name == chosen:
             importlib.import_module(f"judge.cli.{name}").configure(sub)
-    if chosen == "run":  # Hydra parses the rest itself
+    return parser
+
+
+def _chosen(argv: list[str]) -> str | None:
+    return next((word for word in argv if not word.startswith("-")), None)
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = make_parser(argv)
+    if _chosen(argv) == "run":  # Hydra parses the rest itself
         args, _ = parser.parse_known_args(argv[: argv.index("run") + 1])
         args.overrides = argv[argv.index("run") + 1 :]
     else:
