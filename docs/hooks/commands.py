@@ -40,7 +40,10 @@ def helps() -> Iterator[tuple[tuple[str, ...], str]]:
         for name in COMMANDS:
             if name == "run":  # Hydra writes it
                 done = subprocess.run(
-                    [sys.executable, "-m", "judge", "run", "--help"], text=True, capture_output=True, check=True
+                    [sys.executable, "-m", "judge", "run", "--help"],
+                    text=True,
+                    capture_output=True,
+                    check=True,
                 )
                 yield (name,), done.stdout.rstrip() + "\n"
             else:

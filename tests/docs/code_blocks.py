@@ -109,7 +109,7 @@ class Reader:
             if not block.parsed_only:
                 exec(code, self.names)
         else:
-            raise AssertionError(f"{where}: a block of {block.language} needs title=\"FILE\"")
+            raise AssertionError(f'{where}: a block of {block.language} needs title="FILE"')
 
     def _do(self, words: list[str], sizes: list[str], line: str) -> None:
         while "=" in words[0]:
@@ -151,14 +151,18 @@ def checked(words: list[str], line: str) -> None:
         for target in words[1:]:
             assert re.search(rf"^{target}:", rules, re.MULTILINE), f"{line}: no such rule"
     elif words[0] == "pip":
-        extras = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+        extras = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+            "optional-dependencies"
+        ]
         for asked in re.findall(r"\[([a-z0-9,]+)\]", " ".join(words)):
             assert set(asked.split(",")) <= set(extras), f"{line}: extras are {sorted(extras)}"
     elif words[0] == "python":
         program = TOP / words[1]
         assert program.is_file(), f"{line}: no such program"
         text = program.read_text(encoding="utf-8")
-        unknown = [word for word in words[2:] if word.startswith("--") and f'"{word.split("=")[0]}"' not in text]
+        unknown = [
+            word for word in words[2:] if word.startswith("--") and f'"{word.split("=")[0]}"' not in text
+        ]
         assert not unknown, f"{line}: {words[1]} has no {unknown}"
     else:
         assert words[0] in (*SHELL, "sbatch", "git"), f"{line}: no program that a page may use"
@@ -172,5 +176,9 @@ def composed(words: list[str]) -> Any:
     from judge.cli.run import _combinations
 
     overrides = [word for word in words if word not in ("-m", "--multirun")]
+    if "--config-dir" in overrides:
+        at = overrides.index("--config-dir")
+        folder = Path(overrides[at + 1]).resolve()
+        overrides[at : at + 2] = [f"hydra.searchpath=[file://{folder}]"]
     with initialize_config_module("judge.conf", version_base="1.3"):
         return compose("config", overrides=list(next(_combinations(overrides))), return_hydra_config=True)

@@ -42,7 +42,9 @@ def test_no_block_is_passed_over():
         for block in blocks_of(page):
             place = f"{page.relative_to(TOP)}:{block.line}"
             assert block.language in (*RUNNABLE, "text"), f"{place}: say what it is: {RUNNABLE} or text"
-            first = (commands(block.text) or [[""]])[0][0] if block.language == "bash" else block.text.split()[0]
+            first = (
+                (commands(block.text) or [[""]])[0][0] if block.language == "bash" else block.text.split()[0]
+            )
             assert block.language == "bash" or first not in ("judge", "make", "pip"), f"{place}: a command"
             if block.language in RUNNABLE:
                 kinds["checked" if block.parsed_only else "run"] += 1
@@ -52,7 +54,9 @@ def test_no_block_is_passed_over():
 def test_no_command_hides_in_an_indented_block():
     for page in pages():
         for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-            assert not line.startswith(("    judge ", "    python ")), f"{page.relative_to(TOP)}:{number}: fence it"
+            assert not line.startswith(("    judge ", "    python ")), (
+                f"{page.relative_to(TOP)}:{number}: fence it"
+            )
 
 
 def test_the_readme_stays_short():
