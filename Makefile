@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo demo-short test test-light lint types clean
+.PHONY: setup demo demo-short test test-light lint types docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo        set-up, then the main job on rendered faces; ends in the path of its page"
 	@echo "make test        set-up, then all tests, a few minutes on two cores"
 	@echo "make test-light  set-up, then the tests without those that train, render much or start processes"
+	@echo "make docs        the documentation's site, into site/"
 	@echo "make lint types  ruff and mypy"
 	@echo "make clean       removes the environment and runs/demo"
 
@@ -45,5 +46,9 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+# strict: a link to nothing, a page that is in no menu or an example that fails ends it
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf $(VENV) runs/demo runs/demo-short
+	rm -rf $(VENV) site runs/demo runs/demo-short

@@ -14,7 +14,7 @@ from judge.data.parametric import read_parametric
 from judge.mitigation.pools import Redraw
 
 rng = np.random.default_rng(0)
-source = read_parametric(400, size=64, mode="natural", progress=False).manifest
+source = read_parametric(400, mode="natural", progress=False).manifest
 shares = {"african": 0.05, "asian": 0.05, "caucasian": 0.9}
 skewed = draw(source, 40, shares, feature="ethnicity", jointly="gender", rng=rng)
 redrawn = Redraw()(skewed, source, feature="ethnicity", rng=rng)

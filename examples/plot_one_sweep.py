@@ -9,8 +9,14 @@ import matplotlib.pyplot as plt
 import judge
 from judge.fairness.sweeps import means_over_seeds
 
-small = ["judge=embedding", "judge.embedding.size=64", "data.n=400", "data.size=64", "data.mode=natural"]
-small += ["pool.n=80", "entrants.n=120", "report.page=false", "save_judges=false"]
+small = [
+    "judge=embedding_depths",
+    "judge.embedding.size=96",
+    "data.n=400",
+    "data.mode=natural",
+    "report.page=false",
+]
+small += ["pool.n=100", "entrants.n=120", "save_judges=false"]
 sweep = judge.sweep([*small, "name=shares", "pool.majority_share=.4,.8", "seed=0,1,2"])
 table = sweep.table
 african = table[(table["group"] == "african") & (table["condition"] != "truth")]

@@ -1,4 +1,4 @@
-"""Train and score: a judge learns from 200 rated people and scores 200 others.
+"""Train and score: a judge learns from 150 rated people and scores others.
 
 The judge is a ridge regression on features of a frozen network. Rendered people have a known truth, so three things can
 be told apart: what raters said, what the judge makes of it, and what is so.
@@ -6,18 +6,24 @@ be told apart: what raters said, what the judge makes of it, and what is so.
 
 import matplotlib.pyplot as plt
 
-from judge.data.parametric import read_parametric
-from judge.jury import Embedding, EmbeddingJudge
+import judge
+from judge.jury import judge_folders, load_judge
 
-people = read_parametric(400, size=64, mode="natural", progress=False)
-pool, others = people.manifest.iloc[:200], people.manifest.iloc[200:]
+settings = [
+    "judge=embedding_depths",
+    "judge.embedding.size=96",
+    "data.n=400",
+    "data.mode=natural",
+    "report.page=false",
+]
+run = judge.run([*settings, "pool.n=150", "pool.majority_share=.5", "entrants.n=120"])
+members, people = run.table("membership"), run.table("manifest")
+entered = members.loc[(members["role"] == "entrant") & (members["condition"] == "skewed"), "image_id"]
+others = people[people["image_id"].isin(entered)]
 
-judge = EmbeddingJudge(Embedding(size=64), progress=False).fit(pool, rating_range=people.rating_range, seed=0)
-scores, unreadable = judge.score(others)
-judged = others.merge(scores[["image_id", "score"]], on="image_id")
-
-known = judged[["score", "rating", "truth"]]
-print(known.corr().round(2).to_string())
+judged, unreadable = load_judge(judge_folders(run.folder, "skewed")["skewed"]).score(others)
+judged = others.merge(judged[["image_id", "score"]], on="image_id")
+print(judged[["score", "rating", "truth"]].corr().round(2).to_string())
 print(judged.groupby("ethnicity")[["score", "rating", "truth"]].agg(["mean", "std"]).round(2).to_string())
 print(f"{len(unreadable)} pictures could not be read")
 

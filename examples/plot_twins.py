@@ -7,16 +7,21 @@ that should change no judge's mind: another backdrop, light from the other side,
 import matplotlib.pyplot as plt
 from matplotlib.image import imread
 
-from judge.data.parametric import read_parametric, read_twins
-from judge.jury import Embedding, EmbeddingJudge
+import judge
+from judge.data.parametric import read_twins
+from judge.jury import judge_folders, load_judge
 
-people = read_parametric(400, size=64, mode="natural", progress=False)
-judge = EmbeddingJudge(Embedding(size=64), progress=False).fit(
-    people.manifest, rating_range=people.rating_range, seed=0
-)
+settings = [
+    "judge=embedding_depths",
+    "judge.embedding.size=96",
+    "data.n=400",
+    "data.mode=natural",
+    "report.page=false",
+]
+run = judge.run([*settings, "pool.n=150", "pool.majority_share=.5", "entrants.n=120"])
 
-twins = read_twins(12, tones=5, size=64, mode="natural", progress=False).manifest
-scores, _ = judge.score(twins)
+twins = read_twins(12, tones=5, mode="natural", progress=False).manifest
+scores, _ = load_judge(judge_folders(run.folder, "skewed")["skewed"]).score(twins)
 twins = twins.merge(scores[["image_id", "score"]], on="image_id")
 original = twins[twins["twin_edit"] == "original"].set_index("person_id")["score"]
 twins["change"] = twins["score"] - twins["person_id"].map(original)

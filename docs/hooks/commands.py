@@ -25,7 +25,7 @@ files in `conf/`.
 def on_files(files: Any, *, config: Any) -> Any:
     """The files of the site with the page added."""
     text = WORDS + "".join(
-        f"\n{'#' * (1 + len(names))} judge {' '.join(names)}\n\n```text\n{help_text}```\n"
+        f"\n{'#' * (1 + len(names))} judge {' '.join(names)}\n\n``` {{.text .help}}\n{help_text}```\n"
         for names, help_text in helps()
     )
     files.append(File.generated(config, PAGE, content=text))
@@ -33,9 +33,9 @@ def on_files(files: Any, *, config: Any) -> Any:
 
 
 def helps() -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each command by its names, and its help as a terminal of 100 columns shows it."""
+    """Each command by its names, and its help as a terminal of 84 columns shows it."""
     before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "100"
+    os.environ["COLUMNS"] = "84"
     try:
         for name in COMMANDS:
             if name == "run":  # Hydra writes it

@@ -48,7 +48,7 @@ def examples() -> list[Path]:
 
 def on_config(config: Any) -> Any:
     """The navigation with a line for each example."""
-    pages = [{title(path): f"gallery/{path.stem}.md"} for path in examples()]
+    pages = [{title(path).partition(":")[0]: f"gallery/{path.stem}.md"} for path in examples()]
     for entry in config.nav:
         if isinstance(entry, dict) and entry.get("Gallery") == "gallery/index.md":
             entry["Gallery"] = ["gallery/index.md", *pages]
