@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "judge"
-# room → rooms it may import, besides itself, judge.errors and judge.storage, which are open to all
+# room → rooms it may import, besides itself and what is open to all: judge.errors, judge.extras, judge.storage
 ALLOWED = {
     "errors": set(),
+    "extras": set(),
     "storage": set(),
     "data": set(),
     "jury": {"data"},
@@ -24,8 +25,8 @@ ALLOWED = {
     "__init__": {"experiment", "fairness", "reranking"},
     "__main__": {"cli"},
 }
-OPEN_TO_ALL = {"errors", "storage", "__version__"}
-TORCH_FREE = {"__init__", "errors", "contest", "fairness", "report", "reranking"}
+OPEN_TO_ALL = {"errors", "extras", "storage", "__version__"}
+TORCH_FREE = {"__init__", "errors", "extras", "contest", "fairness", "report", "reranking"}
 HEAVY = {"torch", "timm", "torchvision", "lightning_fabric"}
 #: files of other rooms that a command without a network imports
 TORCH_FREE_FILES = {

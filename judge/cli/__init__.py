@@ -9,7 +9,8 @@ import argparse
 import importlib
 import sys
 
-from judge import __version__
+from judge import __version__, extras
+from judge.cli import needs
 from judge.errors import InputError
 
 COMMANDS = {
@@ -69,9 +70,16 @@ def main(argv: list[str] | None = None) -> int:
     else:
         args = parser.parse_args(argv)
     try:
+        needs.check(args)
         return importlib.import_module(f"judge.cli.{args.command}").run(args) or 0
     except InputError as error:
         print(f"judge {args.command}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:  # the base, and a way that only an extra's packages can go
+        extra = extras.extra_of(error.name)
+        if extra is None:
+            raise
+        print(extras.absence(extra, f"judge {args.command}:", [str(error.name)]), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
