@@ -75,7 +75,7 @@ def test_a_command_without_its_extra_says_which_command_installs_it(
     assert main(words) == 2
     said = capsys.readouterr().err
     assert (
-        f"judge {words[0]} needs torch and numba, which are not installed: pip install 'judge[{extra}]'"
+        f"judge {words[0]}: this command needs torch and numba, which are not installed: pip install 'judge[{extra}]'"
         in said
     )
     assert not list(tmp_path.iterdir())  # before any work
@@ -87,7 +87,7 @@ def test_a_launcher_without_the_extra_cluster(without, capsys):
     assert "hydra/launcher=submitit_slurm needs submitit, which is not installed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["data", "parametric", "--card"], ["audit", "beauty-ai-2016"]])
+@pytest.mark.parametrize("words", [["data", "folder", "--card"], ["audit", "beauty-ai-2016"]])
 def test_what_only_tells_needs_no_extra(words, without, capsys):
     without("torch", "numba")
     assert main(words) == 0

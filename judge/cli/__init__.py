@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         extra = extras.extra_of(error.name)
         if extra is None:
             raise
-        print(extras.absence(extra, f"judge {args.command}:", [str(error.name)]), file=sys.stderr)
+        print(extras.absence(extra, f"judge {args.command}: this", [str(error.name)]), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -17,7 +17,7 @@ TELLS = {"--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--versi
 def check(args: argparse.Namespace) -> None:
     """Raises InputError, with the command that installs it, where a command's extra is not installed."""
     if extra := _extra(args):
-        extras.need(extra, f"judge {args.command}")
+        extras.need(extra, "this command")
     for word in getattr(args, "overrides", []):
         launcher = word.removeprefix("override ").partition("hydra/launcher=")[2]
         if args.command == "run" and launcher and launcher != "basic":
@@ -26,8 +26,7 @@ def check(args: argparse.Namespace) -> None:
 
 def _extra(args: argparse.Namespace) -> str | None:
     if args.command == "data":
-        made = args.name in RENDERED and not args.card
-        return "train" if made else None
+        return "train" if args.name in RENDERED else None
     if args.command == "run" and TELLS & set(args.overrides):
         return None
     if args.command == "score" and args.part == "merge":
