@@ -20,13 +20,24 @@ ALLOWED = {
     "privacy": {"data", "jury", "generator", "contest", "fairness.counts", "fairness.inference"},
     "report": {"data.tables", "data.picture_files", "contest", "fairness"},
     "experiment": {"data", "jury", "generator", "mitigation", "contest", "fairness", "privacy", "report"},
+    "publication": {"data", "experiment.api", "experiment.run_folder", "fairness"},
     "reranking": {"data", "contest", "mitigation"},
-    "cli": {"experiment", "data", "jury", "generator", "privacy", "fairness", "report", "reranking"},
+    "cli": {
+        "experiment",
+        "data",
+        "jury",
+        "generator",
+        "privacy",
+        "fairness",
+        "report",
+        "reranking",
+        "publication",
+    },
     "__init__": {"experiment", "fairness", "reranking"},
     "__main__": {"cli"},
 }
 OPEN_TO_ALL = {"errors", "extras", "storage", "__version__"}
-TORCH_FREE = {"__init__", "errors", "extras", "contest", "fairness", "report", "reranking"}
+TORCH_FREE = {"__init__", "errors", "extras", "contest", "fairness", "publication", "report", "reranking"}
 HEAVY = {"torch", "timm", "torchvision", "lightning_fabric"}
 #: files of other rooms that a command without a network imports
 TORCH_FREE_FILES = {

@@ -7,7 +7,7 @@ import argparse
 from judge import extras
 
 #: Command → extra. All others make do with the base.
-NEEDS = {"run": "train", "score": "train", "generate": "generate", "private": "private"}
+NEEDS = {"run": "train", "score": "train", "generate": "generate", "private": "private", "publish": "publish"}
 #: Data sets that are rendered.
 RENDERED = ("parametric", "twins")
 #: Words of `judge run` that only tell, and train nothing.
