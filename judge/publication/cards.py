@@ -19,8 +19,9 @@ from judge.publication.licences import Licence
 from judge.publication.material import Material
 from judge.publication.responsible import responsible
 
-#: Files of a publication that every one has.
-PICTURES = "pictures.zip"
+#: The archive of pictures. Part of its checksum is in its name: mlcroissant 1.1 keeps what it has unpacked by the name
+#: alone, and would hand out another publication's pictures.
+PICTURES = "pictures-{}.zip"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -64,7 +65,7 @@ def _text(material: Material, authors: Sequence[str], licence: Licence | None) -
         "## How it came about",
         said.data_collection,
         said.data_annotation_protocol,
-        f"Raters: {said.annotator_demographics}",
+        said.annotator_demographics,
         _made_with(material),
         "## Uses",
         said.data_use_cases,
@@ -85,7 +86,10 @@ def _text(material: Material, authors: Sequence[str], licence: Licence | None) -
 
 def _licence(material: Material, licence: Licence | None) -> str:
     if licence is not None:
-        return f"Licence: [{licence.spdx}]({licence.url})."
+        judges = (
+            " Trained judges: Apache-2.0, as the weights that they begin with." if material.judges else ""
+        )
+        return f"Licence: [{licence.spdx}]({licence.url}).{judges}"
     return (
         "**No licence is granted.** What is here was derived from photographs of people who exist; the terms of the "
         "original data set say what may be done with it."
@@ -101,7 +105,8 @@ def _contents(material: Material) -> str:
     more = []
     if material.pictures:
         more.append(
-            f"`{PICTURES}`: {len(material.pictures):,} pictures; `file_name` in the table of people names them"
+            f"`{PICTURES.format('…')}`: {len(material.pictures):,} pictures; `file_name` in the table of "
+            "people names them"
         )
     more += [f"`judges/{name}`: a trained judge, with a card of its own" for name in material.judges]
     more += [f"`{name}`" for name in material.documents]

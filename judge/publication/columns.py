@@ -24,7 +24,7 @@ TABLES = {
 }
 COLUMNS = {
     "image_id": "identifier of a picture",
-    "file_name": "the picture in pictures.zip",
+    "file_name": "the picture in the archive of pictures",
     "person_id": "identifier of the person shown; several pictures may share it",
     "split": "train, val or test",
     "rating": "mean rating, on the scale of the settings; an opinion",

@@ -30,7 +30,6 @@ _SAID = {
     "croissant.json": "description in the vocabulary Croissant",
     "CITATION.cff": "how to cite it",
     "settings.json": "what it was made with",
-    "pictures.zip": "pictures of people who do not exist",
     "page.html": "page of the run",
     "model.safetensors": "weights of a trained judge",
     "judge.json": "settings of a trained judge",
@@ -95,6 +94,8 @@ def _said(file: Path, folder: Path) -> str:
         return f"table: a row is {TABLES.get(file.stem, file.stem)}"
     if place.name == "README.md" and place.parts[0] == "judges":
         return "model card of a trained judge"
+    if place.suffix == ".zip":
+        return "pictures of people who do not exist"
     return _SAID.get(place.name, place.name)
 
 

@@ -41,7 +41,8 @@ def croissant(
     files = [_file(mlc, ctx, folder, f"data/{name}.parquet", name, PARQUET) for name in material.tables]
     sets = [_records(mlc, ctx, name, table) for name, table in material.tables.items() if len(table.columns)]
     if material.pictures:
-        files.append(_file(mlc, ctx, folder, PICTURES, "pictures-archive", "application/zip"))
+        archive = next(folder.glob(PICTURES.format("*"))).name
+        files.append(_file(mlc, ctx, folder, archive, "pictures-archive", "application/zip"))
         files.append(
             mlc.FileSet(
                 ctx=ctx, id="pictures-files", name="pictures-files", description="the pictures in the archive",

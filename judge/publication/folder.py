@@ -113,7 +113,8 @@ def _write_content(material: Material, folder: Path) -> None:
     for name, table in material.tables.items():
         write_bytes(folder / "data" / f"{name}.parquet", _parquet(table))
     if material.pictures:
-        write_bytes(folder / PICTURES, _archive(material.pictures))
+        content = _archive(material.pictures)
+        write_bytes(folder / PICTURES.format(hashlib.sha256(content).hexdigest()[:8]), content)
     for name, source in material.documents.items():
         write_bytes(folder / name, source.read_bytes())
     for name, source in material.judges.items():

@@ -18,7 +18,7 @@ class Material:
     kind          "run", or the kind of data set: parametric, twins, generated, photographs
     real_people   people who exist are in it: no picture, path, file name or trained judge is
     tables        by name; `people` (a run: `manifest`) has a row a picture and, of people who do not exist, file_name
-    pictures      name in pictures.zip → file; empty where there are none, or may be none
+    pictures      name in the archive → file; empty where there are none, or may be none
     judges        condition → folder of a trained judge (judge.json, model.safetensors)
     documents     further files that are published as they are: name → file
     settings      what it was made with, without paths of the machine

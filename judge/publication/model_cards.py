@@ -10,7 +10,7 @@ import pandas as pd
 from judge.errors import InputError
 from judge.experiment.run_folder import read_json
 from judge.publication import markdown
-from judge.publication.licences import Licence
+from judge.publication.licences import LICENCES, Licence
 from judge.publication.material import Material
 
 #: Numbers of the audit, and what they are called in the card.
@@ -23,7 +23,7 @@ ERRORS = {
 _LIMITS = (
     "A score estimates what raters said of a picture. It is no property of the person in it, and no measure of beauty.",
     "It holds for pictures like those it learnt from; on others nothing is known of it.",
-    "Errors by group are below, as far as its own run measured them: an interval is over the people judged, and one "
+    "Errors by group are above, as far as its own run measured them: an interval is over the people judged, and one "
     "training is one seed, so nothing here says how much another training would differ.",
     "Not for decisions about people: not for hiring, matching, advertising, insurance, moderation or identification.",
 )
@@ -47,7 +47,8 @@ def model_card(material: Material, name: str, *, licence: Licence | None) -> str
         )
     ] if agreement is not None and pd.notna(agreement["agreement"]) else None  # fmt: skip
     facts: dict[str, Any] = {
-        "license": licence.hub if licence else "other",
+        # a judge begins with weights under Apache-2.0, whatever the data are given away under
+        "license": LICENCES["Apache-2.0"].hub if licence else "other",
         "library_name": "judge",
         "tags": ["image-regression", "algorithmic-fairness", "facial-attractiveness", "safetensors"],
     }
@@ -90,6 +91,7 @@ def _text(material: Material, name: str, told: dict[str, Any], agreement: pd.Ser
             ),
             "## What it learnt from",
             _composition(material, name),
+            f"It begins with {_beginning(material, told)}. "
             f"{told.get('n_train', '–')} pictures for training, {told.get('n_val', '–')} to choose the epoch. "
             f"Objective: `{told.get('objective', {}).get('type', 'squared error')}`.",
             "## How well it judges",
@@ -102,6 +104,14 @@ def _text(material: Material, name: str, told: dict[str, Any], agreement: pd.Ser
             markdown.listed(_LIMITS),
         ]
     ) + "\n"  # fmt: skip
+
+
+def _beginning(material: Material, told: dict[str, Any]) -> str:
+    backbone = told.get("network", {}).get("backbone", "a frozen network")
+    weights = material.settings.get("judge", {}).get("weights", "packaged")
+    if weights == "packaged":
+        return f"weights of `{backbone}` that learnt from ImageNet (Apache-2.0)"
+    return f"`{backbone}` and weights={weights}"
 
 
 def _composition(material: Material, name: str) -> str:

@@ -49,7 +49,7 @@ def responsible(material: Material) -> Responsible:
             if who == "parametric"
             else "Nobody rated these pictures."
             if who == "generated"
-            else "As far as the original data set tells; where it does not, unknown."
+            else "Who rated is known as far as the original data set tells."
         ),
         data_biases=(
             f"{_counts(material)} Labels are coarse: a few names of groups stand for all of humanity.{shifted}"

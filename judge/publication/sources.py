@@ -20,6 +20,11 @@ from judge.publication.material import Material
 
 #: Names that a folder's table of people may have, the first that is there.
 TABLES = ("manifest.parquet", "manifest.csv", "people.parquet", "people.csv")
+_PEOPLE = {
+    "parametric": "rendered people",
+    "generated": "people drawn by a network",
+    "generated+parametric": "people rendered or drawn by a network",
+}
 TITLES = {
     "parametric": "Rendered people who do not exist",
     "twins": "Rendered people who do not exist, in several skin tones",
@@ -76,7 +81,11 @@ def _of_run(path: Path, *, judges_of_real_people: bool) -> Material:
         left_out.append("trained judges: the run kept none (save_judges=true keeps them)")
     environment = read_json(path / "environment.json")
     seed, feature = done["seed"], done["feature"]
-    kinds = "photographs" if real else " and ".join(sorted(tables["manifest"]["source"].unique())) + " people"
+    kinds = (
+        "photographs"
+        if real
+        else _PEOPLE.get("+".join(sorted(tables["manifest"]["source"].unique())), "people")
+    )
     return Material(
         name=_slug(f"{done['name']}-{path.resolve().name}"),
         title=f"A contest judged by machines: {done['name']}, seed {seed}",
@@ -187,9 +196,7 @@ def _with_pictures(people: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, di
     there = files.map(Path.is_file)
     names = people["image_id"].astype(str).map(_slug) + files.map(lambda file: file.suffix.lower())
     if names.duplicated().any():
-        raise InputError(
-            f"two pictures would be called {names[names.duplicated()].iloc[0]!r} in pictures.zip"
-        )
+        raise InputError(f"two pictures would be called {names[names.duplicated()].iloc[0]!r} in the archive")
     pictures = dict(zip(names[there], files[there], strict=True))
     told = []
     if len(pictures) < len(people):

@@ -30,7 +30,7 @@ class Verdict:
 def validate(folder: str | Path) -> list[Verdict]:
     """Every validator on a publication; none of them needs a network."""
     folder = Path(folder)
-    checks: tuple[Callable[[Path], Verdict], ...] = (_cards, _croissant, _crate, _checksums)
+    checks: tuple[Callable[[Path], Verdict], ...] = (_cards, _croissant, _crate, checked_sums)
     return [check(folder) for check in checks]
 
 
@@ -60,7 +60,9 @@ def _croissant(folder: Path) -> Verdict:
     described = json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
     for records in described.get("recordSet", []):
         try:
-            next(iter(dataset.records(records["@id"])), None)
+            first = next(iter(dataset.records(records["@id"])), None)
+            if first is None and records["@id"] == "pictures":
+                errors.append("pictures: not one can be read")
         except Exception as error:  # whatever stops a reader is an error of the description
             errors.append(f"{records['@id']}: {type(error).__name__}: {error}")
     warnings = dataset.metadata.issues.warnings
@@ -112,7 +114,7 @@ def _context_cached(cache: Path) -> Path:
     return cache
 
 
-def _checksums(folder: Path) -> Verdict:
+def checked_sums(folder: Path) -> Verdict:
     """As sha256sum -c, and that no file is without one."""
     errors = []
     told = dict(

@@ -19,7 +19,7 @@ examples
   judge publish people --out published --licence CC-BY-4.0
 
 WHAT is a run's folder, a folder of judge data parametric, twins, generated or NAME --out DIR, or a table of people.
-DIR gets data/*.parquet, pictures.zip, judges/NAME (weights as safetensors and a model card with errors and winners by
+DIR gets data/*.parquet, pictures-….zip, judges/NAME (weights as safetensors and a model card with errors and winners by
 group), README.md (the data set card of data hubs), croissant.json (Croissant with its fields of responsible AI),
 ro-crate-metadata.json (RO-Crate), CITATION.cff, settings.json and SHA256SUMS. All of it is then read by the formats'
 own validators; what they say is printed, and an error ends the command with 1.
