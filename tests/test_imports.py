@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "judge"
-# room → rooms it may import, besides itself, judge.errors and judge.storage, which are open to all
+# room → rooms it may import, besides itself and what is open to all: judge.errors, judge.extras, judge.storage
 ALLOWED = {
     "errors": set(),
+    "extras": set(),
     "storage": set(),
     "data": set(),
     "jury": {"data"},
@@ -19,13 +20,24 @@ ALLOWED = {
     "privacy": {"data", "jury", "generator", "contest", "fairness.counts", "fairness.inference"},
     "report": {"data.tables", "data.picture_files", "contest", "fairness"},
     "experiment": {"data", "jury", "generator", "mitigation", "contest", "fairness", "privacy", "report"},
+    "publication": {"data", "experiment.api", "experiment.run_folder", "fairness"},
     "reranking": {"data", "contest", "mitigation"},
-    "cli": {"experiment", "data", "jury", "generator", "privacy", "fairness", "report", "reranking"},
+    "cli": {
+        "experiment",
+        "data",
+        "jury",
+        "generator",
+        "privacy",
+        "fairness",
+        "report",
+        "reranking",
+        "publication",
+    },
     "__init__": {"experiment", "fairness", "reranking"},
     "__main__": {"cli"},
 }
-OPEN_TO_ALL = {"errors", "storage", "__version__"}
-TORCH_FREE = {"__init__", "errors", "contest", "fairness", "report", "reranking"}
+OPEN_TO_ALL = {"errors", "extras", "storage", "__version__"}
+TORCH_FREE = {"__init__", "errors", "extras", "contest", "fairness", "publication", "report", "reranking"}
 HEAVY = {"torch", "timm", "torchvision", "lightning_fabric"}
 #: files of other rooms that a command without a network imports
 TORCH_FREE_FILES = {

@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from types import ModuleType
 
-from judge import __version__
+from judge import __version__, extras
+from judge.cli import needs
 from judge.errors import InputError
 
 COMMANDS = {
@@ -23,7 +25,11 @@ COMMANDS = {
     "data": "what a data set holds; make parametric faces and twins",
     "generate": "people who do not exist by a network: train, sample, audit their diversity, detect them",
     "private": "synthetic people under a privacy budget, attacks that check it, scores that keep the group secret",
+    "publish": "a run or a data set as a folder to give away: cards, Croissant, RO-Crate, citation, checksums",
 }
+
+#: Commands whose modules lie in a package of this room.
+HOMES = {"publish": "out.publish"}
 
 EXAMPLES = """\
 examples
@@ -36,6 +42,7 @@ examples
   judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5
   judge rerank scores.csv --method quota --feature ethnicity --score score --places 5
   judge advise runs/contest/default                     which skew, by which evidence, and which cure for it
+  judge publish runs/contest/default --out published    what a stranger needs to trust, cite and use it
   judge data parametric --n 500 --out faces --sheet     500 people who do not exist
 
 `judge COMMAND --help` teaches each of them.
@@ -62,7 +69,7 @@ def make_parser(argv: list[str]) -> argparse.ArgumentParser:
             add_help=name != "run",
         )
         if name == chosen:
-            importlib.import_module(f"judge.cli.{name}").configure(sub)
+            _module(name).configure(sub)
     return parser
 
 
@@ -79,10 +86,31 @@ def main(argv: list[str] | None = None) -> int:
     else:
         args = parser.parse_args(argv)
     try:
-        return importlib.import_module(f"judge.cli.{args.command}").run(args) or 0
+        needs.check(args)
+        return _module(args.command).run(args) or 0
     except InputError as error:
         print(f"judge {args.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # the base, and a way that only an extra's packages can go
+        absent = _absent(error)
+        if absent is None:
+            raise
+        module, extra = absent
+        print(extras.absence(extra, f"judge {args.command}: this", [module]), file=sys.stderr)
+        return 2
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"judge.cli.{HOMES.get(command, command)}")
+
+
+def _absent(error: BaseException | None) -> tuple[str, str] | None:
+    """The module that could not be imported, and its extra, where that is behind an error."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and (extra := extras.extra_of(error.name)):
+            return str(error.name), extra
+        error = error.__cause__ or error.__context__
+    return None

@@ -20,6 +20,7 @@ from judge.errors import InputError
 from judge.experiment.compare import run_table
 from judge.experiment.folder_names import folder_name
 from judge.experiment.run_folder import SWEEP, RunDir, read_json, write_json
+from judge.extras import need
 
 
 class SweepError(RuntimeError):
@@ -174,6 +175,7 @@ def run(overrides: Sequence[str] = (), *, folder: str | Path | None = None) -> R
     >>> judge.run([*small, "+conditions.reweight=reweight"], folder="weighed").folder.name  # read, not done again
     'weighed'
     """
+    need("train", "judge.run")
     from judge.experiment.run import run as run_settings
     from judge.experiment.settings import input_error
 
@@ -217,6 +219,7 @@ def sweep(overrides: Sequence[str]) -> Sweep:
     """
     if isinstance(overrides, str):
         raise InputError(f"overrides are a list of settings such as ['seed=0,1']; given {overrides!r}")
+    need("train", "judge.sweep")
     folder = sweep_folder(overrides)
     report = folder / SWEEP
     report.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from types import ModuleType
 
+from judge import extras
 from judge.errors import InputError
 
 #: A Gaussian mechanism: noise multiplier, Poisson sampling rate, steps.
@@ -92,4 +93,4 @@ def _dp_accounting() -> ModuleType:
 
 
 def _missing(name: str) -> InputError:
-    return InputError(f"a privacy budget needs the package {name}: pip install 'judge[private]'")
+    return extras.absence("private", "a privacy budget", [name])

@@ -1,4 +1,5 @@
-"""Files and what is kept between runs: every other room may import this one, it imports nothing but judge.errors.
+"""Files and what is kept between runs: every other room may import this one, it imports only judge.errors and
+judge.extras.
 
 `atomic` writes a file completely or not at all, whatever writes it; nothing in judge writes to a file in another way.
 `lock` lets one process at a time into a folder. `memory` has the C library keep what a step of training frees.

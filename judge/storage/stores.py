@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from judge.errors import InputError
+from judge.extras import install
 from judge.storage.atomic import PART, CannotWrite, make_writable, write_bytes
 from judge.storage.lock import locked
 
 #: What an address's fsspec package is called where it is one's own extra or a known one.
 _PACKAGES = {
-    "s3": "pip install 'judge[s3]'",
-    "s3a": "pip install 'judge[s3]'",
+    "s3": install("s3"),
+    "s3a": install("s3"),
     "gs": "pip install gcsfs",
     "az": "pip install adlfs",
 }

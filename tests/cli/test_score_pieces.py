@@ -172,7 +172,7 @@ def test_what_is_needed_is_said(capsys):
 def test_without_ray_its_extra_is_named(score, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     assert score("--pieces", tmp_path / "p", "--engine", "ray") == 2
-    assert "pip install 'judge[launchers]'" in capsys.readouterr().err
+    assert "pip install 'judge[cluster]'" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judge.errors import InputError
+from judge.extras import install
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,9 +39,7 @@ def out_of_core(args: argparse.Namespace) -> bool:
     if one and (args.one_per_person or _rows(path) <= MOST_IN_MEMORY):
         return False
     if one and importlib.util.find_spec("duckdb") is None:
-        print(
-            "note: read in memory; pip install 'judge[scale]' reads such a file out of core", file=sys.stderr
-        )
+        print(f"note: read in memory; {install('scale')} reads such a file out of core", file=sys.stderr)
         return False
     return True
 

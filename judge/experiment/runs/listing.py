@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from judge import extras
 from judge.errors import InputError, listed
 from judge.experiment.folder_names import changes_a_number
 from judge.experiment.run_folder import RunDir
@@ -134,7 +135,7 @@ def queried(query: str, runs: pd.DataFrame, numbers: pd.DataFrame | None = None)
     try:
         import duckdb
     except ImportError:
-        raise InputError("--sql needs DuckDB: pip install 'judge[scale]'") from None
+        raise extras.absence("scale", "--sql", ["duckdb"]) from None
     with duckdb.connect() as database:
         database.register("runs", runs)
         if numbers is not None:

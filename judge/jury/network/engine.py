@@ -7,7 +7,6 @@ does not depend on which pictures it is judged with.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
+from judge import extras
 from judge.errors import InputError, listed
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.pictures import decode_stream, excluded_table
@@ -144,7 +144,7 @@ def judged_pictures(
 
 
 def onnx_is_there() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("onnxruntime", "onnx", "onnxscript"))
+    return not extras.missing("onnx")
 
 
 class _Views(nn.Module):
@@ -200,9 +200,7 @@ def _torch_engine(network: nn.Module, device: torch.device) -> Engine:
 
 def _onnx_engine(network: _Views, size: int, batch: int) -> Engine:
     if not onnx_is_there():
-        raise InputError(
-            "scoring.engine=onnx needs onnxruntime, onnx and onnxscript: pip install 'judge[onnx]'"
-        )
+        raise extras.absence("onnx", "scoring.engine=onnx", extras.missing("onnx"))
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from judge import extras
 from judge.errors import InputError
 from judge.jury.scoring.pieces import finished
 from judge.jury.scoring.plan import PictureList
@@ -55,7 +56,7 @@ class Actors:
 def check_ray() -> None:
     """Raises InputError where Ray is not installed."""
     if importlib.util.find_spec("ray") is None:
-        raise InputError("--engine ray needs Ray, which is not installed: pip install 'judge[launchers]'")
+        raise extras.absence("cluster", "--engine ray", ["ray"])
 
 
 class PieceActor:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from judge import extras
 from judge.errors import InputError
 from judge.fairness.audit.scale.files import Files
 from judge.storage import make_writable
@@ -164,7 +165,7 @@ def database(
         import duckdb
     except ImportError as error:
         raise InputError(
-            "the audit out of core needs DuckDB: pip install 'judge[scale]' (or --engine memory, for one file that "
+            f"{extras.absence('scale', 'the audit out of core', ['duckdb'])} (or --engine memory, for one file that "
             "fits in memory)"
         ) from error
     if limits.temp is not None:

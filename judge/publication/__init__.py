@@ -1,0 +1,18 @@
+"""What a stranger needs to trust, cite and use a run or a data set, in one folder. `judge publish`.
+
+`sources` reads a run's folder or a data set's into a `Material`; `disclosure` takes out of it whatever is of people who
+exist: pictures, paths, names. `folder.publish` writes the tables, the pictures of people who do not exist, the judges
+and, of each publication,
+
+    README.md                  the card that data hubs read (`cards`); judges/NAME/README.md a card a judge
+    croissant.json             Croissant with its fields of responsible AI (`croissant`, `responsible`)
+    ro-crate-metadata.json     an RO-Crate (`crate`)
+    CITATION.cff               how to cite it (`citation`)
+    SHA256SUMS                 a checksum a file, for sha256sum -c
+
+`validation` asks the formats' own validators.
+"""
+
+from judge.publication.folder import publish
+
+__all__ = ["publish"]
