@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from judge.cli.words import as_override
 from judge.errors import InputError
 from judge.experiment.folder_names import changes_a_number, checked_name
 from judge.experiment.settings import input_error
@@ -27,6 +28,9 @@ log = logging.getLogger("judge")
 _finished: list[Path] = []
 _failed: list[tuple[Path, str]] = []
 _sweep: dict[str, Any] = {}
+#: Flags of Hydra that are followed by a word.
+_WITH_A_WORD = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p",
+                "--experimental-rerun")  # fmt: skip
 #: What was set for one job, without what its folder is not named after.
 Job = frozenset[str]
 
@@ -151,9 +155,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # argparse, which Hydra uses, takes overrides on one side of a flag only
-    flags = [word for word in args.overrides if word in ("-m", "--multirun")]
-    sys.argv = ["judge run", *flags, *(word for word in args.overrides if word not in flags)]
+    from judge.experiment.own_data import config_dirs, register_own_data
+
+    register_own_data(args.overrides, config_dirs(args.overrides))
+    # argparse, which Hydra uses, takes settings on one side of the flags only
+    flags, words = _apart(args.overrides)
+    sys.argv = ["judge run", *flags, *map(as_override, words)]
     code = 0
     logging.raiseExceptions = False  # a log on a full disk would print a traceback a line
     try:
@@ -167,6 +174,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"\nrun    {_short(folder)}")
         print(f"page   {_short(page)}" if page.is_file() else "page   not asked for (report.page=true)")
     return 2 if _failed else code
+
+
+def _apart(words: list[str]) -> tuple[list[str], list[str]]:
+    """(flags with what belongs to them, settings) of a command line."""
+    flags, settings = [], []
+    belongs = False
+    for word in words:
+        flag = word.startswith("-")
+        (flags if flag or belongs else settings).append(word)
+        belongs = word in _WITH_A_WORD
+    return flags, settings
 
 
 def _report_sweep() -> int:

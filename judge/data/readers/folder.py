@@ -64,7 +64,7 @@ def read_folder(
     Ratings           column rating; single ratings in a long table `ratings` (by default ratings.csv,
                       ratings.csv.gz or ratings.parquet, if there) with image_id, rater_id, rating, or what
                       `rating_columns` calls them; without a rater_id each row is another rater. `ratings` may be
-                      `table` itself, a row a rating: the labels are then those of a picture's first row.
+                      `table` itself, a row a rating: a label is then the first of the picture's rows.
                       `rating_range` [lowest, highest] possible rating, by default the lowest and highest that
                       occur. Without a column rating, the mean of the single ratings
     Ages              age in years gives the bracket; under 18, and age bands that begin below 18 or cannot be
@@ -216,12 +216,13 @@ def _labelled(
 def _once_a_picture(
     rows: pd.DataFrame, paths: pd.Series, file: str, exclusions: Exclusions
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """The first row of each picture, of a table with a row a rating, without the ratings; and its name there."""
+    """One row a picture of a table with a row a rating, without the ratings; and the picture's name there."""
     again = paths.duplicated() & paths.notna()
     if again.any():
+        rows = rows.groupby(paths, sort=False, dropna=False).transform("first")
         exclusions.notes.append(
-            f"{file}: {len(rows):,} rows of {paths.nunique():,} pictures, a row a rating; labels are those of a "
-            "picture's first row"
+            f"{file}: {len(rows):,} rows of {paths.nunique():,} pictures, a row a rating; each label is the "
+            "first that a picture's rows have"
         )
     return rows[~again].drop(columns="rating", errors="ignore"), paths[~again]
 
