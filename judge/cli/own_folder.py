@@ -68,7 +68,7 @@ def config_text(settings: Mapping[str, Any], proposal: Proposal) -> str:
         told = yaml.safe_dump(
             value, allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=True
         )
-        lines.append(f"{key}: {told.removesuffix('\n').removesuffix('\n...')}")
+        lines.append(f"{key}: " + told.strip().removesuffix("...").strip())
     return "\n".join(lines) + "\n"
 
 

@@ -33,21 +33,28 @@ if TYPE_CHECKING:
     from judge.jury.deliberation import Sitting
 
 
+#: What a setting says that leaves it to what the people allow (judge.experiment.fitting).
+AUTO = "auto"
+
+
 @dataclass
 class Pool:
     """The training pool: `n` pictures with chosen shares of one sensitive feature."""
 
-    n: int = 300
-    feature: str = "ethnicity"
-    majority: str = MISSING
+    # pictures; auto: 300, or as many as the people allow at every majority share
+    n: Any = AUTO
+    # auto: ethnicity, or the first of gender, age_group, skin_tone of which the people have two groups
+    feature: str = AUTO
+    # auto: caucasian or white, where there is such a group, else the largest
+    majority: str = AUTO
     # share of the majority group; the others share the rest equally
     majority_share: float = 0.9
     # or one share a group, summing to 1; wins over majority_share
     shares: Any = None
-    # a second feature balanced within every group, or null
-    jointly: str | None = "gender"
-    # groups that may be drawn at all (the rest of the data set is left out), or null for all
-    groups: list[str] | None = None
+    # a second feature balanced within every group, or null; auto: gender, where each group has ten of each
+    jointly: str | None = AUTO
+    # groups that may be drawn at all (the rest of the data set is left out), or null for all; auto: those of 20 people
+    groups: Any = AUTO
     # part of the pool kept for choosing the best epoch or penalty
     validation: float = 0.15
     # group → points added to its training ratings (ratings skewed against it), e.g. {african: -0.5}, or null
@@ -62,8 +69,8 @@ class Pool:
 class Entrants:
     """Who enters the contest; never anybody of the pool."""
 
-    # pictures, or null for everybody who is left
-    n: int | None = 300
+    # pictures, or null for everybody who is left; auto: 300, or as many as the people allow
+    n: Any = AUTO
     # equal, natural (as the data set is), or one share a group
     shares: Any = "equal"
     # a second feature balanced within every group, as in the pool, or null
@@ -158,6 +165,7 @@ log = logging.getLogger("judge")
 #: As NumPy and PyTorch take them both.
 LARGEST_SEED = 2**32 - 1
 MOST_PERMUTATIONS = 1_000_000
+LEAST_POOL = 20
 _READ: dict[str, Dataset] = {}
 KEEP_READ = 4
 
@@ -240,8 +248,26 @@ def unpack(settings: DictConfig) -> Experiment:
         save_judges=plain["save_judges"],
         threads=plain["threads"],
         plain=plain,
-        digest=settings_hash(plain),
+        digest=settings_hash(_as_usual(plain)),
     )
+
+
+#: What `auto` stands for where the people allow it, and in the digest of settings that have not met the people yet.
+USUAL: Mapping[str, Mapping[str, Any]] = {
+    "pool": {
+        "n": 300, "feature": "ethnicity", "majority": "caucasian", "jointly": "gender", "groups": None
+    },
+    "entrants": {"n": 300},
+}  # fmt: skip
+
+
+def _as_usual(plain: Mapping[str, Any]) -> dict[str, Any]:
+    out = {**plain}
+    for part, usual in USUAL.items():
+        out[part] = {
+            key: usual[key] if key in usual and value == AUTO else value for key, value in plain[part].items()
+        }
+    return out
 
 
 def _in_a_sweep() -> bool:
@@ -257,7 +283,8 @@ def _probes(asked: bool | None, conditions: Mapping[str, Condition]) -> bool:
 
 def _without_idle_balance(settings: DictConfig) -> DictConfig:
     """The settings without `jointly` where that is the feature itself, whose groups have their shares already."""
-    idle = [part for part in ("pool", "entrants") if settings[part].jointly == settings.pool.feature]
+    feature = settings.pool.feature
+    idle = [part for part in ("pool", "entrants") if settings[part].jointly == feature != AUTO]
     if idle:
         settings = copy.deepcopy(settings)  # whole, since a method may refer to pool.jointly
         for part in idle:
@@ -319,15 +346,21 @@ def check(settings: DictConfig) -> None:
             raise InputError(f"{setting} is a whole number from {least} to {most:,}; given {whole}")
     check_stack(settings.stack)
     checked_name(settings.name)
-    if pool.n < 20:
-        raise InputError(f"pool.n is at least 20 pictures; given {pool.n}")
+    if pool.n != AUTO and not (_whole(pool.n) and pool.n >= LEAST_POOL):
+        raise InputError(f"pool.n is at least {LEAST_POOL} pictures, or auto; given {pool.n}")
+    if not (pool.groups is None or pool.groups == AUTO or OmegaConf.is_list(pool.groups)):
+        raise InputError(f"pool.groups is a list such as [a,b], null for all, or auto; given {pool.groups!r}")
     for name in ("calibration", "refit"):
         if pool[name] < 1:
             raise InputError(f"pool.{name} is at least 1 person; given {pool[name]}")
-    if entrants.n is not None and entrants.n < 1:
-        raise InputError(f"entrants.n is at least 1, or null for everybody; given {entrants.n}")
+    if entrants.n not in (None, AUTO) and not (_whole(entrants.n) and entrants.n >= 1):
+        raise InputError(f"entrants.n is at least 1, null for everybody, or auto; given {entrants.n}")
     if isinstance(entrants.shares, str) and entrants.shares not in ("equal", "natural"):
         raise InputError(f"entrants.shares is equal, natural or one share a group; given {entrants.shares!r}")
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def input_error(error: BaseException | None) -> InputError | None:
