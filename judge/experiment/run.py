@@ -51,7 +51,9 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     """
     experiment = fitted(settings)
     home = RunDir(folder)
-    with home.locked():
+    from judge.jury.network.device import running_on
+
+    with home.locked(), running_on(experiment.accelerator):
         return _run(experiment, home)
 
 

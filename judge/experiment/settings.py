@@ -10,7 +10,8 @@ import copy
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from judge.contest import Contest
 from judge.data.dataset import Dataset
 from judge.errors import InputError, listed
-from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own
+from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own, reason_of
 from judge.experiment.folder_names import checked_name, folder_name, resolved_root, settings_hash
 from judge.experiment.sitting import sittings_of
 
@@ -112,6 +113,8 @@ class Settings:
     pool: Pool = field(default_factory=Pool)
     entrants: Entrants = field(default_factory=Entrants)
     judge: Any = MISSING
+    # where networks run (conf/device)
+    device: Any = MISSING
     # name → what it changes of the baseline, which comes first
     conditions: Any = MISSING
     # the method that conf/conditions/contest.yaml has as its second condition
@@ -177,6 +180,7 @@ class Experiment:
     plain       the resolved settings as plain containers, conditions written out
     digest      of all that changes a number
     make_judge  an untrained judge
+    accelerator where networks run that are free to choose
     probes      whether freshly trained probes try to read the group from each judge
     compact     whether the run's folder is to be small
     jury        plain settings of the jury, or None where the network judges alone
@@ -190,6 +194,7 @@ class Experiment:
     pool: Pool
     entrants: Entrants
     make_judge: Callable[[], Any]
+    accelerator: str
     conditions: dict[str, Condition]
     contest: Contest
     jury: dict[str, Any] | None
@@ -219,8 +224,11 @@ def unpack(settings: DictConfig) -> Experiment:
     plain = _plain(settings)
     try:
         conditions = conditions_of(plain["conditions"])
-        contest = instantiate(plain["contest"])
-        instantiate(plain["judge"])  # it knows its own limits
+        contest = made(plain["contest"], "contest")
+        device = made(plain["device"], "device")
+        device.check()
+        make_judge = partial(_judge_on, plain["judge"], device)
+        make_judge()  # it knows its own limits
     except InstantiationException as error:
         raise input_error(error) or error from error
     jury = plain["jury"]
@@ -235,7 +243,8 @@ def unpack(settings: DictConfig) -> Experiment:
         entrants_data=None if plain["entrants_data"] is None else DataSource(plain["entrants_data"]),
         pool=Pool(**plain["pool"]),
         entrants=Entrants(**plain["entrants"]),
-        make_judge=lambda: instantiate(plain["judge"]),
+        make_judge=make_judge,
+        accelerator=device.accelerator,
         conditions=conditions,
         contest=contest,
         jury=jury if sits else None,
@@ -261,8 +270,61 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 
 
+#: Settings that came later, as they are by default: left out of the digest, so that earlier runs are found again.
+_LATER: Mapping[tuple[str, ...], Mapping[str, Any]] = {
+    ("device",): {
+        "_target_": "judge.jury.network.device.Device", "accelerator": "auto", "devices": 1, "precision": None
+    },
+    ("judge", "training", "optimizer"): {
+        "_target_": "judge.jury.network.optimizers.AdamW", "betas": [0.9, 0.999]
+    },
+}  # fmt: skip
+
+
+def without_later(told: Mapping[str, Any], where: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The settings without those that came later and are as by default."""
+    out: dict[str, Any] = {}
+    for key, value in told.items():
+        here = (*where, str(key))
+        if here in _LATER and value == _LATER[here]:
+            continue
+        below = isinstance(value, Mapping) and any(one[: len(here)] == here for one in _LATER)
+        out[str(key)] = without_later(value, here) if below else value
+    return out
+
+
+def made(told: Any, where: str) -> Any:
+    """The object of a setting with `_target_`. Raises InputError that names the setting for whatever it refuses."""
+    try:
+        return instantiate(told)
+    except InstantiationException as error:
+        refused = input_error(error)
+        raise refused or InputError(f"{where}: {reason_of(error)}") from error
+
+
+def _judge_on(told: Mapping[str, Any], device: Any) -> Any:
+    """An untrained judge whose training runs where the device says, unless its own settings say it."""
+    judge = made(told, "judge")
+    training = getattr(judge, "training", None)
+    if training is not None and hasattr(training, "accelerator"):
+        asked = {"accelerator": device.accelerator, "devices": device.devices, "precision": device.precision}
+        own = told.get("training") or {}
+        judge.training = replace(training, **{k: v for k, v in asked.items() if k not in own})
+        made({**plain_device(judge.training)}, "judge.training").check()
+    return judge
+
+
+def plain_device(training: Any) -> dict[str, Any]:
+    """Settings of the device on which a training runs."""
+    return {
+        "_target_": "judge.jury.network.device.Device",
+        "accelerator": training.accelerator.replace("gpu", "cuda"),
+        "devices": int(training.devices) if str(training.devices).isdecimal() else training.devices,
+    }
+
+
 def _as_usual(plain: Mapping[str, Any]) -> dict[str, Any]:
-    out = {**plain}
+    out = without_later(plain)
     for part, usual in USUAL.items():
         out[part] = {
             key: usual[key] if key in usual and value == AUTO else value for key, value in plain[part].items()

@@ -30,12 +30,13 @@ from judge.jury.network.losses import (
     SquaredError,
     made_objective,
 )
+from judge.jury.network.optimizers import OPTIMIZERS
 from judge.jury.network.pictures import load_pictures
 from judge.jury.network.pool import Pool, predict_clean, usable
 from judge.jury.network.ridge import head_start
 from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.stacked.plan import Planned, Shelf, refusal
-from judge.jury.network.training import BEST, Training, train
+from judge.jury.network.training import BEST, Training, described_settings, train
 from judge.jury.network.views import frozen_views
 from judge.jury.ridge import Projection, Ridge
 from judge.storage import write_json
@@ -316,7 +317,11 @@ class CnnJudge:
                 **self.facts,
                 "network": self.spec.to_json(),
                 "normalisation": {"mean": list(cfg["mean"]), "std": list(cfg["std"])},
-                "settings": {**asdict(self), "loss": {"name": self.loss.name, **asdict(self.loss)}},
+                "settings": {
+                    **asdict(self),
+                    "loss": {"name": self.loss.name, **asdict(self.loss)},
+                    "training": described_settings(self.training),
+                },
                 "history": self.history,
             },
         )
@@ -333,7 +338,7 @@ class CnnJudge:
             depths=None if depths is None else Depths(**depths),
             loss=LOSSES[loss.pop("name")](**loss),
             augmentation=Augmentation(**settings.pop("augmentation")),
-            training=Training(**settings.pop("training")),
+            training=_training_of(settings.pop("training")),
             scoring=Scoring(**settings.pop("scoring")),
             **settings,
         )
@@ -383,3 +388,9 @@ class CnnJudge:
             store=store,
             progress=self.progress,
         )
+
+
+def _training_of(told: dict[str, Any]) -> Training:
+    """The settings of a saved judge, whose optimizer is named where it is not the default."""
+    own = dict(told.get("optimizer") or {"name": "adamw"})
+    return Training(**{**told, "optimizer": OPTIMIZERS[own.pop("name")](**own)})
