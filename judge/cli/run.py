@@ -169,6 +169,8 @@ def run(args: argparse.Namespace) -> int:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     if _sweep:
         return max(code, _report_sweep())
+    for parent in dict.fromkeys(folder.parent for folder in _finished):
+        _list_of(parent)
     for folder in _finished:
         page = folder / "page.html"
         print(f"\nrun    {_short(folder)}")
@@ -190,7 +192,6 @@ def _apart(words: list[str]) -> tuple[list[str], list[str]]:
 def _report_sweep() -> int:
     """The closing lines of a sweep; 1 if any of its own jobs failed or is missing."""
     from judge.experiment.api import write_sweep_report
-    from judge.experiment.runs.index import runs_below
 
     folder, jobs = _sweep["folder"], _sweep["jobs"]
     folders = _folders(folder, jobs)
@@ -207,7 +208,7 @@ def _report_sweep() -> int:
             for state, reason, job in states
         ],
     )
-    runs_below(folder)  # leaves the index beside the runs
+    listed = _list_of(folder)
     count = Counter(state for state, _, _ in states)
     print(f"\nsweep  {_short(folder)}: {len(jobs)} jobs asked for; {count['finished']} finished,")
     print(
@@ -219,10 +220,23 @@ def _report_sweep() -> int:
     print(
         f"next   judge compare {_short(folder)}   (judge runs {_short(folder)} lists them by their settings)"
     )
+    if listed is not None:
+        print(f"list   {_short(listed)}   (share, seed and what else varied, a row a run)")
     if count["finished"] == len(jobs):
         return 0
     print("       (the same command again does only what is missing)")
     return 1
+
+
+def _list_of(folder: Path) -> Path | None:
+    """The list of the runs beside each other; None where the folder takes none, or holds none."""
+    from judge.experiment.runs.listing import write_list
+
+    try:
+        return write_list(folder)
+    except (InputError, OSError) as error:
+        log.debug("no list is kept: %s", error)
+        return None
 
 
 def _folders(sweep: Path, jobs: Iterable[Job]) -> dict[Job, Path]:

@@ -216,7 +216,12 @@ def _largest(
     def shrunk(n: int, least: int, usual: int) -> int:
         return n if n == usual else max(least, int(margin * n))
 
-    top, most = experiment.pool.n, experiment.entrants.n
+    people = len(experiment.data.read().manifest)
+    most = experiment.entrants.n
+    # nobody is looked for among more pictures than there are
+    top = min(experiment.pool.n, people) if wanted["pool.n"] == AUTO else experiment.pool.n
+    if wanted["entrants.n"] == AUTO and experiment.entrants_data is None and most is not None:
+        most = min(most, people)
     pool_n: int | None = top
     if wanted["pool.n"] == AUTO:
         pool_n = _bisected(lambda n: pools(n) is not None, LEAST_POOL, top)

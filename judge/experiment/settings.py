@@ -155,10 +155,7 @@ class DataSource:
             told = dict(self.settings)
             if "render" in signature(get_object(told["_target_"])).parameters:
                 told.setdefault("render", False)
-            try:
-                _READ[key] = instantiate(told)
-            except InstantiationException as error:
-                raise input_error(error) or error from error
+            _READ[key] = made(told, f"data ({told['_target_'].rpartition('.')[2]})")
             for note in _READ[key].notes:
                 log.warning("data %s: %s", _READ[key].name, note)
         return _READ[key]
@@ -228,7 +225,9 @@ def unpack(settings: DictConfig) -> Experiment:
         device = made(plain["device"], "device")
         device.check()
         make_judge = partial(_judge_on, plain["judge"], device)
-        make_judge()  # it knows its own limits
+        judge = make_judge()  # it knows its own limits
+        if callable(check_judge := getattr(judge, "check", None)):
+            check_judge()
     except InstantiationException as error:
         raise input_error(error) or error from error
     jury = plain["jury"]
@@ -236,6 +235,8 @@ def unpack(settings: DictConfig) -> Experiment:
     if changed and not jury:
         raise InputError("a condition changes the jury, but there is none: jury=beauty or jury=full")
     sits = jury and (jury["robots"] or jury.get("gate") or changed)
+    if sits:
+        _check_jury(jury)
     return Experiment(
         name=plain["name"],
         seed=plain["seed"],
@@ -257,7 +258,7 @@ def unpack(settings: DictConfig) -> Experiment:
         save_judges=plain["save_judges"],
         threads=plain["threads"],
         plain=plain,
-        digest=settings_hash(_as_usual(plain)),
+        digest=settings_hash(without_later(_plain(_as_usual(settings)))),
     )
 
 
@@ -323,13 +324,27 @@ def plain_device(training: Any) -> dict[str, Any]:
     }
 
 
-def _as_usual(plain: Mapping[str, Any]) -> dict[str, Any]:
-    out = without_later(plain)
+def _as_usual(settings: DictConfig) -> DictConfig:
+    """The settings with what `auto` stands for where the people allow it."""
+    if not any(settings[part][key] == AUTO for part, keys in USUAL.items() for key in keys):
+        return settings
+    settings = copy.deepcopy(settings)
     for part, usual in USUAL.items():
-        out[part] = {
-            key: usual[key] if key in usual and value == AUTO else value for key, value in plain[part].items()
-        }
-    return out
+        for key, value in usual.items():
+            if settings[part][key] == AUTO:
+                settings[part][key] = value
+    return _without_idle_balance(settings)
+
+
+def _check_jury(jury: Mapping[str, Any]) -> None:
+    """Raises InputError for a robot, a reader or a number of the jury that is wrong, before a picture is read."""
+    for name, robot in jury["robots"].items():
+        made(robot, f"jury.robots.{name}")
+    made(jury["reader"], "jury.reader")
+    for name in ("chunk", "workers"):
+        value = jury.get(name)
+        if not (_whole(value) and value >= 1) and not (name == "workers" and value is None):
+            raise InputError(f"jury.{name}={value!r}: a whole number from 1")
 
 
 def _in_a_sweep() -> bool:

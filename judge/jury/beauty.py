@@ -19,7 +19,7 @@ from torch import Tensor
 from judge.data.groups import Groups
 from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation
-from judge.jury.network.backbone import HeadStart, RatingNetwork
+from judge.jury.network.backbone import HeadStart, RatingNetwork, check_backbone
 from judge.jury.network.depths import Depths
 from judge.jury.network.engine import Scoring, build_engine, judged_pictures, score_pictures
 from judge.jury.network.losses import (
@@ -95,6 +95,20 @@ class CnnJudge:
         self.history: list[dict[str, float]] = []
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """Raises InputError for settings that no training could begin with, before any picture is read."""
+        check_backbone(self.backbone, self.weights, size=self.size, where="judge.")
+        for name, allowed, fits in (
+            ("margin", "a factor from 1", self.margin >= 1),
+            ("dropout", "a probability from 0 to under 1", 0 <= self.dropout < 1),
+            ("drop_path", "a probability from 0 to under 1", 0 <= self.drop_path < 1),
+            ("views", "a number from 0", self.views >= 0),
+        ):
+            if not fits:
+                raise InputError(f"judge.{name}={getattr(self, name)!r}: {allowed}")
+        if isinstance(self.loss, LabelDistribution):
+            self.loss.level_values((0.0, 1.0))
 
     def fit(
         self,

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from judge.data.groups import Groups
 from judge.errors import InputError
 from judge.jury.linear_head import fitted_for, fitted_twice
-from judge.jury.network.backbone import create_backbone
+from judge.jury.network.backbone import check_backbone, create_backbone
 from judge.jury.network.depths import Depths
 from judge.jury.network.device import preferred
 from judge.jury.network.losses import ObjectiveFactory, SquaredError, made_objective
@@ -220,6 +220,11 @@ class EmbeddingJudge:
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
+
+    def check(self) -> None:
+        """Raises InputError for settings that no training could begin with, before any picture is read."""
+        what = self.embedding
+        check_backbone(what.backbone, what.weights, size=what.size, where="judge.embedding.")
 
     def fit(
         self,

@@ -94,6 +94,21 @@ class Training:
             raise InputError(f"training.select={self.select!r}: allowed are best and last")
         if self.norms not in ("batch", "frozen"):
             raise InputError(f"training.norms={self.norms!r}: allowed are batch and frozen")
+        numbers = (
+            "epochs",
+            "batch",
+            "lr",
+            "head_lr",
+            "layer_decay",
+            "weight_decay",
+            "warmup",
+            "clip",
+            "ema_half_life",
+        )
+        for name in numbers:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                raise InputError(f"training.{name}={value!r}: a number is needed")
         if self.epochs < 1 or self.batch < 2:
             raise InputError(
                 f"training.epochs={self.epochs} and training.batch={self.batch}: at least 1 and 2 are needed"
