@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from judge import extras
 from judge.errors import InputError, listed
 from judge.jury.network.backbone import RatingNetwork
+from judge.jury.network.device import preferred
 from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.translation import onnx_program
 
@@ -71,7 +72,7 @@ class Scoring:
     def torch_device(self) -> torch.device:
         if self.device != "auto":
             return torch.device(self.device)
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return preferred()
 
 
 def build_engine(

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
+from judge.jury.network.device import preferred
 from judge.storage import ContentCache, Found
 
 #: Part of the cache's address: to be raised whenever views, or the way they are stored, change.
@@ -89,7 +90,7 @@ def _compute(
     size: int,
     views: int,
 ) -> Tensor:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = preferred()
     stem = stem.to(device, memory_format=torch.channels_last)
     mean, std = network.mean.to(device), network.std.to(device)
     rows = []
