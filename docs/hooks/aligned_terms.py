@@ -7,7 +7,7 @@ from typing import Any
 
 from griffe import Docstring, Extension
 
-TERM = re.compile(r"^(?! |>>>|\.\.\.|[-*#|`])(\S(?:.{0,30}?\S)?) {2,}(\S.*)$")
+TERM = re.compile(r"^(?! |>>>|\.\.\.|[-*#|`])(\S(?:.{0,46}?\S)?) {2,}(\S.*)$")
 
 
 class AlignedTerms(Extension):

@@ -165,7 +165,9 @@ def checked(words: list[str], line: str) -> None:
         ]
         assert not unknown, f"{line}: {words[1]} has no {unknown}"
     else:
-        assert words[0] in (*SHELL, "sbatch", "git"), f"{line}: no program that a page may use"
+        assert words[0] in (*SHELL, "sbatch", "git", "tensorboard", "mlflow"), (
+            f"{line}: no program that a page may use"
+        )
 
 
 def composed(words: list[str]) -> Any:
