@@ -181,6 +181,8 @@ def composed(words: list[str]) -> Any:
     if "--config-dir" in overrides:
         at = overrides.index("--config-dir")
         folder = Path(overrides[at + 1]).resolve()
+        # the file of `judge data folder --save-config` is the reader's: another data set stands for it
+        overrides = [word if word != "data=mine" else "data=parametric" for word in overrides]
         overrides[at : at + 2] = [f"hydra.searchpath=[file://{folder}]"]
     with initialize_config_module("judge.conf", version_base="1.3"):
         return compose("config", overrides=list(next(_combinations(overrides))), return_hydra_config=True)

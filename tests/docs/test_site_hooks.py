@@ -39,7 +39,7 @@ def test_examples_are_short_and_say_what_they_show():
     gallery = hook("gallery")
     files = gallery.examples()
     assert len(files) >= 7
-    assert {file.name: n for file in files if not 25 <= (n := len(file.read_text().splitlines())) <= 60} == {}
+    assert {file.name: n for file in files if not 30 <= (n := len(file.read_text().splitlines())) <= 60} == {}
     assert all(":" in gallery.title(file) for file in files)
 
 
