@@ -10,6 +10,7 @@ CITATION.cff is checked by cffconvert, which uv runs in an environment of its ow
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def made(work: Path, n: int, size: int) -> None:
     def run(words: list[str], told: list[str], cwd: Path | None = None) -> int:
         done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
         output = (done.stdout + done.stderr).strip().replace(str(work), "DIR")
-        said.append(f"$ {' '.join(told)}\n{output}\nexit code {done.returncode}\n")
+        said.append(f"$ {shlex.join(told)}\n{output}\nexit code {done.returncode}\n")
         return done.returncode
 
     words = ["data", "parametric", "--n", str(n), "--size", str(size), "--seed", "2016", "--out"]

@@ -58,10 +58,9 @@ class Told:
         """(tag, value) of every number of the audit and each end of its interval, where there is one.
 
         audit/CONDITION/METRIC/FEATURE/GROUP, and the same with /ci_low and /ci_high. Rows of single brackets have
-        these in the tag as well, and so have those of several score columns.
+        these in the tag as well.
         """
-        several = "score_column" in self.audit and self.audit["score_column"].replace("", pd.NA).nunique() > 1
-        extra = [*(["score_column"] if several else []), *(["bracket"] if "bracket" in self.audit else [])]
+        extra = ["bracket"] if "bracket" in self.audit else []  # a run has one score
         for row in self.audit.to_dict("records"):
             words = [
                 row["condition"],
