@@ -13,7 +13,10 @@ import judge.mitigation.ranking
 ROOMS = ["judge.contest", "judge.fairness.counts", "judge.reranking", "judge.mitigation.named"] + [
     f"judge.fairness.{name}" for name in ("advice", "attribution", "audit", "inference", "metrics", "sweeps")
 ]
-MODULES = ["judge.contest", "judge.fairness", "judge.reranking"] + [
+MODULES = ["judge.contest", "judge.extras", "judge.fairness", "judge.reranking"] + [
+    f"judge.publication.{name}" for name in ("disclosure", "formats.markdown")
+]
+MODULES += [
     module.name
     for room in (judge.fairness, judge.mitigation.ranking)
     for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")

@@ -40,7 +40,7 @@ def test_an_extra_brings_the_modules_by_which_it_is_known(extra):
     for module in extras.EXTRAS[extra]:
         if module not in packages:
             pytest.skip(f"{module} is not installed")
-        assert {name.lower() for name in packages[module]} & brought_by(extra), module
+        assert {name.lower().replace("_", "-") for name in packages[module]} & brought_by(extra), module
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ CHANGES_NO_NUMBER = (
     "save_judges",
     "threads",
     "stack",
+    "tracking",
+    "tracking.*",
     "experiment",
     "*.progress",
     "*.workers",

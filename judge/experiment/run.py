@@ -34,6 +34,7 @@ from judge.experiment.runs.people import data_digest
 from judge.experiment.runs.rows import comparison_of, flattened
 from judge.experiment.settings import Experiment
 from judge.experiment.sitting import jury_of
+from judge.experiment.tracking.told import Tracker, keep_histories, told_of, tracker_of
 from judge.experiment.trainings import Trainings
 from judge.report.soundness import judge_warnings
 
@@ -50,11 +51,23 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     resumes from its last checkpoint, and what a finished judge made of the pictures is read back.
     """
     experiment = fitted(settings)
+    tracker = tracker_of(experiment.plain.get("tracking"))
     home = RunDir(folder)
     from judge.jury.network.device import running_on
 
     with home.locked(), running_on(experiment.accelerator):
-        return _run(experiment, home)
+        done = _run(experiment, home)
+        if tracker is not None:
+            _track(tracker, experiment, home)
+    return done
+
+
+def _track(tracker: Tracker, experiment: Experiment, home: RunDir) -> None:
+    """Tells the tracker of the finished run; a tracker that fails takes nothing from it."""
+    try:
+        tracker.track(told_of(home, experiment.plain))
+    except Exception as error:
+        log.warning("not tracked: %s: %s (the same command again tracks it)", type(error).__name__, error)
 
 
 def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
@@ -108,6 +121,7 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     if experiment.report.page:
         _write_page(experiment, home, tables, summary)
     if not experiment.save_judges:
+        keep_histories(home)
         trainings.forget_judges()
     home.finish(experiment.digest, started, summary)
     return summary

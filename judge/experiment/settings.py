@@ -129,6 +129,8 @@ class Settings:
     # of a sweep: trainings that share what is frozen are done before its jobs, so many networks side by side; auto is
     # 1 on a CPU and 32 on a GPU; null: each job trains its own
     stack: Any = None
+    # where finished runs are told as well: TensorBoard, MLflow, or null (conf/tracking)
+    tracking: Any = None
     experiment: Any = None
 
 

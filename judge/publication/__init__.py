@@ -4,13 +4,13 @@
 exist: pictures, paths, names. `folder.publish` writes the tables, the pictures of people who do not exist, the judges
 and, of each publication,
 
-    README.md                  the card that data hubs read (`cards`); judges/NAME/README.md a card a judge
-    croissant.json             Croissant with its fields of responsible AI (`croissant`, `responsible`)
-    ro-crate-metadata.json     an RO-Crate (`crate`)
-    CITATION.cff               how to cite it (`citation`)
+    README.md                  the card that data hubs read; judges/NAME/README.md a card a judge
+    croissant.json             Croissant with its fields of responsible AI (`responsible`)
+    ro-crate-metadata.json     an RO-Crate
+    CITATION.cff               how to cite it
     SHA256SUMS                 a checksum a file, for sha256sum -c
 
-`validation` asks the formats' own validators.
+`formats` has a file each of these; `validation` asks the formats' own validators.
 """
 
 from judge.publication.folder import publish

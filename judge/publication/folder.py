@@ -15,13 +15,13 @@ from pathlib import Path
 import pandas as pd
 
 from judge.errors import InputError
-from judge.publication.cards import PICTURES, dataset_card
-from judge.publication.citation import ANONYMOUS, citation
-from judge.publication.crate import crate
-from judge.publication.croissant import croissant
+from judge.publication.formats.cards import PICTURES, dataset_card
+from judge.publication.formats.citation import ANONYMOUS, citation
+from judge.publication.formats.crate import crate
+from judge.publication.formats.croissant import croissant
+from judge.publication.formats.model_cards import model_card, weights_of
 from judge.publication.licences import licence_of
 from judge.publication.material import Material
-from judge.publication.model_cards import model_card, weights_of
 from judge.publication.sources import material_of
 from judge.storage import make_writable, write_bytes, write_json, write_text
 

@@ -158,7 +158,9 @@ def _of_dataset(path: Path) -> Material:
         tables["people"], pictures, left_out = _with_pictures(people, folder)
         documents = {name: folder / name for name in ("privacy.json",) if (folder / name).is_file()}
     return Material(
-        name=_slug(f"{kind}-{folder.resolve().name}"),
+        name=kind
+        if real
+        else _slug(f"{kind}-{folder.resolve().name}"),  # the folder may be named after somebody
         title=TITLES.get(kind, TITLES["parametric"]),
         about=_about(kind, tables["people"]),
         kind=kind,

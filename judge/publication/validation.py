@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from judge.publication.crate import VERSION
 from judge.publication.folder import CHECKSUMS
+from judge.publication.formats.crate import VERSION
 
 
 @dataclass(frozen=True)

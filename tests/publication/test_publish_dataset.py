@@ -142,7 +142,7 @@ def test_who_publishes_is_cited(published):
 def test_another_licence_is_an_option(rendered, tmp_path):
     publish(rendered, tmp_path / "out", licence="cc-by-4.0")
     assert yaml.safe_load((tmp_path / "out" / "CITATION.cff").read_text())["license"] == "CC-BY-4.0"
-    with pytest.raises(InputError, match="--licence WTFPL: allowed are 'CC0-1.0'"):
+    with pytest.raises(InputError, match=r"--licence WTFPL: allowed are 'CC0-1.0'"):
         publish(rendered, tmp_path / "other", licence="WTFPL")
 
 

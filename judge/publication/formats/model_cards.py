@@ -9,7 +9,7 @@ import pandas as pd
 
 from judge.errors import InputError
 from judge.experiment.run_folder import read_json
-from judge.publication import markdown
+from judge.publication.formats import markdown
 from judge.publication.licences import LICENCES, Licence
 from judge.publication.material import Material
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from judge import __version__
-from judge.publication.cards import PICTURES
-from judge.publication.citation import ANONYMOUS, keywords
-from judge.publication.columns import TABLES, described, kind_of
+from judge.publication.formats.cards import PICTURES
+from judge.publication.formats.citation import ANONYMOUS, keywords
+from judge.publication.formats.columns import TABLES, described, kind_of
 from judge.publication.licences import Licence
 from judge.publication.material import Material
 from judge.publication.responsible import responsible

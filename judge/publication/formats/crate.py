@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from judge import __version__
-from judge.publication.citation import ANONYMOUS, keywords
-from judge.publication.columns import TABLES
+from judge.publication.formats.citation import ANONYMOUS, keywords
+from judge.publication.formats.columns import TABLES
 from judge.publication.licences import Licence
 from judge.publication.material import Material
 

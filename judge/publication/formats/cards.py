@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from judge.publication import markdown
-from judge.publication.citation import keywords
-from judge.publication.columns import TABLES
+from judge.publication.formats import markdown
+from judge.publication.formats.citation import keywords
+from judge.publication.formats.columns import TABLES
 from judge.publication.licences import Licence
 from judge.publication.material import Material
 from judge.publication.responsible import responsible
