@@ -90,6 +90,16 @@ def test_people_of_no_gender_are_balanced_by_none_and_the_largest_group_is_the_m
     assert (pool.jointly, pool.majority, pool.groups) == (None, "b", None)
 
 
+def test_people_without_gender_and_age_have_one_bracket_and_are_refused_before_training_where_others_are_set(
+    tmp_path,
+):
+    data = folder(tmp_path / "data", {"a": 60, "b": 100}, gender=False)
+    assert list(fitted(settings(data)).contest.brackets) == []
+    told = ["pool.n=40", "entrants.n=30", "pool.majority=a", "pool.jointly=null", "pool.groups=null"]
+    with pytest.raises(InputError, match=r"contest\.brackets=\[gender,age_group\]: nobody who enters has"):
+        checked_draw(fitted(settings(data, *told, "pool.feature=ethnicity")))
+
+
 def test_groups_may_be_genders_where_nothing_else_is_known(tmp_path):
     data = folder(tmp_path / "data", {"one": 120})
     pool = fitted(settings(data)).pool
