@@ -144,8 +144,8 @@ def _check(experiment: Experiment, drawn: Drawn) -> None:
     wanted = experiment.contest.brackets
     if wanted and not bracket_columns(drawn.entrants, wanted):
         raise InputError(
-            f"contest.brackets={_told(list(wanted))}: nobody who enters has one of these labels; contest.brackets=[] holds "
-            "one contest for all"
+            f"contest.brackets={_told(list(wanted))}: nobody who enters has one of these labels; contest.brackets=[] "
+            "holds one contest for all"
         )
     check_probes(experiment, drawn)
     Trainings(experiment, drawn, RunDir(Path()))  # its checks; the working folder holds no training
