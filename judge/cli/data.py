@@ -155,7 +155,7 @@ def _describe(args: argparse.Namespace) -> int:
 
 def _settings(name: str, words: list[str]) -> dict[str, Any]:
     """conf/data/NAME.yaml with the changes KEY=VALUE; InputError for a key that the file does not have."""
-    from judge.cli.words import merged
+    from judge.experiment.choices.words import merged
 
     settings = _usual(name)
     return merged(settings, _changes(name, words))
@@ -171,7 +171,7 @@ def _usual(name: str) -> dict[str, Any]:
 
 
 def _changes(name: str, words: list[str]) -> dict[str, Any]:
-    from judge.cli.words import changes
+    from judge.experiment.choices.words import changes
 
     known = [key for key in _usual(name) if not key.startswith("_")]
     return changes(words, known, f"judge data {name} --set", ["data"])

@@ -21,8 +21,8 @@ def proposal_of(
 
     settings  of conf/data/folder.yaml; given: those that the user set, which stay
     """
-    from judge.cli.words import merged
     from judge.data.own.proposal import propose
+    from judge.experiment.choices.words import merged
 
     decided = {key: value for key, value in given.items() if key != "root"}
     proposal = propose(root, decided)

@@ -17,8 +17,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from judge.cli.words import as_override
 from judge.errors import InputError
+from judge.experiment.choices.words import as_override
 from judge.experiment.folder_names import changes_a_number, checked_name
 from judge.experiment.settings import input_error
 from judge.storage import CannotWrite, make_writable
@@ -155,7 +155,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from judge.experiment.own_data import config_dirs, register_own_data
+    from judge.experiment.choices.own_data import config_dirs, register_own_data
 
     register_own_data(args.overrides, config_dirs(args.overrides))
     # argparse, which Hydra uses, takes settings on one side of the flags only

@@ -21,8 +21,9 @@ examples
   judge runs runs/dose --numbers --out numbers.parquet      a row a run, condition and group, as judge compare reads it
   judge runs runs/dose --sql "select share, avg(winner_share) from numbers where \\"group\\" = 'african' group by share"
 
-A folder's name shows data set, share, seed and conditions and hides the rest in a hash: this list says what the rest is.
-judge run leaves it beside the runs as index.csv. What was read is kept in index.parquet in the folder and read again only where a run has changed.
+A folder's name shows data set, share, seed and conditions and hides the rest in a hash: this list says what the rest
+is, and judge run leaves it beside the runs as index.csv. What was read is kept in index.parquet in the folder and read
+again only where a run has changed.
 --sql (DuckDB; pip install 'judge[scale]') may name runs, numbers and the runs' own tables: audit, ranking, scores,
 membership, judges, agreement, brackets, unranked, excluded, each with a column folder.
 """

@@ -18,9 +18,9 @@ from judge.data.spreadsheets import write_csv
 from judge.data.tables import validated_run_table
 from judge.errors import InputError
 from judge.experiment import outcome
+from judge.experiment.choices.fitting import checked_draw, field_of, fitted
 from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw, make_pictures
-from judge.experiment.fitting import checked_draw, field_of, fitted
 from judge.experiment.records import (
     agreement_of,
     judges_of,
@@ -53,7 +53,7 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     experiment = fitted(settings)
     tracker = tracker_of(experiment.plain.get("tracking"))
     home = RunDir(folder)
-    from judge.jury.network.device import running_on
+    from judge.jury.device import running_on
 
     with home.locked(), running_on(experiment.accelerator):
         done = _run(experiment, home)

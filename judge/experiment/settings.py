@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from judge.jury.deliberation import Sitting
 
 
-#: What a setting says that leaves it to what the people allow (judge.experiment.fitting).
+#: What a setting says that leaves it to what the people allow (judge.experiment.choices.fitting).
 AUTO = "auto"
 
 
@@ -276,10 +276,10 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
 #: Settings that came later, as they are by default: left out of the digest, so that earlier runs are found again.
 _LATER: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("device",): {
-        "_target_": "judge.jury.network.device.Device", "accelerator": "auto", "devices": 1, "precision": None
+        "_target_": "judge.jury.device.Device", "accelerator": "auto", "devices": 1, "precision": None
     },
     ("judge", "training", "optimizer"): {
-        "_target_": "judge.jury.network.optimizers.AdamW", "betas": [0.9, 0.999]
+        "_target_": "judge.jury.optimizers.AdamW", "betas": [0.9, 0.999]
     },
 }  # fmt: skip
 
@@ -320,7 +320,7 @@ def _judge_on(told: Mapping[str, Any], device: Any) -> Any:
 def plain_device(training: Any) -> dict[str, Any]:
     """Settings of the device on which a training runs."""
     return {
-        "_target_": "judge.jury.network.device.Device",
+        "_target_": "judge.jury.device.Device",
         "accelerator": training.accelerator.replace("gpu", "cuda"),
         "devices": int(training.devices) if str(training.devices).isdecimal() else training.devices,
     }

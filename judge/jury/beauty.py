@@ -30,7 +30,6 @@ from judge.jury.network.losses import (
     SquaredError,
     made_objective,
 )
-from judge.jury.network.optimizers import OPTIMIZERS
 from judge.jury.network.pictures import load_pictures
 from judge.jury.network.pool import Pool, predict_clean, usable
 from judge.jury.network.ridge import head_start
@@ -38,6 +37,7 @@ from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.stacked.plan import Planned, Shelf, refusal
 from judge.jury.network.training import BEST, Training, described_settings, train
 from judge.jury.network.views import frozen_views
+from judge.jury.optimizers import OPTIMIZERS
 from judge.jury.ridge import Projection, Ridge
 from judge.storage import write_json
 from judge.storage.tensors import load_module, load_tensors, load_weights, save_tensors

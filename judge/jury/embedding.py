@@ -25,10 +25,10 @@ from tqdm.auto import tqdm
 
 from judge.data.groups import Groups
 from judge.errors import InputError
+from judge.jury.device import preferred
 from judge.jury.linear_head import fitted_for, fitted_twice
 from judge.jury.network.backbone import check_backbone, create_backbone
 from judge.jury.network.depths import Depths
-from judge.jury.network.device import preferred
 from judge.jury.network.losses import ObjectiveFactory, SquaredError, made_objective
 from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.ridge import PENALTIES, Projection, Ridge, once_each, ridge

@@ -102,11 +102,15 @@ def _found(name: str, table: UserTable, known: FileNames, image: str | None) -> 
         shares[column] = (float(meant.notna().mean()), meant)
     if not shares:
         return None
-    # of columns that name as many pictures the one that is called so
-    best = max(shares, key=lambda c: (round(shares[c][0], 1), name_points(c, IMAGES), shares[c][0]))
+    # a rating of 1 to 5 names 1.jpg to 5.jpg too: the pictures' column names the most, and of two such it is called so
+    count = {c: meant.nunique() for c, (_, meant) in shares.items()}
+    most = max(count.values())
+    close = [c for c in shares if count[c] >= 0.9 * most]
+    best = max(close, key=lambda c: (name_points(c, IMAGES), shares[c][0], count[c]))
     share, meant = shares[best]
     if share < LEAST_NAMED and image is None:
         return None
-    others = tuple(c for c in shares if c != best and shares[c][0] >= 0.9 * share)
-    count = meant.nunique()
-    return Found(name, table, best, others, share, count, float(meant.notna().sum() / max(count, 1)))
+    others = tuple(c for c in close if c != best and shares[c][0] >= 0.9 * share)
+    return Found(
+        name, table, best, others, share, count[best], float(meant.notna().sum() / max(count[best], 1))
+    )

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 
 from judge.errors import InputError
 from judge.experiment.draw import draw, make_pictures
-from judge.experiment.fitting import fitted
+from judge.experiment.choices.fitting import fitted
 from judge.experiment.run_folder import RunDir
 from judge.experiment.settings import Experiment, input_error
 from judge.experiment.trainings import Trainings

@@ -19,8 +19,8 @@ from tqdm.auto import tqdm
 
 from judge import extras
 from judge.errors import InputError, listed
+from judge.jury.device import preferred
 from judge.jury.network.backbone import RatingNetwork
-from judge.jury.network.device import preferred
 from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.translation import onnx_program
 

@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from judge.data.groups import Groups
 from judge.errors import InputError, listed
-from judge.jury.network.device import preferred
+from judge.jury.device import preferred
 from judge.jury.network.losses import Batch, LabelDistribution
 
 

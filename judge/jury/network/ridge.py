@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
+from judge.jury.device import preferred
 from judge.jury.network.backbone import HeadStart, RatingNetwork
-from judge.jury.network.device import preferred
 from judge.jury.ridge import once_each, ridge
 
 

@@ -25,13 +25,13 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from judge.errors import InputError, listed
+from judge.jury.device import Device, preferred
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
-from judge.jury.network.device import Device, preferred
 from judge.jury.network.identity import described, same_training
 from judge.jury.network.losses import Objective, own_parameters, prepared
-from judge.jury.network.optimizers import OPTIMIZERS, AdamW, Optimiser
 from judge.jury.network.pool import Pool, agreement, pick, predict
+from judge.jury.optimizers import OPTIMIZERS, AdamW, Optimiser
 from judge.storage.memory import keep_freed_memory
 from judge.storage.tensors import (
     load_module,

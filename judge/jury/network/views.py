@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from judge.jury.device import preferred
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
-from judge.jury.network.device import preferred
 from judge.storage import ContentCache, Found
 
 #: Part of the cache's address: to be raised whenever views, or the way they are stored, change.

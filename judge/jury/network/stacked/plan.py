@@ -18,9 +18,9 @@ from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.losses import LOSSES, Objective
-from judge.jury.network.optimizers import AdamW
 from judge.jury.network.pool import Pool
 from judge.jury.network.training import Training, identity_of
+from judge.jury.optimizers import AdamW
 from judge.storage import Found
 
 

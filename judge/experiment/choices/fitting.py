@@ -17,6 +17,7 @@ import pandas as pd
 from omegaconf import DictConfig, open_dict, read_write
 
 from judge.data import composition
+from judge.data.brackets import bracket_columns
 from judge.data.tables import SENSITIVE_FEATURES
 from judge.errors import InputError, listed
 from judge.experiment import outcome
@@ -76,6 +77,11 @@ def fitted(settings: DictConfig) -> Experiment:
         choose("pool", "majority", _majority(rated, feature))
     if pool.jointly == AUTO:
         choose("pool", "jointly", _jointly(rated, feature))
+    entering = people if others is None else others
+    if asked.contest.brackets and not bracket_columns(entering, asked.contest.brackets):
+        with read_write(settings), open_dict(settings):
+            settings.contest.brackets = []
+        chosen["contest.brackets"] = []
     sizes = {"pool.n": pool.n, "entrants.n": asked.entrants.n}
     if AUTO in sizes.values():
         with read_write(settings):
@@ -135,6 +141,12 @@ def field_of(experiment: Experiment, drawn: Drawn) -> outcome.Field:
 
 def _check(experiment: Experiment, drawn: Drawn) -> None:
     field_of(experiment, drawn)
+    wanted = experiment.contest.brackets
+    if wanted and not bracket_columns(drawn.entrants, wanted):
+        raise InputError(
+            f"contest.brackets={_told(list(wanted))}: nobody who enters has one of these labels; contest.brackets=[] "
+            "holds one contest for all"
+        )
     check_probes(experiment, drawn)
     Trainings(experiment, drawn, RunDir(Path()))  # its checks; the working folder holds no training
 
