@@ -71,8 +71,8 @@ def _forward(
     engine = (_by_onnx if many else _by_torch)(backbone, weights, size)
     batches = []
     with torch.inference_mode():
-        for start in range(0, max(len(crops), 1), 16):
-            x = torch.from_numpy(np.ascontiguousarray(crops[start : start + 16].transpose(0, 3, 1, 2)))
+        for start in range(0, max(len(crops), 1), 8):
+            x = torch.from_numpy(np.ascontiguousarray(crops[start : start + 8].transpose(0, 3, 1, 2)))
             x = x.float()
             if x.shape[-1] != size:
                 x = interpolate(x, (size, size), mode="bilinear", antialias=True)
