@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from judge import __version__
@@ -44,6 +45,10 @@ examples
 
 def main(argv: list[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
+    if "OMP_WAIT_POLICY" not in os.environ:
+        # GNU OpenMP, which PyTorch for Linux brings, reads this when it is loaded. By default its threads spin for as long
+        # as they wait for one another: where another program has a core, that doubles the time of a training
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     parser = argparse.ArgumentParser(
         prog="judge",
         description="What skewed training pictures do to who wins a contest judged by machines.",
