@@ -46,7 +46,7 @@ examples
 def main(argv: list[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if "OMP_WAIT_POLICY" not in os.environ:
-        # GNU OpenMP, which PyTorch for Linux brings, reads this when it is loaded. By default its threads spin for as long
+        # GNU OpenMP, which PyTorch for Linux brings, reads this when it is loaded. Its threads else spin for as long
         # as they wait for one another: where another program has a core, that doubles the time of a training
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     parser = argparse.ArgumentParser(
