@@ -43,12 +43,8 @@ examples
 """
 
 
-def main(argv: list[str] | None = None) -> int:
-    argv = list(sys.argv[1:] if argv is None else argv)
-    if "OMP_WAIT_POLICY" not in os.environ:
-        # GNU OpenMP, which PyTorch for Linux brings, reads this when it is loaded. Its threads else spin for as long
-        # as they wait for one another: where another program has a core, that doubles the time of a training
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+def make_parser(argv: list[str]) -> argparse.ArgumentParser:
+    """The parser for these words: every command, and the arguments of the one that they name."""
     parser = argparse.ArgumentParser(
         prog="judge",
         description="What skewed training pictures do to who wins a contest judged by machines.",
@@ -57,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"judge {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = next((a for a in argv if not a.startswith("-")), None)
+    chosen = _chosen(argv)
     for name, what in COMMANDS.items():
         sub = commands.add_parser(
             name,
@@ -68,7 +64,21 @@ def main(argv: list[str] | None = None) -> int:
         )
         if name == chosen:
             importlib.import_module(f"judge.cli.{name}").configure(sub)
-    if chosen == "run":  # Hydra parses the rest itself
+    return parser
+
+
+def _chosen(argv: list[str]) -> str | None:
+    return next((word for word in argv if not word.startswith("-")), None)
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if "OMP_WAIT_POLICY" not in os.environ:
+        # GNU OpenMP, which PyTorch for Linux brings, reads this when it is loaded. Its threads else spin for as long
+        # as they wait for one another: where another program has a core, that doubles the time of a training
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    parser = make_parser(argv)
+    if _chosen(argv) == "run":  # Hydra parses the rest itself
         args, _ = parser.parse_known_args(argv[: argv.index("run") + 1])
         args.overrides = argv[argv.index("run") + 1 :]
     else:

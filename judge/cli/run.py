@@ -155,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
     flags = [word for word in args.overrides if word in ("-m", "--multirun")]
     sys.argv = ["judge run", *flags, *(word for word in args.overrides if word not in flags)]
     code = 0
+    for memory in (_sweep, _finished, _failed):  # of a call before this one, where a program makes several
+        memory.clear()
     logging.raiseExceptions = False  # a log on a full disk would print a traceback a line
     try:
         task()
