@@ -26,9 +26,9 @@ $(READY): pyproject.toml constraints.txt
 
 # killed and started again it goes on where it was
 demo: setup
-	@echo "1 of 3: draws people who do not exist and trains two networks on them; half a minute the first time"
+	@echo "1 of 3: draws people who do not exist and trains two networks on them; half a minute"
 	$(BIN)/judge run experiment=demo_network
-	@echo "2 of 3: a sweep of four pools over twelve seeds, one contest a judge; a minute the first time"
+	@echo "2 of 3: a sweep of four pools over ten seeds; a minute and a half the first time, and a line a run says how long it will take"
 	$(BIN)/judge run experiment=demo
 	@echo "3 of 3: what each change did to who won"
 	$(BIN)/judge compare runs/demo --group african --beside runs/demo-network/default
@@ -36,9 +36,9 @@ demo: setup
 # the same path, smaller, for continuous integration
 SHORT := data.n=400 data.size=64 pool.n=60 entrants.n=120
 demo-short: setup
-	$(BIN)/judge run experiment=demo_network name=demo-short-network $(SHORT) judge.training.epochs=2
+	$(BIN)/judge run experiment=demo_network hydra.run.dir=runs/demo-short-network $(SHORT) judge.training.epochs=2
 	$(BIN)/judge run experiment=demo name=demo-short $(SHORT) judge.embedding.size=64 'seed=range(0,3)'
-	$(BIN)/judge compare runs/demo-short --group african --beside runs/demo-short-network/*/
+	$(BIN)/judge compare runs/demo-short --group african --beside runs/demo-short-network
 
 # worksteal: tests take from milliseconds to a minute, and a worker that is done takes over another's
 test: setup

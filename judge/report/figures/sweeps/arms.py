@@ -51,7 +51,7 @@ def arms(
             continue
         mine = dots[(dots["setting"] == setting) & (dots["condition"] == condition)]["value"].to_numpy(float)
         ax.plot(
-            mine, y + rng.uniform(-0.18, 0.18, len(mine)), ".", markersize=3.2, alpha=0.4, color=mark.colour,
+            mine, y + rng.uniform(-0.26, 0.26, len(mine)), ".", markersize=4.6, alpha=0.5, color=mark.colour,
             markeredgewidth=0,
         )  # fmt: skip
         row = cells.loc[(setting, condition)]
@@ -64,7 +64,7 @@ def arms(
     if (means["condition"] == TRUTH).any():
         share = float(means.loc[means["condition"] == TRUTH, "value"].mean())
         line = {"color": BLACK, "linewidth": 1.1, "linestyle": (0, (4, 2))}
-        ax.axvline(share, zorder=-2, gid="truth", **line)
+        ax.axvline(share, zorder=-6, gid="truth", **line)  # under the heads
         handles.append((Line2D([], [], **line), f"if the known truth decided: {percent(share)}"))
     handles.append((Line2D([], [], linestyle="none", marker=".", markersize=4, color=GREY), "one training"))
     share_axis(ax, label)

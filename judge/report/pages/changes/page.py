@@ -122,7 +122,7 @@ def _figure(each: pd.DataFrame, arms: pd.DataFrame, words: Words, group: str) ->
     known = (arms["condition"] == TRUTH).any()
     caption = (
         f"Share of the winners who are {group}. A dot is one training and its contest, a marker the mean of "
-        f"{int(arms['n'].max())} seeds with its 95 % interval{_whose(arms)}."
+        f"{_of_seeds(arms)} with its 95 % interval{_whose(arms)}."
         + (" Dashed: what the known truth of the same contestants gives them." if known else "")
     )
     said = "; ".join(
@@ -131,6 +131,11 @@ def _figure(each: pd.DataFrame, arms: pd.DataFrame, words: Words, group: str) ->
     return Picture(
         "winners", figure, caption, f"Share of the winners who are {group}, by setting and condition. {said}."
     )
+
+
+def _of_seeds(arms: pd.DataFrame) -> str:
+    low, high = int(arms["n"].min()), int(arms["n"].max())
+    return counted(high, "seed") if low == high else f"{low} to {high} seeds"
 
 
 def _whose(table: pd.DataFrame) -> str:
