@@ -110,7 +110,7 @@ def _settings_of(
     number = {rank: i for i, rank in enumerate(known)}
     levels: list[dict[str, Any]] = [{}] * len(known)
     for rank, (_, row) in zip(ranks, each.iterrows(), strict=True):
-        levels[number[rank]] = row.to_dict()
+        levels[number[rank]] = {column: _key(value) for column, value in row.items()}
     return {folder: number[rank] for folder, rank in zip(each.index, ranks, strict=True)}, levels
 
 
@@ -209,6 +209,8 @@ def _faces(
             continue
         feature = (run.done or {})["feature"]
         people = run.columns("manifest", ["image_id", "path", "source", feature])
+        if not {"path", "source"} <= set(people):
+            return []
         won = won.merge(people, on="image_id", how="left").rename(columns={feature: "group"})
         heading = "by the known truth" if condition == TRUTH else f"{words.heads[number]}: {condition}"
         rows.append((heading, won))
