@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 
 EPILOG = """\
@@ -59,16 +60,18 @@ def run(args: argparse.Namespace) -> int:
     if args.group is None:
         pages = compare(args.runs, out, where=args.where)
     else:
-        pages = [
-            compare_changes(
-                args.runs,
-                out,
-                group=args.group,
-                where=args.where,
-                beside=args.beside,
-                show_faces=args.show_faces,
-            )
-        ]
+        page, said = compare_changes(
+            args.runs,
+            out,
+            group=args.group,
+            where=args.where,
+            beside=args.beside,
+            show_faces=args.show_faces,
+        )
+        for sentence in said:
+            print("\n" + textwrap.fill(sentence.replace("`", ""), 100, break_on_hyphens=False))
+        print()
+        pages = [page]
     for page in pages:
         print(f"page   {page}")
     return 0

@@ -59,10 +59,11 @@ class SweepWatch(Callback):
             _train_as_stacks(config, words)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _sweep["began"] = time.monotonic()
+        if _sweep:  # neither a run by itself, nor in the process of a launcher, which knows of no other jobs
+            _sweep["began"] = time.monotonic()
 
     def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:
-        if "jobs" in _sweep:  # not in the process of a launcher, which knows of no other jobs
+        if _sweep:
             _sweep["seconds"].append(time.monotonic() - _sweep["began"])
             print(_told_of_job(_sweep["seconds"], len(_sweep["jobs"])), flush=True)
 

@@ -41,8 +41,8 @@ def test_a_sweep_becomes_a_page_with_its_tables(tmp_path):
 
 def test_faces_of_people_who_may_exist_are_not_shown_unasked(tmp_path):
     sweep(tmp_path / "runs")
-    page = compare_changes([tmp_path / "runs"], tmp_path / "out", group="asian").read_text(encoding="utf-8")
-    assert "data:image/jpeg" not in page
+    page, _ = compare_changes([tmp_path / "runs"], tmp_path / "out", group="asian")
+    assert "data:image/jpeg" not in page.read_text(encoding="utf-8")
 
 
 def test_a_group_that_nobody_belongs_to_and_a_folder_without_a_run_are_refused(tmp_path):

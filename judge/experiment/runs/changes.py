@@ -21,11 +21,11 @@ from judge.fairness.effects import CONDITION, Arms, arms, changes
 from judge.fairness.sweeps.over_seeds import mean_interval
 from judge.report.conditions import TRUTH
 from judge.report.html import Block
-from judge.report.pages.changes import Example, Found, Words, words_of, write_changes_page
+from judge.report.pages.changes import Example, Found, Words, lead, words_of, write_changes_page
 from judge.report.sections.described import described
 from judge.report.sections.faces import first_of_brackets
 from judge.report.soundness import sweep_warnings
-from judge.report.wording import as_group, counted, named
+from judge.report.wording import as_group, counted, named, number, percent
 from judge.storage import make_writable
 
 log = logging.getLogger("judge")
@@ -42,8 +42,8 @@ def compare_changes(
     where: Sequence[str] = (),
     beside: Path | None = None,
     show_faces: bool = False,
-) -> Path:
-    """Writes arms.{parquet,csv}, changes.{parquet,csv}, figures and page.html; returns the page.
+) -> tuple[Path, list[str]]:
+    """Writes arms.{parquet,csv}, changes.{parquet,csv}, figures and page.html; returns the page and its first sentences.
 
     paths       folders that hold the runs of a sweep, at any depth
     group       whose share of the winners is looked at
@@ -80,11 +80,12 @@ def compare_changes(
     words = words_of(levels, plain, conditions, majority=str(runs["majority"].iloc[0]))
     for warning in (warnings := sweep_warnings(runs)):
         log.warning("warning: %s", warning)
-    return write_changes_page(
+    page = write_changes_page(
         out, found, words, group=group, conditions=conditions, about=_about(finished[0], plain, runs),
         faces=_faces(by_name, of_run, words, conditions, group, show_faces=show_faces),
         example=example, warnings=warnings,
     )  # fmt: skip
+    return page, lead(found.changes, words, group=group)
 
 
 def _settings_of(
@@ -244,7 +245,12 @@ def _example(folder: Path) -> Example:
         for name in dict.fromkeys(done["trained_as"].values())
         if name in done["pool_n"]
     ]
-    told = f"{described(plain, None, len(np.unique(entered.image_id)))} {'; '.join(pools)}."
+    shift = (plain.get("pool") or {}).get("rating_shift") or {}
+    planted = [] if done["majority_share"] is None else [
+        f"{percent(done['majority_share'], 0)} of the pictures of {named(done['baseline'])} are {done['majority']}"
+    ]  # fmt: skip
+    planted += [f"{who} people are rated {number(by)} points" for who, by in shift.items()]
+    told = f"{described(plain, None, len(np.unique(entered.image_id)))} {'; '.join([*pools, *planted])}."
     return Example(
         pd.DataFrame(history, columns=None if history else ["condition", "epoch", "loss"]),
         pd.DataFrame(winners),

@@ -50,7 +50,7 @@ MINE = ("condition", 3, "mine", 0.01, -0.02, 0.04)
 def test_what_moved_and_what_did_not_are_told_apart_by_their_intervals():
     moved, still = lead(table(PICTURES, RATINGS, BOTH, REBALANCED, MINE), words(), group="african")
     assert moved == (
-        "What moved the share of the winners who are african: african people being rated 0.65 points lower "
+        "What moved the share of the winners who are african: african people being rated 0.65 points lower in training "
         "(−12.5 percentage points [−15.0, −10.0]); with both planted at once, rebalancing the pictures with new ones "
         "(−6.0 [−9.0, −3.0])."
     )
@@ -66,7 +66,7 @@ def test_the_same_words_turn_round_where_the_numbers_do():
     moved, still = lead(table(strong, flat), words(), group="african")
     assert "95 % of the training pictures" in moved
     assert "rated 0.65 points lower" not in moved
-    assert "rated 0.65 points lower (−12.5 [−30.0, +5.0]); the interval includes zero." in still
+    assert "rated 0.65 points lower in training (−12.5 [−30.0, +5.0]); the interval includes zero." in still
 
 
 def test_where_nothing_moved_and_where_all_did_no_sentence_says_otherwise():

@@ -176,16 +176,22 @@ def _changes(found: Found, words: Words, baseline: str) -> list[Block]:
     if found.changes["contestants"].iloc[0] == REDRAWN:
         columns.pop("range")
     note = (
-        "Differences within a seed, whose arms share contestants, raters and random numbers. p by sign flips of whole "
-        "seeds, of other trainings only; Holm’s over this table."
+        "Differences within a seed, whose arms share contestants, raters and random numbers; without an interval where "
+        "they are the same in every seed. p by sign flips of seeds, of other trainings only; Holm’s over this table."
     )
     caption = "What each change does to the share of the winners, in percentage points, the rest as it was."
     return [folded(table_from(frame, columns, caption, note=note))]
 
 
 def _arms(arms: pd.DataFrame, gaps: pd.DataFrame, words: Words, group: str) -> list[Block]:
+    # the truth is the same whatever was planted in the pool: once is enough
+    truth = arms[arms["condition"] == TRUTH]
+    again = truth[truth["setting"] != words.first] if truth["value"].nunique() == 1 else truth.head(0)
+    arms = arms.drop(again.index)
     frame = arms.assign(
-        head=arms["setting"].map(words.heads),
+        head=arms["setting"]
+        .map(words.heads)
+        .where((arms["condition"] != TRUTH) | again.empty, "whatever the pool"),
         said=arms["value"].map(percent),
         people=interval(arms, "ci_people_low", "ci_people_high", share=True),
     ).sort_values(["setting", "condition"], kind="stable")

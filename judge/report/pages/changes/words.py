@@ -102,9 +102,8 @@ def _planted(key: str, value: Any, before: Any, majority: str) -> str:
     found = _SHIFT.match(key)
     if found and not pd.isna(value):
         by = float(value) - (0.0 if pd.isna(before) else float(before))
-        return (
-            f"{found[1]} people being rated {number(abs(by))} {'points lower' if by < 0 else 'points higher'}"
-        )
+        way = "lower" if by < 0 else "higher"
+        return f"{found[1]} people being rated {number(abs(by))} points {way} in training"
     return f"{key} being {label(value)} instead of {label(before)}"
 
 
