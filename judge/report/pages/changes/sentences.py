@@ -57,9 +57,8 @@ def lead(changes: pd.DataFrame, words: Words, *, group: str) -> list[str]:
         told.append("Everything that was changed moved it: no interval includes zero.")
     else:
         zero = "the interval includes" if len(still) == 1 else "these intervals include"
-        told.append(
-            f"What was not seen to move it: {_clauses(still, words, first=moved.empty)}; {zero} zero."
-        )
+        what = "What was changed" if moved.empty else "What was not seen to move it"
+        told.append(f"{what}: {_clauses(still, words, first=moved.empty)}; {zero} zero.")
     if not (rows["what"] == SETTING).any():
         told[0] = f"Nothing was planted in the training pool: all runs have one setting. {told[0]}"
     return told
