@@ -108,11 +108,11 @@ def _settings_of(
             f"{len(known)} settings ({listed(varied)}): a page of single changes takes at most {MOST_SETTINGS}; "
             "choose among the runs with --where, or leave --group out"
         )
-    number = {rank: i for i, rank in enumerate(known)}
+    places = {rank: i for i, rank in enumerate(known)}
     levels: list[dict[str, Any]] = [{}] * len(known)
     for rank, (_, row) in zip(ranks, each.iterrows(), strict=True):
-        levels[number[rank]] = {column: _key(value) for column, value in row.items()}
-    return {folder: number[rank] for folder, rank in zip(each.index, ranks, strict=True)}, levels
+        levels[places[rank]] = {column: _key(value) for column, value in row.items()}
+    return {folder: places[rank] for folder, rank in zip(each.index, ranks, strict=True)}, levels
 
 
 def _key(value: Any) -> Any:
@@ -200,10 +200,10 @@ def _faces(
     wanted = [(words.first, TRUTH), *((s, conditions[0]) for s in words.heads)]
     wanted += [(words.most_planted, name) for name in conditions[1:]]
     rows = []
-    for number, condition in wanted:
-        if number not in own:
+    for which, condition in wanted:
+        if which not in own:
             continue
-        run = own[number]
+        run = own[which]
         ranking = run.columns("ranking", ["image_id", "condition", "bracket", "rank", "winner"])
         won = ranking[(ranking["condition"] == condition) & ranking["winner"]]
         if won.empty:
@@ -213,7 +213,7 @@ def _faces(
         if not {"path", "source"} <= set(people):
             return []
         won = won.merge(people, on="image_id", how="left").rename(columns={feature: "group"})
-        heading = "by the known truth" if condition == TRUTH else f"{words.heads[number]}: {condition}"
+        heading = "by the known truth" if condition == TRUTH else f"{words.heads[which]}: {condition}"
         rows.append((heading, won))
     return first_of_brackets(rows, group=group, seed=seed, show_faces=show_faces)
 
@@ -249,7 +249,8 @@ def _example(folder: Path) -> Example:
     planted = [] if done["majority_share"] is None else [
         f"{percent(done['majority_share'], 0)} of the pictures of {named(done['baseline'])} are {done['majority']}"
     ]  # fmt: skip
-    planted += [f"{who} people are rated {number(by)} points" for who, by in shift.items()]
+    planted += [f"{who} people are rated {number(abs(by))} points {'lower' if by < 0 else 'higher'}"
+        for who, by in shift.items()]
     told = f"{described(plain, None, len(np.unique(entered.image_id)))} {'; '.join([*pools, *planted])}."
     return Example(
         pd.DataFrame(history, columns=None if history else ["condition", "epoch", "loss"]),
