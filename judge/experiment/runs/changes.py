@@ -111,8 +111,8 @@ def _settings_of(
     places = {rank: i for i, rank in enumerate(known)}
     levels: list[dict[str, Any]] = [{}] * len(known)
     for rank, (_, row) in zip(ranks, each.iterrows(), strict=True):
-        levels[places[rank]] = {column: _key(value) for column, value in row.items()}
-    return {folder: places[rank] for folder, rank in zip(each.index, ranks, strict=True)}, levels
+        levels[places[rank]] = {column: _key(row[column]) for column in varied}
+    return {str(name): places[rank] for name, rank in zip(each.index, ranks, strict=True)}, levels
 
 
 def _key(value: Any) -> Any:
@@ -140,9 +140,10 @@ def _contests(
         truth = entered.ranked[TRUTH][2] if TRUTH in entered.ranked else None
         for condition, (rank, winner, score) in entered.ranked.items():
             key = ((run.done or {})["seed"], setting[name], condition)
+            groups = as_group(pd.Series(entered.group)).tolist()
             found.add(
-                key, entered.person, as_group(pd.Series(entered.group)).to_numpy(), entered.bracket, rank, winner,
-                score - entered.rating,
+                key, entered.person.tolist(), groups, entered.bracket.tolist(), rank.tolist(), winner.tolist(),
+                (score - entered.rating).tolist(),
             )  # fmt: skip
             if truth is not None:
                 price.append([*key, float(truth[winner].mean())])
