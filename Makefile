@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo        set-up, then the main job on rendered faces; ends in the path of its page"
+	@echo "make demo        set-up, then a sweep that shows what moves the winners; ends in the path of its page"
 	@echo "make test        set-up, then all tests, a few minutes on two cores"
 	@echo "make test-light  set-up, then the tests without those that train, render much or start processes"
 	@echo "make docs        the documentation's site, into site/"
@@ -25,12 +25,21 @@ $(READY): pyproject.toml constraints.txt
 	PATH="$(CURDIR)/$(BIN):$$PATH" uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# killed and started again it goes on where it was
 demo: setup
+	@echo "1 of 3: draws people who do not exist and trains two networks on them; half a minute"
+	$(BIN)/judge run experiment=demo_network
+	@echo "2 of 3: a sweep of four pools over ten seeds; a minute and a half the first time, and a line a run says how long it will take"
 	$(BIN)/judge run experiment=demo
+	@echo "3 of 3: what each change did to who won"
+	$(BIN)/judge compare runs/demo --group african --beside runs/demo-network/default
 
-# the same job, smaller, for continuous integration
+# the same path, smaller, for continuous integration
+SHORT := data.n=400 data.size=64 pool.n=60 entrants.n=120
 demo-short: setup
-	$(BIN)/judge run experiment=demo name=demo-short data.n=300 pool.n=60 entrants.n=60 judge.training.epochs=2
+	$(BIN)/judge run experiment=demo_network hydra.run.dir=runs/demo-short-network $(SHORT) judge.training.epochs=2
+	$(BIN)/judge run experiment=demo name=demo-short $(SHORT) judge.embedding.size=64 'seed=range(0,3)'
+	$(BIN)/judge compare runs/demo-short --group african --beside runs/demo-short-network
 
 # worksteal: tests take from milliseconds to a minute, and a worker that is done takes over another's
 test: setup
@@ -51,4 +60,4 @@ docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
-	rm -rf $(VENV) site runs/demo runs/demo-short
+	rm -rf $(VENV) site runs/demo runs/demo-network runs/demo-short runs/demo-short-network

@@ -10,6 +10,8 @@ Parts, each a process of its own, so that its peak of memory is its own and its 
     devices      DDP over two GPUs against one, where there are two
     renderer     the renderer on torch against the CPU's: mean difference (goal: under 2 of 255), faces a second
     scoring      judge's scoring of JPEG files against a timm loader with as many workers as cores (goal: 5 times)
+    stacked      100 trainings of one sweep in stacks against the same trainings one by one, of which four are timed
+                 (goal: 20 times), with the frozen part of the backbone shared; the largest difference of a score
     generator    conf/generator/gpu_64.yaml: pictures a second, and the distance while it trains
 
 Writes table.csv (part, what, value, unit, peer, ratio, goal, met, note), machine.json and page.html into OUT. A part
@@ -39,7 +41,9 @@ from omegaconf import OmegaConf
 ROOT = Path(__file__).parents[1]
 COLUMNS = ("part", "what", "value", "unit", "peer", "ratio", "goal", "met", "note")
 #: Seconds of the eight minutes that each part may take at most, setting up included.
-SHARE = {"precision": 130, "neighbours": 70, "devices": 50, "renderer": 50, "scoring": 80, "generator": 100}
+SHARE = {
+    "precision": 110, "neighbours": 60, "devices": 40, "renderer": 40, "scoring": 60, "stacked": 90, "generator": 80,
+}  # fmt: skip
 
 
 def row(part: str, what: str, value: float, unit: str, **more: Any) -> dict[str, Any]:
@@ -60,7 +64,7 @@ def judge_of(args: argparse.Namespace, **training: Any) -> Any:
     settings.scoring.device = args.device
     if args.tiny:
         settings.update({"backbone": "test_efficientnet", "weights": "none", "size": 32})
-        settings.training.train_from_stage = 0
+        settings.training.train_from_stage = training.get("train_from_stage", 0)
     return instantiate(settings, progress=False)
 
 
@@ -207,6 +211,59 @@ def scoring(args: argparse.Namespace) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def stacked(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Pools of 300 of 1,200 people, other seeds; the last stages are trained (conf/judge/cnn.yaml from stage 7)."""
+    from judge.jury.network.stacked import Shelf, side_by_side, together, train_stacked
+    from judge.jury.network.stacked.loop import Activations
+
+    read = people(60 if args.tiny else 1200, 32 if args.tiny else 96)
+    many, alone, pool = (3, 2, 20) if args.tiny else (100, 4, 300)
+    options = {"train_from_stage": 3 if args.tiny else 7, "devices": 1, "precision": "32-true"}
+    others = people(20 if args.tiny else 200, 32 if args.tiny else 96, start=5000).manifest
+
+    def told(seed: int) -> dict[str, Any]:
+        drawn = read.manifest.sample(pool, random_state=seed)
+        return {"train_manifest": drawn, "rating_range": read.rating_range, "seed": seed}
+
+    def judge() -> Any:
+        one = judge_of(args, **options)
+        one.views = 2 if args.tiny else 16
+        return one
+
+    judge().fit(**told(10_000))  # what a first training sets up is nobody's time
+    separate = []
+    begin = time.perf_counter()
+    for seed in range(alone):
+        separate.append(judge().fit(**told(seed)))
+    one_by_one = (time.perf_counter() - begin) / alone
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        shelves = {"shelf": Shelf(), "val_shelf": Shelf()}
+        judges = [judge() for _ in range(many)]
+        planned = [
+            one.planned(**told(seed), workdir=Path(folder) / str(seed), **shelves)
+            for seed, one in enumerate(judges)
+        ]
+        shared = Activations()
+        for stack in together(planned, side_by_side(args.device)):
+            train_stacked(stack, Path(folder) / "state", activations=shared, progress=False)
+        for one, plan in zip(judges, planned, strict=True):
+            one.take(plan)
+    took = time.perf_counter() - begin
+    apart = max(
+        float((a.score(others)[0]["score"] - b.score(others)[0]["score"]).abs().max())
+        for a, b in zip(separate, judges, strict=False)
+    )
+    return [
+        row(
+            "stacked", f"{many} trainings", took, "s", peer=many * one_by_one, ratio=many * one_by_one / took,
+            goal="20 times", met=many * one_by_one / took >= 20,
+            note=f"peer: one by one, {alone} of them timed; {side_by_side(args.device)} side by side, pools of {pool}",
+        ),
+        row("stacked", "largest difference of a score", apart, "rating points", note="dropout draws differ on a GPU"),
+    ]  # fmt: skip
+
+
 def generator(args: argparse.Namespace) -> list[dict[str, Any]]:
     from judge.generator import GeneratorTraining, train_generator
 
@@ -246,7 +303,7 @@ def generator(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 PARTS: dict[str, Callable[[argparse.Namespace], list[dict[str, Any]]]] = {
     "precision": precision, "neighbours": neighbours, "devices": devices, "renderer": renderer, "scoring": scoring,
-    "generator": generator,
+    "stacked": stacked, "generator": generator,
 }  # fmt: skip
 
 

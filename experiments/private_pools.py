@@ -180,7 +180,7 @@ def missing(args: argparse.Namespace) -> list[dict[str, Any]]:
         wanted += [(name, "", math.inf, seed) for name in ("real", f"real_{SMALL}")]
         if set(args.methods) & set(BEGUN) and args.start is not None:
             wanted.append(("start", "", math.inf, seed))
-        for name, epsilon in product(args.methods, args.epsilon):
+        for name, epsilon in product(args.methods, map(float, args.epsilon)):
             changes = [change for change in args.settings if change.startswith(f"{name}.")]
             if args.start is None and name in BEGUN:
                 changes.append(f"{name}.start=null")  # a row of its own

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+import statistics
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ _WITH_A_WORD = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", 
                 "--experimental-rerun")  # fmt: skip
 #: What was set for one job, without what its folder is not named after.
 Job = frozenset[str]
+#: Jobs of a sweep by which the rest of it is judged.
+LIKE = 5
 
 
 class SweepWatch(Callback):
@@ -53,9 +57,32 @@ class SweepWatch(Callback):
         chosen = [f"{key}={value}" for key, value in params.items()]
         words = [*chosen, *config.hydra.overrides.task]
         _sweep["jobs"] = _jobs(words)
+        _sweep["seconds"] = []
         if config.stack is not None:
             _check_stack(config.stack)
             _train_as_stacks(config, words)
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if _sweep:  # neither a run by itself, nor in the process of a launcher, which knows of no other jobs
+            _sweep["began"] = time.monotonic()
+
+    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:
+        if _sweep:
+            _sweep["seconds"].append(time.monotonic() - _sweep["began"])
+            print(_told_of_job(_sweep["seconds"], len(_sweep["jobs"])), flush=True)
+
+
+def _told_of_job(seconds: Sequence[float], jobs: int) -> str:
+    """How many jobs of a sweep are over, and how long the others will take if they are like the last few.
+
+    seconds  each took, one after the other
+    """
+    done = f"{len(seconds)} of {jobs} jobs"
+    left = jobs - len(seconds)
+    if not left:
+        return done
+    rest = left * statistics.median(seconds[-LIKE:])  # the first may have drawn pictures for all
+    return f"{done}; about {rest:.0f} s left" if rest < 100 else f"{done}; about {rest / 60:.0f} min left"
 
 
 def _check_stack(stack: object) -> None:

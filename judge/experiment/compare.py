@@ -48,11 +48,7 @@ def compare(paths: Sequence[str | Path], out: Path, *, where: Sequence[str] = ()
     Raises InputError if there is no finished run, or if the runs hold contests over different features or under
     different conditions.
     """
-    finished, others = find_runs(paths) if not where else _where(paths, where)
-    if not finished:
-        raise InputError(
-            f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
-        )
+    finished, others = chosen_runs(paths, where)
     finished = once_each(finished)
     runs, factors = run_table(finished)
     features = runs["feature"].unique()
@@ -75,6 +71,19 @@ def compare(paths: Sequence[str | Path], out: Path, *, where: Sequence[str] = ()
     dose = pd.concat(doses, ignore_index=True)
     write_table(dose, out / "dose")
     return pages or [_page_of_many(out, runs, dose, others, factors, conditions)]
+
+
+def chosen_runs(paths: Sequence[str | Path], where: Sequence[str] = ()) -> tuple[list[RunDir], pd.DataFrame]:
+    """The finished runs under the paths, those for which `where` holds, and a table of the others.
+
+    Raises InputError where none is finished.
+    """
+    finished, others = find_runs(paths) if not where else _where(paths, where)
+    if not finished:
+        raise InputError(
+            f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
+        )
+    return finished, others
 
 
 def _where(paths: Sequence[str | Path], where: Sequence[str]) -> tuple[list[RunDir], pd.DataFrame]:

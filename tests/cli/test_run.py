@@ -73,3 +73,9 @@ def test_a_sweep_counts_its_own_jobs(tmp_path, monkeypatch, capsys, again):
     assert f"2 jobs asked for; {1 - again} finished" in out
     assert f"{int(again)} failed, 0 not finished, 1 never started" in out
     assert ("no room for the page" in out) == again
+
+
+def test_the_rest_of_a_sweep_is_judged_by_its_last_jobs_since_the_first_may_have_drawn_all_pictures():
+    assert command._told_of_job([60.0, 2.0, 2.0, 2.0], 10) == "4 of 10 jobs; about 12 s left"
+    assert command._told_of_job([60.0], 4) == "1 of 4 jobs; about 3 min left"
+    assert command._told_of_job([1.0, 1.0], 2) == "2 of 2 jobs"

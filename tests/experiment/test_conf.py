@@ -68,8 +68,15 @@ def test_every_experiment_composes_and_passes_the_range_checks(option):
 
 
 def test_the_values_of_an_experiment_win_over_the_defaults_and_the_command_line_over_both():
-    assert composed("experiment=demo").pool.majority_share == 0.95
-    assert composed("experiment=demo", "pool.majority_share=.7").pool.majority_share == 0.7
+    assert composed("experiment=demo_network").pool.majority_share == 0.95
+    assert composed("experiment=demo_network", "pool.majority_share=.7").pool.majority_share == 0.7
+
+
+def test_the_demos_networks_learn_from_the_people_of_its_sweep_and_judge_the_same_contestants():
+    sweep, networks = composed("experiment=demo"), composed("experiment=demo_network")
+    assert sweep.data == networks.data
+    assert sweep.entrants == networks.entrants
+    assert sweep.pool.n == networks.pool.n
 
 
 def test_a_misspelt_key_is_refused():

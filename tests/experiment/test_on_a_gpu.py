@@ -33,6 +33,7 @@ def tiny(**more):
         ("devices", {"DDP on two"}),
         ("renderer", {"mean absolute difference", "faces"}),
         ("scoring", {"pictures"}),
+        ("stacked", {"3 trainings", "largest difference of a score"}),
         ("generator", {"training, gpu_64", "distance, first and last"}),
     ],
 )
@@ -42,6 +43,8 @@ def test_a_part_gives_its_rows(script, part, wanted):
     assert np.isfinite(rows["value"]).all()
     if part == "renderer":
         assert rows.set_index("what").loc["mean absolute difference", "met"]
+    if part == "stacked":  # on a CPU both draw the same dropout masks
+        assert rows.set_index("what").loc["largest difference of a score", "value"] < 2e-3
 
 
 def test_a_part_that_fails_or_finds_no_time_is_a_row(script, tmp_path, monkeypatch, capsys):
@@ -52,8 +55,8 @@ def test_a_part_that_fails_or_finds_no_time_is_a_row(script, tmp_path, monkeypat
     words = ["--tiny", "--device", "cpu", "--parts", "renderer", "scoring", "--out", str(tmp_path)]
     assert script.main(words) == 0
     table = pd.read_csv(tmp_path / "table.csv")
-    assert table["note"].tolist() == ["stopped after its 50 s", "stopped after its 80 s"]
-    assert "stopped after its 50 s" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert table["note"].tolist() == ["stopped after its 40 s", "stopped after its 60 s"]
+    assert "stopped after its 40 s" in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert script.main([*words, "--minutes", "0"]) == 0
     assert pd.read_csv(tmp_path / "table.csv")["note"].unique().tolist() == ["not run: no time was left"]
     monkeypatch.setattr(

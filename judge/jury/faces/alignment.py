@@ -6,7 +6,6 @@ read or shows no face has its row in `measures`, with what went wrong.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -68,8 +67,7 @@ class Portraits:
     @cached_property
     def skins(self) -> NDArray[np.bool_]:
         """Skin masks (n, size, size), computed when first asked for."""
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-            masks = list(pool.map(regions.skin_mask, self.crops))
+        masks = [regions.skin_mask(crop) for crop in self.crops]
         return np.stack(masks) if masks else np.zeros(self.crops.shape[:3], dtype=bool)
 
     def take(self, index: NDArray) -> Portraits:

@@ -26,6 +26,9 @@ from judge.jury.translation import onnx_program
 
 Engine = Callable[[Tensor], np.ndarray]
 
+#: Pictures in one pass of ONNX Runtime: the maps of 8 stay in a core's cache, those of 32 take a quarter longer each.
+READ_AT_ONCE = 8
+
 
 @dataclass(frozen=True)
 class Scoring:
@@ -204,19 +207,20 @@ def _onnx_engine(network: _Views, size: int, batch: int) -> Engine:
         raise extras.absence("onnx", "scoring.engine=onnx", extras.missing("onnx"))
     import onnxruntime
 
+    part = next(n for n in range(min(batch, READ_AT_ONCE), 0, -1) if batch % n == 0)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
+    # threads that spin while they wait for the next pictures take the cores from those that decode them
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
-        onnx_program(
-            network, torch.zeros((batch, 3, size, size), dtype=torch.uint8), told=network.settings()
-        ),
+        onnx_program(network, torch.zeros((part, 3, size, size), dtype=torch.uint8), told=network.settings()),
         options,
         providers=["CPUExecutionProvider"],
     )
     name = session.get_inputs()[0].name
 
     def run(pixels: Tensor) -> np.ndarray:
-        return session.run(None, {name: pixels.numpy()})[0]
+        return np.concatenate([session.run(None, {name: few.numpy()})[0] for few in pixels.split(part)])
 
     return run

@@ -6,6 +6,7 @@ ignore. The network is the packaged one of the embedding judge, so no download.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -50,12 +51,12 @@ class Features:
             raise InputError(f"features.part={self.part!r}: allowed are {listed(PARTS)}")
 
     def __call__(self, portraits: Portraits) -> NDArray[np.float32]:
-        """Embeddings (n, d); all parts of the last call are cached, so that two robots share one forward pass."""
-        global _last
+        """Embeddings (n, d); all parts of a thread's last call are cached: two robots share one forward pass."""
         network = (self.backbone, self.weights, self.size)
-        if _last is None or _last[0] != network or _last[1] is not portraits:
-            _last = (network, portraits, _forward(*network, portraits.crops))
-        return _last[2][self.part]
+        last = getattr(_last, "call", None)
+        if last is None or last[0] != network or last[1] is not portraits:
+            last = _last.call = (network, portraits, _forward(*network, portraits.crops))
+        return last[2][self.part]
 
 
 def _forward(
@@ -70,12 +71,13 @@ def _forward(
     engine = (_by_onnx if many else _by_torch)(backbone, weights, size)
     batches = []
     with torch.inference_mode():
-        for start in range(0, max(len(crops), 1), 32):
-            x = torch.from_numpy(np.ascontiguousarray(crops[start : start + 32].transpose(0, 3, 1, 2)))
+        for start in range(0, max(len(crops), 1), 8):
+            x = torch.from_numpy(np.ascontiguousarray(crops[start : start + 8].transpose(0, 3, 1, 2)))
             x = x.float()
             if x.shape[-1] != size:
                 x = interpolate(x, (size, size), mode="bilinear", antialias=True)
-            batches.append(engine(x))
+            with _one_at_a_time:
+                batches.append(engine(x))
     joined = (np.concatenate(part).astype(np.float32) for part in zip(*batches, strict=True))
     return dict(zip(PARTS, joined, strict=True))
 
@@ -83,7 +85,10 @@ def _forward(
 #: Pictures in a process after which the network is translated to ONNX, which takes seconds and then halves the time;
 #: the two agree to about 1e-5 of the largest feature.
 ONNX_FROM = 512
-_last: tuple | None = None
+_last = threading.local()
+#: Batches are measured side by side; the maps of a second forward pass would cost as much memory again, and no time is
+#: lost, as the other thread has its filters to do.
+_one_at_a_time = threading.Lock()
 _seen = 0
 
 
@@ -137,7 +142,7 @@ def _by_onnx(backbone: str, weights: str, size: int) -> Callable[..., list[NDArr
     from judge.jury.translation import onnx_program
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = 1  # whoever measures has other batches for the other cores
     options.log_severity_level = 3
     network = _reader(backbone, weights, size)
     program = onnx_program(network, torch.zeros(2, 3, size, size), told=(backbone, PARTS), any_number=True)

@@ -14,9 +14,11 @@ read once however many references, conditions or panels are tried afterwards:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -113,26 +115,13 @@ def check_reference(robot: Robot) -> None:
 
 
 def each(portraits: Portraits, measure: Callable[[int], NDArray], width: int) -> NDArray[np.float32]:
-    """`measure(i)` → (width,) for every portrait: (n, width), a row of NaN where it fails on that one picture.
-
-    In as many threads as OMP_NUM_THREADS says: most of a filter's time is spent outside the interpreter's lock.
-    """
-
-    def one(i: int) -> NDArray | float:
-        try:
-            return measure(i)
-        except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError):
-            return np.nan
-
+    """`measure(i)` → (width,) for every portrait: (n, width), a row of NaN where it fails on that one picture."""
     out = np.full((len(portraits), width), np.nan, dtype=np.float32)
-    threads = int(os.environ.get("OMP_NUM_THREADS") or min(os.cpu_count() or 1, 8))
-    if threads == 1:
-        for i in range(len(portraits)):
-            out[i] = one(i)
-        return out
-    with ThreadPoolExecutor(threads) as pool:
-        for i, row in enumerate(pool.map(one, range(len(portraits)))):
-            out[i] = row
+    for i in range(len(portraits)):
+        try:
+            out[i] = measure(i)
+        except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError):
+            continue
     return out
 
 
@@ -176,11 +165,11 @@ def measure(robots: Iterable[Robot], batches: Iterable[Batch]) -> Measurements:
     robots = list(robots)
     measures, rows = [], []
     by_robot: dict[str, list] = {robot.name: [] for robot in robots}
-    for batch in batches:
+    for batch, measured in _side_by_side(lambda b: [_measured(r, b.portraits) for r in robots], batches):
         measures.append(batch.measures)
         rows.append(batch.portraits.rows)
-        for robot in robots:
-            by_robot[robot.name].append(_measured(robot, batch.portraits))
+        for robot, table in zip(robots, measured, strict=True):
+            by_robot[robot.name].append(table)
     if not measures:
         raise InputError("no pictures to measure")
     return Measurements(
@@ -231,12 +220,34 @@ def judge(
     """
     robots = list(robots)
     tables, measures = [], []
-    for batch in batches:
-        tables.append(scores(robots, measure(robots, [batch]), seed=seed))
+    for batch, scored in _side_by_side(lambda b: scores(robots, measure(robots, [b]), seed=seed), batches):
+        tables.append(scored)
         measures.append(batch.measures)
     if not tables:
         raise InputError("no pictures to judge")
     return pd.concat(tables, ignore_index=True), pd.concat(measures, ignore_index=True)
+
+
+def _side_by_side(work: Callable[[Batch], Any], batches: Iterable[Batch]) -> Iterator[tuple[Batch, Any]]:
+    """Each batch with `work(batch)`, in order; OMP_NUM_THREADS batches (or as many as there are cores) at a time.
+
+    Whole batches, since threads that share one batch's small steps spend their time handing the interpreter on.
+    """
+    threads = int(os.environ.get("OMP_NUM_THREADS") or min(os.cpu_count() or 1, 8))
+    coming = iter(batches)
+    first = list(islice(coming, 2))
+    if threads == 1 or len(first) < 2:
+        yield from ((batch, work(batch)) for batch in chain(first, coming))
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[tuple[Batch, Future]] = deque()
+        for batch in chain(first, coming):
+            waiting.append((batch, pool.submit(work, batch)))
+            if len(waiting) > threads:
+                done, result = waiting.popleft()
+                yield done, result.result()
+        for done, result in waiting:
+            yield done, result.result()
 
 
 def _measured(robot: Robot, portraits: Portraits) -> NDArray[np.float32]:

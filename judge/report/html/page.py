@@ -200,7 +200,7 @@ def _tie(text: str) -> str:
     """No line break between a number and its per-cent sign, within "p = .03", "n = 5" or an interval."""
     tied = re.sub(r"(?<=[\d\]]) %", "\u00a0%", text)
     tied = re.sub(r"\b([pn]) ([=<≤]) (?=[.\d])", "\\1\u00a0\\2\u00a0", tied)
-    return re.sub(r"(\[[−\d.,∞]+\S*), (?=[−\d.∞])", "\\1,\u00a0", tied)
+    return re.sub(r"(\[[−+\d.,∞]+\S*), (?=[−+\d.∞])", "\\1,\u00a0", tied)
 
 
 def _unfolded(blocks: Iterable[Block]) -> Iterator[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -46,12 +47,36 @@ def face_blocks(people: pd.DataFrame, *, show_faces: bool) -> list[Block]:
     return blocks
 
 
+def first_of_brackets(
+    contests: Sequence[tuple[str, pd.DataFrame]], *, group: str, seed: int, show_faces: bool
+) -> list[Block]:
+    """The best-placed winner of each bracket, a block of faces a contest; nothing where none may be shown.
+
+    contests: heading and winners (bracket, rank, group, source, path) of each. The heading counts the group's winners.
+    """
+    rows = []
+    for heading, won in contests:
+        allowed = won if show_faces else won[won["source"].isin(NOBODY)]
+        first = allowed.sort_values(["bracket", "rank"]).drop_duplicates("bracket")
+        faces = [face for row in first.itertuples() if (face := _face(row, str(row.group)))]
+        if faces:
+            n = int((won["group"].astype(str) == group).sum())
+            rows.append((f"{heading}: {n} of {len(won)} winners are {group}", faces[:SHOWN]))
+    if not rows:
+        return []
+    nobody = all(won["source"].isin(NOBODY).all() for _, won in contests)
+    caption = (
+        f"The first of each bracket, before the same contestants: contests of seed {seed}, one training each."
+    )
+    return [Faces(caption + (" Nobody shown here exists." if nobody else ""), rows)]
+
+
 def _shown(won: pd.DataFrame, caption: str, *, show_faces: bool) -> list[Block]:
     """One figure of the winners that may be shown, or words where none may."""
     allowed = won if show_faces else won[won["source"].isin(NOBODY)]
     faces: dict[str, list[Face]] = {}
     for row in allowed.head(SHOWN).itertuples():
-        face = _face(row)
+        face = _face(row, f"{row.rank} {row.group}")
         if face:
             faces.setdefault(str(row.bracket), []).append(face)
     n_faces = sum(map(len, faces.values()))
@@ -67,7 +92,7 @@ def _shown(won: pd.DataFrame, caption: str, *, show_faces: bool) -> list[Block]:
     return [Text(" ".join([caption, *said]))] if said else []
 
 
-def _face(row: Any) -> Face | None:
+def _face(row: Any, words: str) -> Face | None:
     try:
         with opened(read_file(row.path), name=str(row.path)) as image:
             # a large JPEG is decoded at a fraction of its size
@@ -78,4 +103,4 @@ def _face(row: Any) -> Face | None:
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=82)
-    return Face(buffer.getvalue(), f"{row.rank} {row.group}")
+    return Face(buffer.getvalue(), words)
