@@ -37,15 +37,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("what", nargs="+", metavar="RUNS|TABLE", help="folders that hold runs, or one table of entrants")
     add("--out", type=Path, metavar="FILE", help="the page (explore.html beside the runs or the table)")
-    add("--where", nargs="+", action="extend", default=[], metavar="CONDITION", help="only these runs, as in judge runs")
-    add("--show-faces", action="store_true", help="small pictures of the entrants of runs, of real people, too")
+    add(
+        "--where",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CONDITION",
+        help="only these runs, as in judge runs",
+    )
+    add(
+        "--show-faces",
+        action="store_true",
+        help="small pictures of the entrants of runs, of real people, too",
+    )
     add("--show-ids", action="store_true", help="ids of real people instead of numbers")
     add("--most", type=int, metavar="N", help="scores and ranks that the page holds (400000)")
     add("--title", help="of the page")
     table = parser.add_argument_group("of a table, as in judge audit")
     add = table.add_argument
-    add("--feature", action="append", default=[], metavar="COLUMN", help="sensitive feature; others are shown beside it")
-    add("--score", action="append", default=[], metavar="COLUMN", help="score, higher is better; repeated: a panel")
+    add(
+        "--feature",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="sensitive feature; others are shown beside it",
+    )
+    add(
+        "--score",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="score, higher is better; repeated: a panel",
+    )
     add("--winner", metavar="COLUMN", help="who won")
     add("--bracket", action="append", default=[], metavar="COLUMN", help="repeated: their combinations")
     add("--places", type=int, metavar="N", help="winners a bracket, where scores decide")
@@ -106,9 +129,15 @@ def _of_runs(args: argparse.Namespace) -> dict:
         "feature": feature,
         "title": args.title or "Who wins, and who would",
         "notes": notes,
-        "who": "Contestants of rendered or generated pictures do not exist. Real ones are numbered in the order of the "
-        "run’s table of entrants" + (", with their pictures." if args.show_faces else "; there is no picture of them."),
+        "who": _who(any(field.real for field in fields), args),
     }
+
+
+def _who(real: bool, args: argparse.Namespace) -> str:
+    if not real:
+        return "None of these contestants exists: their pictures were rendered or generated."
+    named = "by their ids" if args.show_ids else "by their number among the run’s entrants"
+    return f"Contestants who exist are shown {named}{', with their pictures.' if args.show_faces else ', without pictures.'}"
 
 
 def _of_table(args: argparse.Namespace) -> dict:

@@ -37,7 +37,11 @@ _PANEL = {field.name: field.default for field in dataclasses.fields(Panel)}
 
 
 def fields_of_runs(
-    paths: Sequence[str | Path], *, where: Sequence[str] = (), show_faces: bool = False, show_ids: bool = False
+    paths: Sequence[str | Path],
+    *,
+    where: Sequence[str] = (),
+    show_faces: bool = False,
+    show_ids: bool = False,
 ) -> tuple[list[Field], list[str], str, pd.DataFrame]:
     """The fields of all finished runs below the paths, their conditions, feature, and the runs that are not in.
 
@@ -94,7 +98,13 @@ def _labels(runs: Sequence[RunDir]) -> list[tuple[str, str]]:
 
 
 def _told(value: Any) -> str:
-    return "null" if value is None or value != value else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        "null"
+        if value is None or value != value
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def field_of_run(
@@ -122,20 +132,33 @@ def field_of_run(
         empty = bracket[where] == ""
         bracket[where[empty]] = gate["bracket"].fillna("").astype(str).to_numpy()[empty]
     lot = np.empty(len(ids), np.int64)
-    order, _ = order_of_merit(ids.to_numpy(object), np.zeros(len(ids)), tie_seed=int(contest.get("tie_seed") or 0))
+    order, _ = order_of_merit(
+        ids.to_numpy(object), np.zeros(len(ids)), tie_seed=int(contest.get("tie_seed") or 0)
+    )
     lot[order] = np.arange(len(ids))
-    shown = np.array([i if free or show_ids else f"entrant {n}" for n, (i, free) in enumerate(zip(ids, nobody, strict=True), 1)], object)
+    shown = np.array(
+        [
+            i if free or show_ids else f"entrant {n}"
+            for n, (i, free) in enumerate(zip(ids, nobody, strict=True), 1)
+        ],
+        object,
+    )
     described = [c for c in (*SENSITIVE_FEATURES, "age") if c in people and c != feature]
     field = Field(
         run=name,
         setting=setting,
         ids=shown,
-        group=people[feature].astype(object).where(people[feature].notna(), "(missing)").astype(str).to_numpy(object),
+        group=people[feature]
+        .astype(object)
+        .where(people[feature].notna(), "(missing)")
+        .astype(str)
+        .to_numpy(object),
         bracket=bracket,
         lot=lot,
         places=int(contest.get("places") or 0),
         contests={},
         features={c: people[c].map(_text).to_numpy(object) for c in described},
+        real=not nobody.all(),
         pictures=people["path"].to_numpy(object) if show_faces and "path" in people else None,
     )
     contests = {}
@@ -144,7 +167,8 @@ def field_of_run(
             field,
             ids,
             *(table[table["condition"] == condition] for table in (scores, ranking, unranked, gate)),
-            panel=_panel_of(settings, condition),
+            panel={**_PANEL, **(_of_jury(settings, condition, "panel") or {})},
+            gated=condition != TRUTH and _of_jury(settings, condition, "gate") is not None,
         )
     return dataclasses.replace(field, contests=contests)
 
@@ -157,13 +181,12 @@ def _text(value: Any) -> str:
     return "–" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _panel_of(settings: Mapping[str, Any], condition: str) -> Mapping[str, Any]:
-    """The panel's settings under a condition, which may change some of them."""
+def _of_jury(settings: Mapping[str, Any], condition: str, part: str) -> Mapping[str, Any] | None:
+    """Settings of the gate or the panel under a condition, which may change some of them."""
     from judge.experiment.sitting import merged
 
-    base = (settings.get("jury") or {}).get("panel") or {}
     change = ((settings.get("conditions") or {}).get(condition) or {}).get("jury") or {}
-    return {**_PANEL, **merged({"panel": base}, change)["panel"]} if "panel" in change else {**_PANEL, **base}
+    return merged(settings.get("jury") or {}, change).get(part)
 
 
 def _held(
@@ -175,6 +198,7 @@ def _held(
     gate: pd.DataFrame,
     *,
     panel: Mapping[str, Any],
+    gated: bool,
 ) -> Held:
     n = len(ids)
     rank, winner, final = np.zeros(n, np.int64), np.zeros(n, bool), np.full(n, np.nan)
@@ -189,12 +213,13 @@ def _held(
     names = list(dict.fromkeys(scores["judge"].astype(str)))
     combining = str(panel["name"]) in names
     single = [name for name in names if name not in (panel["name"], "adjusted")]
-    sources = {name: f"{name}_adjusted" if f"{name}_adjusted" in single else name for name in single}
-    judges = [name for name in single if name not in set(sources.values()) - {name}]
+    # a method of the scores seam leaves each judge's own scores and those that counted, side by side
+    counting = {name: name if f"{name}_adjusted" not in single else f"{name}_adjusted" for name in single}
+    judges = [name for name in single if name not in {f"{other}_adjusted" for other in single}]
     wide = np.full((n, len(judges)), np.nan)
     judged = np.zeros(n, bool)
     for k, name in enumerate(judges):
-        of_judge = scores[scores["judge"] == sources[name]]
+        of_judge = scores[scores["judge"] == counting[name]]
         where = ids.get_indexer(of_judge["image_id"].astype(str))
         wide[where, k] = of_judge["score"].to_numpy(float)
         judged[where] = True
@@ -209,6 +234,7 @@ def _held(
         eligible=eligible,
         scope=_scope(field, panel["within"] if combining else ()),
         panel=_as_weights(panel, judges) if combining else {**_as_weights(_PANEL, judges), "rule": ALONE},
+        gated=gated,
     )
     return dataclasses.replace(held, fixed=_fixed(field, held))
 

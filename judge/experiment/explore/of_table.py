@@ -53,7 +53,13 @@ def field_of_table(
     others = [*score, *[name for name in (winner, eligible, person) if name]]
     columns = open_columns(path, groups=[*features, *brackets], others=others)
     people = read_entrants(
-        columns, features=features, score=score, winner=winner, brackets=brackets, person=person, eligible=eligible
+        columns,
+        features=features,
+        score=score,
+        winner=winner,
+        brackets=brackets,
+        person=person,
+        eligible=eligible,
     )
     n = people.n
     ids = pd.Series(people.ids if people.ids is not None else np.arange(n)).reset_index(drop=True)
@@ -65,7 +71,9 @@ def field_of_table(
     field = Field(
         run="table",
         setting="",
-        ids=ids.astype(str).to_numpy(object) if show_ids and people.id_column else np.array([f"row {i + 1}" for i in rows], object),
+        ids=ids.astype(str).to_numpy(object)
+        if show_ids and people.id_column
+        else np.array([f"row {i + 1}" for i in rows], object),
         group=texts[features[0]].astype(str),
         bracket=np.array(people.bracket.names, object)[people.bracket.code].astype(str).astype(object),
         lot=lot,
@@ -88,7 +96,12 @@ def field_of_table(
         for k, name in enumerate(score):
             contests[name] = _ranked(field, _held(field, (name,), values[:, [k]], passed))
         if len(score) > 1:
-            panel = {"rule": "mean_z", "weights": dict.fromkeys(score, 1.0), "missing": "middle", "min_judges": 1}
+            panel = {
+                "rule": "mean_z",
+                "weights": dict.fromkeys(score, 1.0),
+                "missing": "middle",
+                "min_judges": 1,
+            }
             contests[PANEL] = _ranked(
                 field, dataclasses.replace(_held(field, tuple(score), values, passed), panel=panel)
             )

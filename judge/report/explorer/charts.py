@@ -10,13 +10,36 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from judge.errors import InputError
-from judge.report.figures.style import BLUE, GREEN, INDIGO, OLIVE, ORANGE, PALE, PURPLE, SKY, TEAL, VERMILLION, WINE
+from judge.report.figures.style import (
+    BLUE,
+    GREEN,
+    INDIGO,
+    OLIVE,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    TEAL,
+    VERMILLION,
+    WINE,
+)
 
 if TYPE_CHECKING:
     import altair as alt
 
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, WINE, OLIVE, INDIGO, TEAL)
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
+#: Of conditions, so that no line has a group's colour while there are six groups or fewer.
+LINES = (INDIGO, TEAL, WINE, OLIVE, "#767676", "#117733", "#aa4499", "#000000")
+SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+)
 INK, SOFT, HAIR = "#1b1b1b", "#5c5c5c", "#d9d9d9"
 INSTALL = "pip install 'judge[explore]'"
 _FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans', sans-serif"
@@ -39,7 +62,9 @@ def altair() -> Any:
         import altair
         import vl_convert  # noqa: F401
     except ImportError as error:
-        raise InputError(f"the explorer is drawn by altair and vl-convert-python: {INSTALL} ({error})") from None
+        raise InputError(
+            f"the explorer is drawn by altair and vl-convert-python: {INSTALL} ({error})"
+        ) from None
     return altair
 
 
@@ -67,7 +92,11 @@ def charts(groups: Sequence[str], conditions: Sequence[str]) -> dict[str, dict[s
 def _finished(chart: alt.TopLevelMixin) -> dict[str, Any]:
     spec = chart.to_dict()
     spec.pop("datasets", None)
-    return spec | {"config": CONFIG, "autosize": {"type": "fit-x", "contains": "padding"}, "data": {"name": "rows"}}
+    return spec | {
+        "config": CONFIG,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "data": {"name": "rows"},
+    }
 
 
 def _rows() -> Any:
@@ -86,9 +115,19 @@ def _shares(groups: Sequence[str], conditions: Sequence[str]) -> alt.TopLevelMix
     """A dot a run: the share of each group among the winners, a row a condition and group; bars: means over runs."""
     alt = altair()
     base = alt.Chart(_rows())
-    y = alt.Y("condition:N", sort=list(conditions), title=None, axis=alt.Axis(grid=False, ticks=False, domain=False, labelPadding=8))
+    y = alt.Y(
+        "condition:N",
+        sort=list(conditions),
+        title=None,
+        axis=alt.Axis(grid=False, ticks=False, domain=False, labelPadding=8),
+    )
     offset = alt.YOffset("group:N", sort=list(groups))
-    x = alt.X("share:Q", title="share of the winners", axis=alt.Axis(format=".0%", tickCount=5), scale=alt.Scale(domainMin=0, nice=True))
+    x = alt.X(
+        "share:Q",
+        title="share of the winners",
+        axis=alt.Axis(format=".0%", tickCount=5),
+        scale=alt.Scale(domainMin=0, nice=True),
+    )
     dim = alt.condition("datum.on", alt.value(0.75), alt.value(0.13))
     dots = (
         base.mark_point(filled=True, size=60, cursor="pointer")
@@ -96,7 +135,8 @@ def _shares(groups: Sequence[str], conditions: Sequence[str]) -> alt.TopLevelMix
         .encode(
             x=x, y=y, yOffset=offset, color=_group(groups, "color"), shape=_group(groups, "shape"), opacity=dim,
             tooltip=[alt.Tooltip("condition:N"), alt.Tooltip("group:N"), alt.Tooltip("run:N"),
-                     alt.Tooltip("share:Q", format=".1%", title="share of the winners"), alt.Tooltip("told:N", title="winners")],
+                     alt.Tooltip("share:Q", format=".1%", title="share of the winners"),
+                     alt.Tooltip("told:N", title="winners")],
         )
     )  # fmt: skip
     means = (
@@ -110,15 +150,21 @@ def _shares(groups: Sequence[str], conditions: Sequence[str]) -> alt.TopLevelMix
     entered = (
         base.mark_tick(thickness=1.2, size=15, color=SOFT, strokeDash=[2, 2])
         .transform_filter("datum.kind == 'entered'")
-        .encode(x=x, y=y, yOffset=offset, tooltip=[alt.Tooltip("group:N"), alt.Tooltip("share:Q", format=".1%", title="share of those who entered")])
+        .encode(x=x, y=y, yOffset=offset,
+                tooltip=[alt.Tooltip("group:N"), alt.Tooltip("share:Q", format=".1%", title="of those who entered")])
     )  # fmt: skip
     return (entered + dots + means).properties(width="container", height=alt.Step(17))
 
 
 def _scores() -> alt.TopLevelMixin:
-    """Scores in bins, to be brushed; what is brushed stands out, winners are dark."""
+    """Scores in bins, to be brushed; winners are dark."""
     alt = altair()
-    brush = alt.selection_interval(name="brush", encodings=["x"], mark=alt.BrushConfig(fill="#0072b2", fillOpacity=0.12, stroke="#0072b2"))
+    won = alt.Scale(domain=["did not win", "winner"], range=["#b9c4cc", INK])
+    brush = alt.selection_interval(
+        name="brush",
+        encodings=["x"],
+        mark=alt.BrushConfig(fill="#0072b2", fillOpacity=0.12, stroke="#0072b2"),
+    )
     return (
         alt.Chart(_rows())
         .mark_bar()
@@ -126,9 +172,10 @@ def _scores() -> alt.TopLevelMixin:
             x=alt.X("low:Q", title="score", scale=alt.Scale(zero=False, nice=False)),
             x2="high:Q",
             y=alt.Y("sum(n):Q", title="entrants", axis=alt.Axis(tickCount=4)),
-            color=alt.Color("won:N", scale=alt.Scale(domain=["did not win", "winner"], range=["#b9c4cc", INK]), title=None),
+            color=alt.Color("won:N", scale=won, title=None),
             order=alt.Order("won:N", sort="descending"),
-            tooltip=[alt.Tooltip("low:Q", format=".3~g", title="from"), alt.Tooltip("high:Q", format=".3~g", title="to"),
+            tooltip=[alt.Tooltip("low:Q", format=".3~g", title="from"),
+                     alt.Tooltip("high:Q", format=".3~g", title="to"),
                      alt.Tooltip("won:N", title=" "), alt.Tooltip("sum(n):Q", title="entrants")],
         )
         .add_params(brush)
@@ -140,7 +187,9 @@ def _inside(groups: Sequence[str]) -> alt.TopLevelMixin:
     """Share of each group among those in the range, beside its share among all of them."""
     alt = altair()
     base = alt.Chart(_rows())
-    y = alt.Y("group:N", sort=list(groups), title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
+    y = alt.Y(
+        "group:N", sort=list(groups), title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)
+    )
     bars = base.mark_bar(height=13).encode(
         y=y,
         x=alt.X("share:Q", title="share of those in the range", axis=alt.Axis(format=".0%", tickCount=5)),
@@ -156,12 +205,16 @@ def _path(conditions: Sequence[str]) -> alt.TopLevelMixin:
     """One contestant: the place before each judge, the panel and in the bracket, a line a condition."""
     alt = altair()
     base = alt.Chart(_rows())
-    palette = [COLOURS[(i + 1) % len(COLOURS)] for i in range(len(conditions))]
+    palette = [LINES[i % len(LINES)] for i in range(len(conditions))]
     scale = alt.Scale(domain=list(conditions), range=palette)
-    shapes = alt.Scale(domain=list(conditions), range=[SHAPES[i % len(SHAPES)] for i in range(len(conditions))])
+    shapes = alt.Scale(
+        domain=list(conditions), range=[SHAPES[i % len(SHAPES)] for i in range(len(conditions))]
+    )
     x = alt.X("step:N", sort=alt.EncodingSortField("place", op="min"), title=None, scale=alt.Scale(padding=0.35),
               axis=alt.Axis(labelAngle=-30, labelPadding=4, ticks=False))  # fmt: skip
-    y = alt.Y("below:Q", title="put below", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
+    y = alt.Y(
+        "below:Q", title="put below", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)
+    )
     colour = alt.Color("condition:N", scale=scale, title=None, legend=alt.Legend(columns=3))
     lines = base.mark_line(strokeWidth=1.6, opacity=0.8).encode(x=x, y=y, color=colour, detail="condition:N")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
@@ -176,7 +229,12 @@ def _again(groups: Sequence[str], conditions: Sequence[str]) -> alt.TopLevelMixi
     """Share of each group among the winners, as it was (hollow) and held again (filled): means over runs."""
     alt = altair()
     base = alt.Chart(_rows())
-    y = alt.Y("condition:N", sort=list(conditions), title=None, axis=alt.Axis(grid=False, ticks=False, domain=False, labelPadding=8))
+    y = alt.Y(
+        "condition:N",
+        sort=list(conditions),
+        title=None,
+        axis=alt.Axis(grid=False, ticks=False, domain=False, labelPadding=8),
+    )
     offset = alt.YOffset("group:N", sort=list(groups))
     axis = alt.Axis(format=".0%", tickCount=5)
     colour, shape = _group(groups, "color"), _group(groups, "shape")

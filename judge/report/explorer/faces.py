@@ -26,7 +26,9 @@ def thumbnails(fields: Sequence[Field]) -> tuple[list[dict[int, str]], str]:
     for at, field in enumerate(fields):
         if field.pictures is None:
             continue
-        ranks = [np.where(held.rank > 0, held.rank, np.iinfo(np.int64).max) for held in field.contests.values()]
+        ranks = [
+            np.where(held.rank > 0, held.rank, np.iinfo(np.int64).max) for held in field.contests.values()
+        ]
         best = np.min(ranks, axis=0)
         wanted += [(int(rank), at, i) for i, rank in enumerate(best)]
     faces: list[dict[int, str]] = [{} for _ in fields]
@@ -43,8 +45,8 @@ def thumbnails(fields: Sequence[Field]) -> tuple[list[dict[int, str]], str]:
     if not wanted or n == len(wanted):
         return faces, ""
     return faces, (
-        f"Pictures are there of {n:,} of {counted(len(wanted), 'entrant')}, winners first: at most {MOST_FACES} pictures "
-        "are on a page, and some may not be where they were."
+        f"Pictures are there of {n:,} of {counted(len(wanted), 'entrant')}, winners first: at most {MOST_FACES} "
+        "pictures are on a page, and some may not be where they were."
     )
 
 

@@ -27,6 +27,7 @@ class Held:
     eligible  (n,) bool: who is ranked, given a score
     scope     (n,) int: the panel's z-scores and ranks are taken within these
     panel     rule (one of the panel's, or ALONE), weights by judge (0: does not sit), missing, min_judges
+    gated     whether a gate stood before the judges
     fixed     why no other places or weights can be tried ("" where they can)
     """
 
@@ -42,6 +43,7 @@ class Held:
     panel: Mapping[str, Any] = field(
         default_factory=lambda: {"rule": ALONE, "weights": {}, "missing": "middle", "min_judges": 1}
     )
+    gated: bool = False
     fixed: str = ""
 
 
@@ -58,6 +60,7 @@ class Field:
     places    winners a bracket; 0: not known
     features  further columns of the people to be shown, by name
     pictures  (n,) path of each picture, or None where none may be shown
+    real      whether somebody among them may exist
     """
 
     run: str
@@ -70,6 +73,7 @@ class Field:
     contests: Mapping[str, Held]
     features: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     pictures: NDArray[Any] | None = None
+    real: bool = True
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -79,11 +83,11 @@ class Field:
         """Scores and ranks that the page needs of it."""
         return sum(held.scores.size + 2 * len(self) for held in self.contests.values())
 
-    def winner_counts(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """(condition, group) → winners, and winners of all groups."""
-        out = {}
-        for condition, held in self.contests.items():
-            total = int(held.winner.sum())
-            for group in np.unique(self.group.astype(str)):
-                out[condition, str(group)] = (int(held.winner[self.group == group].sum()), total)
-        return out
+    def winner_counts(self) -> dict[tuple[str, str], int]:
+        """(condition, group) → winners, for each group that entered."""
+        names, codes = np.unique(self.group.astype(str), return_inverse=True)
+        return {
+            (condition, str(name)): int(n)
+            for condition, held in self.contests.items()
+            for name, n in zip(names, np.bincount(codes, held.winner, len(names)), strict=True)
+        }

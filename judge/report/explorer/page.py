@@ -62,7 +62,11 @@ def write_explorer(
     shown, left_out = taken(fields, most)
     faces, told = thumbnails(shown)
     data = payload(fields, shown, conditions, feature, faces)
-    data |= {"colours": list(COLOURS), "settings": _settings(fields, shown), "charts": charts(data["groups"], conditions)}
+    data |= {
+        "colours": list(COLOURS),
+        "settings": _settings(fields, shown),
+        "charts": charts(data["groups"], conditions),
+    }
     texts = {name: _template(f"{name}.js") for name in ("explorer_panel", "explorer")}
     library, script = javascript(), texts["explorer_panel"] + texts["explorer"]
     entered = sum(len(field) for field in fields)
@@ -101,7 +105,13 @@ def _template(name: str) -> str:
 def _json(data: Any) -> Markup:
     """JSON that no text in it can leave: < would end the script element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+    for character, code in (
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("&", "\\u0026"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
         text = text.replace(character, code)
     return Markup(text)
 

@@ -39,7 +39,7 @@ def taken(fields: Sequence[Field], most: int) -> tuple[list[Field], str]:
     if chosen:
         kept = [fields[i] for i in sorted(chosen)]
         text = (
-            f"Winners are counted in all {len(fields):,} runs; entrants are shown of {len(kept):,} of them, drawn by lot "
+            f"Winners are counted in all {len(fields):,} runs; entrants are shown of {len(kept):,}, drawn by lot "
             f"(a page holds {most:,} numbers; --most changes that)."
         )
         return kept, text
@@ -51,7 +51,9 @@ def taken(fields: Sequence[Field], most: int) -> tuple[list[Field], str]:
         f"Winners are counted among all {len(one):,} entrants; {n:,} of them, drawn by lot, are shown (a page holds "
         f"{most:,} numbers; --most changes that). A sample cannot be ranked again: who wins depends on everybody."
     )
-    return [_sampled(one, who)], text if len(fields) == 1 else f"{len(fields):,} runs, of which one is shown. {text}"
+    return [_sampled(one, who)], text if len(
+        fields
+    ) == 1 else f"{len(fields):,} runs, of which one is shown. {text}"
 
 
 def _sampled(field: Field, who: NDArray[np.int64]) -> Field:
@@ -106,12 +108,14 @@ def _shares(fields: Sequence[Field], groups: Sequence[str]) -> list[dict[str, An
     rows = []
     for field in fields:
         counts = field.winner_counts()
-        for condition in field.contests:
-            rows += [
-                {"run": field.run, "setting": field.setting, "condition": condition, "group": group,
-                 "winners": counts.get((condition, group), (0, 0))[0], "of": counts[next(k for k in counts if k[0] == condition)][1]}
-                for group in groups
-            ]  # fmt: skip
+        for condition, held in field.contests.items():
+            of = int(held.winner.sum())
+            for group in groups:
+                won = counts.get((condition, group), 0)
+                rows.append(
+                    {"run": field.run, "setting": field.setting, "condition": condition, "group": group,
+                     "winners": won, "of": of}
+                )  # fmt: skip
     return rows
 
 
@@ -157,6 +161,7 @@ def _held(held: Held) -> dict[str, Any]:
         "eligible": packed(held.eligible.astype(np.uint8)),
         "scope": packed(held.scope.astype(np.int32)),
         "panel": dict(held.panel),
+        "gated": held.gated,
         "fixed": held.fixed,
     }
 

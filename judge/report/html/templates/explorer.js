@@ -12,7 +12,7 @@ const fields = page.fields.map((told) => {
 });
 const colours = Object.fromEntries(page.groups.map((group, i) => [group, page.colours[i % page.colours.length]]));
 const state = { setting: page.settings[0] ?? "", condition: null, group: null, run: null, range: null, one: null, places: null, rule: null, weights: {} };
-const views = {};
+const views = {}, first = {}; // Vega's views by name; before there are any, what they begin with
 const MOST = 40; // rows of people in a table
 
 const $ = (id) => document.getElementById(id);
@@ -20,11 +20,12 @@ const unique = (values) => [...new Set(values)];
 const percent = (v, digits = 0) => (Number.isFinite(v) ? `${(100 * v).toFixed(digits)} %` : "–");
 const number = (v) => (Number.isFinite(v) ? String(Number(v.toPrecision(4))).replace("-", "−") : "–");
 const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
+const words = (name) => name.replaceAll("_", " ");
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
-function el(tag, options = {}, ...children) {
+function el(tag, { attributes = {}, ...options } = {}, ...children) {
   const node = Object.assign(document.createElement(tag), options);
-  for (const [name, value] of Object.entries(options.attributes ?? {})) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children);
   return node;
 }
@@ -153,14 +154,15 @@ function inside(everybody) {
   people.sort((a, b) => b.score - a.score);
   const several = fields.length > 1;
   const brackets = people.some((p) => p.field.brackets.length > 1);
-  fill($("people"), "", ["", ...(several ? ["run"] : []), "contestant", page.feature, ...(brackets ? ["bracket"] : []), "score", "place", "won"],
-    people.slice(0, MOST).map((p) => [follow(p.field, p.i), ...(several ? [p.field.run] : []), p.field.ids[p.i], page.groups[p.field.group[p.i]], ...(brackets ? [p.field.brackets[p.field.bracket[p.i]]] : []),
-      number(p.score), p.held.rank[p.i] ? String(p.held.rank[p.i]) : "–", p.held.winner[p.i] ? "yes" : "no"]), several && brackets ? [5, 6] : several || brackets ? [4, 5] : [3, 4]);
+  const heads = ["contestant", ...(several ? ["run"] : []), page.feature, ...(brackets ? ["bracket"] : []), "score", "place", "won"];
+  fill($("people"), "", heads,
+    people.slice(0, MOST).map((p) => [follow(p.field, p.i), ...(several ? [p.field.run] : []), page.groups[p.field.group[p.i]], ...(brackets ? [p.field.brackets[p.field.bracket[p.i]]] : []),
+      number(p.score), p.held.rank[p.i] ? String(p.held.rank[p.i]) : "–", p.held.winner[p.i] ? "yes" : "no"]), [heads.length - 3, heads.length - 2]);
   $("people-note").textContent = people.length > MOST ? `The ${MOST} of the highest scores; ${(people.length - MOST).toLocaleString("en")} more are in the range.` : "";
   return rows;
 }
 
-const follow = (field, i) => el("button", { type: "button", title: `follow ${field.ids[i]}`, onclick: () => { update({ one: { field, i } }); $("s3").scrollIntoView({ block: "start" }); } }, "follow");
+const follow = (field, i) => el("button", { type: "button", title: "follow through gate, judges, panel and ranks", onclick: () => { update({ one: { field, i } }); $("s3").scrollIntoView({ block: "start" }); } }, field.ids[i]);
 
 // 3 ---------------------------------------------------------------------------------------------------------------
 
@@ -199,7 +201,7 @@ function oneTable({ field, i }, judges) {
   const panels = page.conditions.some((c) => field.contests[c] && field.contests[c].panel.rule !== "score");
   const rows = page.conditions.filter((c) => field.contests[c]).map((c) => {
     const held = field.contests[c], reason = held.reasons[held.reason[i]];
-    const gate = reason.startsWith("gate: ") ? reason.slice(6) : held.judged[i] ? "let through" : reason || "–";
+    const gate = reason.startsWith("gate: ") ? reason.slice(6) : !held.gated ? "no gate" : "let through";
     const scores = judges.map((judge) => { const j = held.judges.indexOf(judge); return j < 0 ? "–" : number(held.scores[j][i]); });
     const place = held.rank[i] ? `${held.rank[i]} of ${bracketSize(field, held, i)}` : reason && !reason.startsWith("gate: ") ? reason : "–";
     let new_ = [];
@@ -231,9 +233,9 @@ function one() {
   const who = { field, i };
   one.shown = who;
   $("contestant").value = field.ids[i];
-  const facts = Object.entries(field.features).map(([name, { names, codes }]) => `${name} ${names[codes[i]]}`);
+  const facts = Object.entries(field.features).map(([name, { names, codes }]) => `${words(name)} ${names[codes[i]]}`);
   const wins = page.conditions.filter((c) => field.contests[c]?.winner[i]);
-  $("one-said").textContent = `${field.ids[i]}${fields.length > 1 ? `, ${field.run}` : ""}: ${[`${page.feature} ${page.groups[field.group[i]]}`, ...facts].join(", ")}. ${wins.length ? `Wins under ${wins.join(", ")}.` : "Wins under no condition."}`;
+  $("one-said").textContent = `${field.ids[i]}${fields.length > 1 ? `, ${field.run}` : ""}: ${[`${words(page.feature)} ${page.groups[field.group[i]]}`, ...facts].join(", ")}. ${wins.length ? `Wins under ${wins.join(", ")}.` : "Wins under no condition."}`;
   const face = field.faces[i];
   $("face").hidden = !face;
   if (face) Object.assign($("face"), { src: face, alt: `the contestant ${field.ids[i]}` });
@@ -336,8 +338,8 @@ function again() {
   fill($("again-table"), "Winners, as held and held again.", ["condition", page.feature, "winners as held", "held again", "share as held", "held again", "difference"],
     rows.map((r) => [r.condition, r.group, String(r.was), String(r.now), percent(r.before, 1), percent(r.after, 1), `${r.after - r.before > 0 ? "+" : r.after - r.before < 0 ? "−" : "±"}${Math.abs(100 * (r.after - r.before)).toFixed(1)}`]), [2, 3, 4, 5, 6]);
   const several = fields.length > 1;
-  fill($("changed"), changed.length ? "Who gains a place, and who loses one." : "", ["", "condition", ...(several ? ["run"] : []), "contestant", page.feature, "place was", "would be", ""],
-    changed.slice(0, MOST).map((x) => [follow(x.field, x.i), x.c, ...(several ? [x.field.run] : []), x.field.ids[x.i], page.groups[x.field.group[x.i]], x.was ? String(x.was) : "–", x.now ? String(x.now) : "–", x.gains ? "gains" : "loses"]), several ? [5, 6] : [4, 5]);
+  fill($("changed"), changed.length ? "Who gains a place, and who loses one." : "", ["contestant", "condition", ...(several ? ["run"] : []), page.feature, "place was", "would be", ""],
+    changed.slice(0, MOST).map((x) => [follow(x.field, x.i), x.c, ...(several ? [x.field.run] : []), page.groups[x.field.group[x.i]], x.was ? String(x.was) : "–", x.now ? String(x.now) : "–", x.gains ? "gains" : "loses"]), several ? [4, 5] : [3, 4]);
   $("changed-note").textContent = changed.length > MOST ? `The first ${MOST} of ${changed.length.toLocaleString("en")}.` : "";
   return rows;
 }
@@ -347,7 +349,7 @@ function again() {
 let busy = Promise.resolve();
 function show(name, rows) {
   const view = views[name];
-  if (!view) return;
+  if (!view) { first[name] = rows; return; }
   view.data("rows", rows);
   busy = Promise.all([busy, view.runAsync()]);
 }
@@ -390,9 +392,11 @@ function setRange() {
 }
 
 async function start() {
+  update();
   for (const [name, spec] of Object.entries(page.charts)) {
-    const options = { ast: true, actions: false, renderer: "svg", tooltip: { theme: "light" } };
-    const { view } = await vegaEmbed(`#${name}`, spec, options);
+    // ast: expressions are interpreted, so that the page's policy need not allow code made from text
+    const options = { ast: true, actions: false, renderer: "svg", logLevel: 1, tooltip: { theme: "light" } };
+    const { view } = await vegaEmbed(`#${name}`, { ...spec, data: { name: "rows", values: first[name] } }, options);
     views[name] = view;
   }
   views.shares.addEventListener("click", (event, item) => {
@@ -417,7 +421,6 @@ async function start() {
   });
   $("previous").addEventListener("click", () => step(-1));
   $("next").addEventListener("click", () => step(1));
-  update();
   await busy;
   document.documentElement.dataset.ready = "yes";
 }
