@@ -137,7 +137,8 @@ def _who(real: bool, args: argparse.Namespace) -> str:
     if not real:
         return "None of these contestants exists: their pictures were rendered or generated."
     named = "by their ids" if args.show_ids else "by their number among the run’s entrants"
-    return f"Contestants who exist are shown {named}{', with their pictures.' if args.show_faces else ', without pictures.'}"
+    pictures = "with their pictures" if args.show_faces else "without pictures"
+    return f"Contestants who exist are shown {named}, {pictures}."
 
 
 def _of_table(args: argparse.Namespace) -> dict:

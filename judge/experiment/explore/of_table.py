@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from judge.contest import order_of_merit
+from judge.data.user_tables import ID_COLUMNS
 from judge.errors import InputError
 from judge.experiment.explore.recount import combined, ranks_of
-from judge.fairness.audit import open_columns, read_entrants
+from judge.fairness.audit import column_names, open_columns, read_entrants
 from judge.report.explorer import Field, Held
 
 #: The condition of a column that says who won.
@@ -50,6 +51,7 @@ def field_of_table(
         raise InputError("needed as well: --places N (winners a bracket), or --winner COLUMN")
     if places is not None and places < 1:
         raise InputError(f"--places is at least 1; given {places}")
+    person = person or next((name for name in ID_COLUMNS if name in column_names(path)), None)
     others = [*score, *[name for name in (winner, eligible, person) if name]]
     columns = open_columns(path, groups=[*features, *brackets], others=others)
     people = read_entrants(

@@ -285,6 +285,7 @@ function controls() {
   }
   parts.push(el("button", { type: "button", id: "as-held", onclick: () => { state.weights = {}; $("what").replaceChildren(); update({ places: null, rule: null }); } }, "as held"));
   if (judges.length > 1) {
+    const weights = el("div", { className: "weights" });
     for (const judge of judges) {
       const own = fields.flatMap((f) => Object.values(f.contests)).find((h) => judge in h.panel.weights)?.panel.weights[judge] ?? 1;
       state.weights[judge] ??= own;
@@ -292,8 +293,9 @@ function controls() {
       const slider = el("input", { type: "range", min: 0, max: 4, step: 0.25, attributes: { "data-judge": judge, "aria-label": `weight of ${judge}` } });
       slider.value = state.weights[judge];
       slider.oninput = change(() => { state.weights[judge] = Number(slider.value); out.textContent = slider.value; return { rule: state.rule ?? "weights" }; });
-      parts.push(el("label", { className: "weight" }, el("span", {}, judge), slider, out));
+      weights.append(el("label", { className: "weight" }, el("span", {}, judge), slider, out));
     }
+    parts.push(weights);
     parts.push(el("p", { className: "note", style: "flex-basis:100%;margin:.2rem 0" }, "Weights count in the weighted mean; under the other rules who weighs 0 does not sit, and all others count alike."));
   }
   $("what").replaceChildren(...parts);
@@ -335,7 +337,7 @@ function again() {
   $("again-said").textContent = nobody ? "Nobody sits on the panel: give one of its judges a weight above 0."
     : `${plural(places, "place")} a bracket, panel ${still}: ${gains || changed.length ? `${gains.toLocaleString("en")} gain a place, ${(changed.length - gains).toLocaleString("en")} lose one` : "the same people win"}.`
     + [...fixed].map(([c, why]) => ` ${c} is not held again: ${why}.`).join("");
-  fill($("again-table"), "Winners, as held and held again.", ["condition", page.feature, "winners as held", "held again", "share as held", "held again", "difference"],
+  fill($("again-table"), "Winners, as held and held again.", ["condition", page.feature, "winners as held", "held again", "share as held", "held again", "difference, points"],
     rows.map((r) => [r.condition, r.group, String(r.was), String(r.now), percent(r.before, 1), percent(r.after, 1), `${r.after - r.before > 0 ? "+" : r.after - r.before < 0 ? "−" : "±"}${Math.abs(100 * (r.after - r.before)).toFixed(1)}`]), [2, 3, 4, 5, 6]);
   const several = fields.length > 1;
   fill($("changed"), changed.length ? "Who gains a place, and who loses one." : "", ["contestant", "condition", ...(several ? ["run"] : []), page.feature, "place was", "would be", ""],
