@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "runs or a sweep → table, dose–response figures, page",
     "audit": "who won, and by how much: any table of entrants, exact statistics",
     "explore": "runs or a table as one page to filter, brush, follow and hold again",
+    "figure": "one figure at an exact width for a paper, with the table behind it as LaTeX",
     "rerank": "another ranking or other scores for any score table: who then wins, and the price",
     "advise": "for which skews a run or a table gives evidence, and which cures a comparison supports",
     "score": "score any folder of pictures with a trained judge",
@@ -38,6 +39,7 @@ examples
   judge runs runs/contest --where share=.9              which runs there are, in which state, under which settings
   judge compare runs/contest                            the sweep's dose–response
   judge explore runs/contest --out contest.html         one page to click through: who wins, who would
+  judge figure winners runs/contest/default --pdf --width 3.3in      for a column of a paper
   judge audit beauty-ai-2016                            the published counts of 2016
   judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5
   judge rerank scores.csv --method quota --feature ethnicity --score score --places 5

@@ -51,16 +51,7 @@ def fields_of_runs(
 
     Raises InputError if there is no finished run, if the runs' conditions or features differ, and if none has scores.
     """
-    if where:
-        table = chosen(list_runs(paths)[0], where)
-        finished = [RunDir(name) for name in table.loc[table["state"] == "finished", "folder"]]
-        others = table.loc[table["state"] != "finished", ["folder", "state", "reason"]]
-    else:
-        finished, others = find_runs(paths)
-    if not finished:
-        raise InputError(
-            f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
-        )
+    finished, others = finished_runs(paths, where=where)
     runs = once_each(finished)
     conditions = same_conditions(runs)
     features = sorted({str((run.done or {})["feature"]) for run in runs})
@@ -81,6 +72,23 @@ def fields_of_runs(
     ]
     seen = [*conditions, *([TRUTH] if any(TRUTH in field.contests for field in fields) else [])]
     return fields, seen, features[0], others
+
+
+def finished_runs(
+    paths: Sequence[str | Path], *, where: Sequence[str] = ()
+) -> tuple[list[RunDir], pd.DataFrame]:
+    """Finished runs below the paths, and a table of the others. Raises InputError if there is none."""
+    if where:
+        table = chosen(list_runs(paths)[0], where)
+        finished = [RunDir(name) for name in table.loc[table["state"] == "finished", "folder"]]
+        others = table.loc[table["state"] != "finished", ["folder", "state", "reason"]]
+    else:
+        finished, others = find_runs(paths)
+    if not finished:
+        raise InputError(
+            f"no finished run under {listed(map(str, paths))}; {len(others)} are not finished or failed"
+        )
+    return finished, others
 
 
 def _labels(runs: Sequence[RunDir]) -> list[tuple[str, str]]:
