@@ -23,7 +23,8 @@ examples
 
 RUNS are folders that hold finished runs: the dose_… figures are of several, the others of one. Figures are laid out at
 the width that is asked for, not scaled: the page of the PDF is exactly as wide, letters of labels have --font-size
-points, none has fewer than 7 (unless --font-size is less), panels stand under each other where a column is narrow.
+points, none has fewer than 7 (unless --font-size is less), panels stand under each other where a column is narrow, and
+up to 5 inches the numbers beside the rows are left to the table.
 Fonts are embedded, as TrueType where they are such (a Chinese, Japanese or Korean one may be OpenType).
 --latex writes the table behind the figure as NAME.tex: booktabs, names escaped, intervals in brackets as on the pages;
 names beyond Latin letters need LuaLaTeX or XeLaTeX. Files come into the current folder, or into --out DIR.

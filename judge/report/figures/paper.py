@@ -15,12 +15,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from judge.errors import InputError
 
 WIDTH = 7.0  # inches: the text width of the page, and of a two-column journal page
 SIZE = 8.0  # points: the letters of labels; ticks and margins have half a point to one and a half less
 LEAST = 7.0  # points that no letter of a paper's figure falls below, unless all of them are to be smaller
+NARROW = 5.0  # inches: up to here a figure is a column's, and has no room for all that stands beside its rows
 LOCK = threading.RLock()
 _EM = 0.56  # mean width of a letter of DejaVu Sans, of its size
 
@@ -82,6 +84,8 @@ def fitted(figure: Figure) -> Figure:
         text.set_fontsize(max(text.get_fontsize() * scale, min(LEAST, paper.size)))
     for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
         axis.set_tick_params(which="both", labelsize=max(7.5 * scale, min(LEAST, paper.size)))
+        if paper.width <= NARROW and isinstance(locator := axis.get_major_locator(), MaxNLocator):
+            locator.set_params(nbins=4)
     if paper.height is not None:
         figure.set_size_inches(paper.width, paper.height)
     columns = max(
