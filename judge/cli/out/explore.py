@@ -26,7 +26,7 @@ on the page. TABLE is what judge audit reads in memory (CSV or Parquet, a row a 
 its own, several make a panel as well, and --winner is the contest as it was held.
 Real people are numbered, without ids or pictures: --show-ids and --show-faces change that. Whose source does not say
 that they do not exist counts as real.
-A page holds 400,000 scores and ranks (--most), about 4 MB: of more runs, whole ones are drawn by lot; a single larger
+A page holds 250,000 scores and ranks (--most), about 4 MB: of more runs, whole ones are drawn by lot; a single larger
 contest is sampled by people and cannot be held again. The page says so.
 Drawn by altair and vl-convert-python: pip install 'judge[explore]'.
 """
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="small pictures of the entrants of runs, of real people, too",
     )
     add("--show-ids", action="store_true", help="ids of real people instead of numbers")
-    add("--most", type=int, metavar="N", help="scores and ranks that the page holds (400000)")
+    add("--most", type=int, metavar="N", help="scores and ranks that the page holds (250000)")
     add("--title", help="of the page")
     table = parser.add_argument_group("of a table, as in judge audit")
     add = table.add_argument

@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from judge.report.figures import paper
+    from judge.report.figures.drawing import paper
     from judge.report.figures.saving import pdf_bytes, png_bytes, svg_bytes
     from judge.report.papers import FIGURES
 

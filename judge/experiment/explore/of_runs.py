@@ -106,13 +106,10 @@ def _labels(runs: Sequence[RunDir]) -> list[tuple[str, str]]:
 
 
 def _told(value: Any) -> str:
-    return (
-        "null"
-        if value is None or value != value
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if value is None or value != value:
+        return "null"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def field_of_run(

@@ -27,6 +27,7 @@ class Held:
     eligible  (n,) bool: who is ranked, given a score
     scope     (n,) int: the panel's z-scores and ranks are taken within these
     panel     rule (one of the panel's, or ALONE), weights by judge (0: does not sit), missing, min_judges
+    sizes     bracket → how many are ranked in it; None: as many as these people's ranks say
     gated     whether a gate stood before the judges
     fixed     why no other places or weights can be tried ("" where they can)
     """
@@ -43,6 +44,7 @@ class Held:
     panel: Mapping[str, Any] = field(
         default_factory=lambda: {"rule": ALONE, "weights": {}, "missing": "middle", "min_judges": 1}
     )
+    sizes: Mapping[str, int] | None = None
     gated: bool = False
     fixed: str = ""
 

@@ -122,9 +122,12 @@ def _hash(script: str) -> str:
 
 
 def _settings(fields: Sequence[Field], shown: Sequence[Field]) -> list[str]:
-    """The settings of the runs: first one whose people are on the page, that with the most runs."""
+    """The settings of the runs, that with the most runs and people on the page first.
+
+    Of several the last, which has the largest share where the share is the dose.
+    """
     count = Counter(field.setting for field in fields)
     there = {field.setting for field in shown}
     names = list(dict.fromkeys(field.setting for field in fields))
-    first = max(names, key=lambda name: (name in there, count[name]))
+    first = max(names, key=lambda name: (name in there, count[name], names.index(name)))
     return [first, *[name for name in names if name != first]]

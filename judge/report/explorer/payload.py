@@ -1,10 +1,10 @@
 """What the page carries: the fields as JSON with numbers in base64, and what was left out where there is too much.
 
 A page is one file that a browser has to hold and to draw, and every change of a weight ranks all contests again. With
-MOST_NUMBERS numbers it has about 4 MB beside the 0.9 MB of its drawing library and answers in a tenth of a second on a
-laptop; ten times as many would still load, but no longer answer while a slider moves. So whole runs are taken by lot up
-to that limit, the same each time. A single field beyond it is sampled by people, by lot; its contests cannot be held
-again then, as who wins depends on everybody.
+MOST_NUMBERS numbers it has about 4 MB, 0.9 of them the drawing library, and answers a slider in a fifth of a second
+(two busy cores, Chromium; 400,000 numbers: 6.5 MB and a third of a second). More would still load, but the page would
+no longer follow the hand. So whole runs are taken by lot up to that limit, the same each time. A single field beyond it
+is sampled by people, by lot; its contests cannot be held again then, as who wins depends on everybody.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from judge.report.explorer.field import Field, Held
 
 #: Scores and ranks that a page holds, unless asked for more.
-MOST_NUMBERS = 400_000
+MOST_NUMBERS = 250_000
 #: Runs whose winners are counted on the page: so many points can be told apart in one column.
 MOST_RUNS = 1000
 
@@ -60,7 +60,9 @@ def _sampled(field: Field, who: NDArray[np.int64]) -> Field:
     told = "the page holds a sample of the entrants, and who wins depends on everybody"
     arrays = ("scores", "final", "rank", "winner", "reason", "judged", "eligible", "scope")
     contests = {
-        name: dataclasses.replace(held, fixed=told, **{key: getattr(held, key)[who] for key in arrays})
+        name: dataclasses.replace(
+            held, fixed=told, sizes=_sizes(field, held), **{key: getattr(held, key)[who] for key in arrays}
+        )
         for name, held in field.contests.items()
     }
     return dataclasses.replace(
@@ -73,6 +75,12 @@ def _sampled(field: Field, who: NDArray[np.int64]) -> Field:
         pictures=None if field.pictures is None else field.pictures[who],
         contests=contests,
     )
+
+
+def _sizes(field: Field, held: Held) -> dict[str, int]:
+    """How many are ranked in each bracket."""
+    names, counts = np.unique(field.bracket[held.rank > 0].astype(str), return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 def payload(
@@ -143,16 +151,17 @@ def _field(field: Field, groups: Sequence[str], faces: dict[int, str]) -> dict[s
         "features": {name: dict(zip(("names", "codes"), _packed_codes(values), strict=True))
                      for name, values in field.features.items()},
         "faces": {str(i): uri for i, uri in faces.items()},
-        "contests": {name: _held(held) for name, held in field.contests.items()},
+        "contests": {name: _held(field, held) for name, held in field.contests.items()},
     }  # fmt: skip
 
 
-def _held(held: Held) -> dict[str, Any]:
+def _held(field: Field, held: Held) -> dict[str, Any]:
     reasons, reason = _coded(held.reason)
     return {
         "judges": list(held.judges),
         "scores": [packed(held.scores[:, k]) for k in range(len(held.judges))],
         "final": packed(held.final),
+        "sizes": _sizes(field, held) if held.sizes is None else dict(held.sizes),
         "rank": packed(held.rank.astype(np.int32)),
         "winner": packed(held.winner.astype(np.uint8)),
         "reasons": reasons,

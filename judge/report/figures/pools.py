@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from judge.report.figures.paper import NARROW, current
+from judge.report.figures.drawing.paper import NARROW, current
 from judge.report.figures.rows import (
     ROWS,
     by_cell,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from judge.report.figures.paper import NARROW, current
+from judge.report.figures.drawing.paper import NARROW, current
 from judge.report.figures.rows import ROWS, beside, by_cell, rows_figure, rows_of, with_condition
 from judge.report.figures.style import (
     GREY,

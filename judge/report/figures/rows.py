@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from judge.report.figures.paper import NARROW, current
+from judge.report.figures.drawing.paper import NARROW, current
 from judge.report.figures.style import GREY, INK, PALE, Mark, new_figure, plain, rows_axis, with_note
 from judge.report.wording import as_group
 

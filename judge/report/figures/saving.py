@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
-from judge.report.figures.fonts import give_fonts
+from judge.report.figures.drawing.fonts import give_fonts
 from judge.report.figures.style import LOCK, RC
 from judge.storage import write_bytes
 

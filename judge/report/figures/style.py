@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from judge.report.conditions import RATERS, TRUTH, baseline_of, in_order, places, titled
-from judge.report.figures.paper import LOCK, current, fitted
+from judge.report.figures.drawing.paper import LOCK, current, fitted
 
 INK, GREY, PALE = "#222222", "#767676", "#e4e4e4"
 ORANGE, SKY, GREEN = "#e69f00", "#56b4e9", "#009e73"

@@ -220,8 +220,33 @@ def test_a_contest_whose_places_a_method_gave_is_not_held_again(fields, conditio
     field = dataclasses.replace(fields[0], contests={**fields[0].contests, "rebalanced": fixed})
     path, _ = write_explorer(tmp_path / "page.html", [field], conditions, feature="ethnicity", title="One")
     page = opened(path)
-    assert f"rebalanced is not held again: {told}" in page.inner_text("#again-said")
+    assert f"rebalanced: not held again, {told}" in page.inner_text("#again-said")
     assert {row[0] for row in table(page, "again-table")} == {"skewed"}
+
+
+def test_a_sample_keeps_places_among_everybody_and_is_not_held_again(tmp_path, opened):
+    field = a_field(3)
+    path, told = write_explorer(
+        tmp_path / "page.html",
+        [field],
+        ["skewed"],
+        feature="ethnicity",
+        title="A sample",
+        most=field.numbers // 3,
+    )
+    page = opened(path)
+    assert told in page.inner_text("#s1 .caution")
+    assert page.is_hidden("#what") and "skewed: not held again" in page.inner_text("#again-said")
+    ranked = field.contests["skewed"].rank > 0
+    who = next(i for i in range(60) if ranked[i] and f"p{i}" in page.evaluate("explorer.fields[0].ids"))
+    page.fill("#contestant", f"p{who}")
+    page.press("#contestant", "Tab")
+    settled(page)
+    n = int((ranked & (field.bracket == field.bracket[who])).sum())
+    assert table(page, "one-table")[0][-2] == f"{field.contests['skewed'].rank[who]} of {n}"
+    low = page.evaluate("explorer.views.path.data('rows').map(row => row.below)")
+    assert all(0 <= share <= 1 for share in low)
+    assert page.wrong == [] and page.asked == []
 
 
 def test_names_that_look_like_markup_stay_names(fields, tmp_path, opened):

@@ -11,7 +11,8 @@ from matplotlib.text import Text
 from judge.cli import main
 from judge.cli.out.figure import inches
 from judge.errors import InputError
-from judge.report.figures import paper, ratio_forest
+from judge.report.figures import ratio_forest
+from judge.report.figures.drawing import paper
 from judge.report.figures.saving import pdf_bytes
 from judge.report.papers import FIGURES, OF_AN_AUDIT, of_audit
 

@@ -6,7 +6,8 @@ import warnings
 import pytest
 from matplotlib import font_manager
 
-from judge.report.figures import fonts, ratio_forest
+from judge.report.figures import ratio_forest
+from judge.report.figures.drawing import fonts
 from judge.report.figures.saving import pdf_bytes, png_bytes, svg_bytes
 from judge.report.figures.style import one_axes, styled
 

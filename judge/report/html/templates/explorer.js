@@ -174,11 +174,7 @@ function below(values, i) {
   return n ? less / n : NaN;
 }
 
-function bracketSize(field, held, i) {
-  let n = 0;
-  held.rank.forEach((r, j) => { if (r > 0 && field.bracket[j] === field.bracket[i]) n += 1; });
-  return n;
-}
+const bracketSize = (field, held, i) => held.sizes[field.brackets[field.bracket[i]]] ?? 0;
 
 function path({ field, i }) {
   const rows = [], judges = unique(page.conditions.flatMap((c) => (field.contests[c]?.panel.rule === "score" && field.contests[c].judges.length === 1 && c === "truth" ? [] : field.contests[c]?.judges ?? [])));
@@ -311,7 +307,7 @@ function again() {
   for (const c of page.conditions) {
     if (state.condition !== null && c !== state.condition) continue;
     const outs = here.map((field) => ({ field, held: field.contests[c], out: heldAgain(field, c) })).filter(({ held }) => held);
-    for (const { held } of outs) if (held.fixed) fixed.set(c, held.fixed);
+    for (const { held } of outs) if (held.fixed) fixed.set(held.fixed, unique([...(fixed.get(held.fixed) ?? []), c]));
     const able = outs.filter(({ out }) => out);
     if (!able.length) continue;
     page.groups.forEach((g, code) => {
@@ -333,10 +329,14 @@ function again() {
     }
   }
   const gains = changed.filter((x) => x.gains).length;
+  const told = [...fixed].map(([why, names]) => ` ${names.join(", ")}: not held again, ${why}.`).join("");
   const still = Object.entries(RULES).find(([key]) => key === (state.rule ?? ""))[1];
   $("again-said").textContent = nobody ? "Nobody sits on the panel: give one of its judges a weight above 0."
     : `${plural(places, "place")} a bracket, panel ${still}: ${gains || changed.length ? `${gains.toLocaleString("en")} gain a place, ${(changed.length - gains).toLocaleString("en")} lose one` : "the same people win"}.`
-    + [...fixed].map(([c, why]) => ` ${c} is not held again: ${why}.`).join("");
+    + told;
+  const able = fields.some((f) => Object.values(f.contests).some((held) => !held.fixed));
+  $("what").hidden = $("again").parentElement.hidden = !able;
+  if (!able) $("again-said").textContent = told.trim();
   fill($("again-table"), "Winners, as held and held again.", ["condition", page.feature, "winners as held", "held again", "share as held", "held again", "difference, points"],
     rows.map((r) => [r.condition, r.group, String(r.was), String(r.now), percent(r.before, 1), percent(r.after, 1), `${r.after - r.before > 0 ? "+" : r.after - r.before < 0 ? "−" : "±"}${Math.abs(100 * (r.after - r.before)).toFixed(1)}`]), [2, 3, 4, 5, 6]);
   const several = fields.length > 1;
