@@ -61,6 +61,15 @@ def test_the_panel_of_the_settings_is_the_pages_panel(tmp_path):
     assert held["skewed"].gated and not held["rebalanced"].gated and held["skewed"].fixed == ""
 
 
+def test_a_panel_within_groups_has_them_for_its_scope(tmp_path):
+    panel = "{rule: mean_z, within: [ethnicity]}"
+    settings = f"contest: {{places: 1}}\njury: {{panel: {panel}}}\n"
+    a_run(tmp_path / "run", judges=("age", "beauty", "panel"), settings=settings)
+    field = fields_of_runs([tmp_path])[0][0]
+    scope = field.contests["skewed"].scope
+    assert len(set(zip(field.group, scope, strict=True))) == len(set(field.group)) == 2
+
+
 def test_places_that_a_method_gave_are_not_held_again(tmp_path):
     ranking = tables(0)["ranking"]
     ranking["rank"] = 5 - ranking["rank"]

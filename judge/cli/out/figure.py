@@ -94,7 +94,10 @@ def run(args: argparse.Namespace) -> int:
             latex_table(named.table, label=f"tab:{args.name.replace('_', '-')}"),
         )
         print(f"table  {args.out / f'{args.name}.tex'}")
-    print(f"says   {named.picture.caption}")
+    caption = named.picture.caption
+    if on.width <= paper.NARROW:  # what the margin has on wider paper is in the table
+        caption = re.sub(r"( Margin: [^.]*\.|; the margin has the exact values)", "", caption)
+    print(f"says   {caption}")
     return 0
 
 

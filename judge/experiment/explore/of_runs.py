@@ -28,6 +28,8 @@ from judge.report.explorer.field import ALONE
 
 log = logging.getLogger("judge")
 
+#: Runs that are read: so many points can be told apart in a row of the page.
+MOST_RUNS = 1000
 #: Reasons for which an entrant has no rank that another panel could change.
 NO_SCORE = ("no score", "score not finite")
 #: Sources of pictures of people who do not exist.
@@ -66,6 +68,12 @@ def fields_of_runs(
     told = [(str(run.path), "left out", "a table of its scores or entrants is missing") for run in lacking]
     others = pd.concat([others, pd.DataFrame(told, columns=list(others.columns))], ignore_index=True)
     runs = [run for run in runs if run not in lacking]
+    if len(runs) > MOST_RUNS:
+        kept = set(np.random.default_rng(0).choice(len(runs), MOST_RUNS, replace=False).tolist())
+        why = f"a page counts the winners of {MOST_RUNS:,} runs, which are drawn by lot"
+        out = [(str(run.path), "left out by lot", why) for i, run in enumerate(runs) if i not in kept]
+        others = pd.concat([others, pd.DataFrame(out, columns=list(others.columns))], ignore_index=True)
+        runs = [run for i, run in enumerate(runs) if i in kept]
     fields = [
         field_of_run(run, name, setting, show_faces=show_faces, show_ids=show_ids)
         for run, (name, setting) in zip(runs, _labels(runs), strict=True)
@@ -148,16 +156,13 @@ def field_of_run(
         ],
         object,
     )
+    group = people[feature].astype(object).where(people[feature].notna(), "(missing)").astype(str)
     described = [c for c in (*SENSITIVE_FEATURES, "age") if c in people and c != feature]
     field = Field(
         run=name,
         setting=setting,
         ids=shown,
-        group=people[feature]
-        .astype(object)
-        .where(people[feature].notna(), "(missing)")
-        .astype(str)
-        .to_numpy(object),
+        group=group.to_numpy(object),
         bracket=bracket,
         lot=lot,
         places=int(contest.get("places") or 0),
@@ -172,6 +177,7 @@ def field_of_run(
             field,
             ids,
             *(table[table["condition"] == condition] for table in (scores, ranking, unranked, gate)),
+            feature=feature,
             panel={**_PANEL, **(_of_jury(settings, condition, "panel") or {})},
             gated=condition != TRUTH and _of_jury(settings, condition, "gate") is not None,
         )
@@ -202,6 +208,7 @@ def _held(
     unranked: pd.DataFrame,
     gate: pd.DataFrame,
     *,
+    feature: str,
     panel: Mapping[str, Any],
     gated: bool,
 ) -> Held:
@@ -237,15 +244,16 @@ def _held(
         reason=reason,
         judged=judged,
         eligible=eligible,
-        scope=_scope(field, panel["within"] if combining else ()),
+        scope=_scope(field, feature, panel["within"] if combining else ()),
         panel=_as_weights(panel, judges) if combining else {**_as_weights(_PANEL, judges), "rule": ALONE},
         gated=gated,
     )
     return dataclasses.replace(held, fixed=_fixed(field, held))
 
 
-def _scope(field: Field, within: Sequence[str] | None) -> NDArray[np.int64]:
-    columns = [field.features[name] for name in within or () if name in field.features]
+def _scope(field: Field, feature: str, within: Sequence[str] | None) -> NDArray[np.int64]:
+    known = {**field.features, feature: field.group}
+    columns = [known[name] for name in within or () if name in known]
     if not columns:
         return np.zeros(len(field), np.int64)
     return pd.DataFrame(dict(enumerate(columns))).groupby(list(range(len(columns)))).ngroup().to_numpy()

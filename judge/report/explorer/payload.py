@@ -21,8 +21,6 @@ from judge.report.explorer.field import Field, Held
 
 #: Scores and ranks that a page holds, unless asked for more.
 MOST_NUMBERS = 250_000
-#: Runs whose winners are counted on the page: so many points can be told apart in one column.
-MOST_RUNS = 1000
 
 
 def taken(fields: Sequence[Field], most: int) -> tuple[list[Field], str]:
@@ -110,9 +108,6 @@ def payload(
 
 def _shares(fields: Sequence[Field], groups: Sequence[str]) -> list[dict[str, Any]]:
     """A row a run, condition and group: winners, of how many."""
-    if len(fields) > MOST_RUNS:
-        keep = np.sort(np.random.default_rng(0).choice(len(fields), MOST_RUNS, replace=False))
-        fields = [fields[i] for i in keep]
     rows = []
     for field in fields:
         counts = field.winner_counts()

@@ -24,7 +24,10 @@ log = logging.getLogger("judge")
 
 OWN = "DejaVu Sans"
 #: Scripts that share one font, by the first word of their letters' Unicode names.
-EAST_ASIAN = {"CJK": "SC", "HIRAGANA": "JP", "KATAKANA": "JP", "HANGUL": "KR", "BOPOMOFO": "TC"}
+EAST_ASIAN = {"CJK": "SC", "IDEOGRAPHIC": "SC", "FULLWIDTH": "SC", "HALFWIDTH": "JP", "HIRAGANA": "JP", "KATAKANA": "JP",
+              "HANGUL": "KR", "BOPOMOFO": "TC"}  # fmt: skip
+#: Scripts that a fontpkg-noto-sans-… package has.
+PACKAGED = ("ARABIC", "DEVANAGARI", "KHMER", "TAMIL", "TELUGU", "THAI")
 #: Scripts whose letters join or stack: right only where matplotlib shapes text.
 SHAPED = ("ARABIC", "DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "KANNADA", "KHMER", "LAO", "MALAYALAM", "MYANMAR",
           "ORIYA", "SINHALA", "SYRIAC", "TAMIL", "TELUGU", "THAI", "TIBETAN")  # fmt: skip
@@ -65,13 +68,15 @@ def give_fonts(figure: Figure) -> None:
 
 
 def script_of(letter: str) -> str:
-    """The first word of the letter's name in Unicode, which names its script: CJK, DEVANAGARI, THAI.
+    """The first word of the letter's name in Unicode, which names its script: CJK, DEVANAGARI; SYMBOLS for no letter.
 
     Examples
     --------
     >>> script_of("文"), script_of("ह"), script_of("a")
     ('CJK', 'DEVANAGARI', 'LATIN')
     """
+    if unicodedata.category(letter)[0] not in "LMN":
+        return "SYMBOLS"
     return unicodedata.name(letter, "UNKNOWN").split()[0].split("-")[0]
 
 
@@ -147,8 +152,8 @@ def package_for(script: str) -> str:
     """Which packages have a font of the script, in a sentence."""
     if script in EAST_ASIAN:
         return "Noto Sans CJK (Debian and Ubuntu: fonts-noto-cjk)"
-    package = f"pip install fontpkg-noto-sans-{script.lower()}"
-    return f"Noto Sans {script.title()} (Debian and Ubuntu: fonts-noto-core; {package})"
+    package = f"; pip install fontpkg-noto-sans-{script.lower()}" if script in PACKAGED else ""
+    return f"Noto Sans {script.title()} (Debian and Ubuntu: fonts-noto-core{package})"
 
 
 #: Scripts that were warned of.
