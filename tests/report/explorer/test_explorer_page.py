@@ -89,13 +89,16 @@ def test_a_click_on_a_dot_chooses_its_condition_group_and_run(page):
 
 
 def test_a_brush_over_the_scores_tells_who_is_in_it(page, fields):
+    page.click("button[data-filter=condition][data-value=skewed]")  # which has the focus from now on
     page.locator("#scores").scroll_into_view_if_needed()
+    scrolled = page.evaluate("scrollY")
     box = page.locator("#scores svg").bounding_box()
     page.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.85 * box["width"], box["y"] + 60, steps=6)
     page.mouse.up()
     settled(page)
+    assert page.evaluate("scrollY") == scrolled > 0, "the page jumped"
     low, high = page.evaluate("explorer.state.range")
     assert low < high
     final = np.concatenate([f.contests["skewed"].final for f in fields])

@@ -24,8 +24,8 @@ log = logging.getLogger("judge")
 
 OWN = "DejaVu Sans"
 #: Scripts that share one font, by the first word of their letters' Unicode names.
-EAST_ASIAN = {"CJK": "SC", "IDEOGRAPHIC": "SC", "FULLWIDTH": "SC", "HALFWIDTH": "JP", "HIRAGANA": "JP", "KATAKANA": "JP",
-              "HANGUL": "KR", "BOPOMOFO": "TC"}  # fmt: skip
+EAST_ASIAN = {"CJK": "SC", "IDEOGRAPHIC": "SC", "FULLWIDTH": "SC", "HALFWIDTH": "JP", "HIRAGANA": "JP",
+              "KATAKANA": "JP", "HANGUL": "KR", "BOPOMOFO": "TC"}  # fmt: skip
 #: Scripts that a fontpkg-noto-sans-… package has.
 PACKAGED = ("ARABIC", "DEVANAGARI", "KHMER", "TAMIL", "TELUGU", "THAI")
 #: Scripts whose letters join or stack: right only where matplotlib shapes text.

@@ -105,7 +105,7 @@ function filters() {
   } else if (all.length > 1) parts.push(chips("run", "run", all));
   parts.push(el("button", { type: "button", id: "everything", disabled: !state.condition && !state.group && !state.run, onclick: () => update({ condition: null, group: null, run: null }) }, "show everything"));
   $("filters").replaceChildren(...parts);
-  if (focused.filter) $("filters").querySelector(`[data-filter="${focused.filter}"][data-value="${CSS.escape(focused.value)}"]`)?.focus();
+  if (focused.filter) $("filters").querySelector(`[data-filter="${focused.filter}"][data-value="${CSS.escape(focused.value)}"]`)?.focus({ preventScroll: true });
 }
 
 // 2 ---------------------------------------------------------------------------------------------------------------
@@ -370,11 +370,17 @@ function update(changes = {}) {
     ? `The ${counted(held).name} under ${condition()}${state.group ? `, ${page.feature} ${state.group}` : ""}${fields.length > 1 ? `, ${state.run ?? plural(chosen().length, "run")}` : ""}. Drag over the bars, or give a range, to see who is in it.`
     : `Nobody has a score under ${condition()} here.`;
   show("scores", bins(everybody));
-  show("inside", inside(everybody));
-  if (document.activeElement !== $("from")) $("from").value = state.range ? Number(state.range[0].toPrecision(5)) : "";
-  if (document.activeElement !== $("to")) $("to").value = state.range ? Number(state.range[1].toPrecision(5)) : "";
+  showRange(everybody);
   show("path", one());
   show("again", again());
+}
+
+// Who is in the range: all that changes while the brush moves.
+function showRange(everybody) {
+  show("inside", inside(everybody));
+  ["from", "to"].forEach((id, end) => {
+    if (document.activeElement !== $(id)) $(id).value = state.range && Number.isFinite(state.range[end]) ? Number(state.range[end].toPrecision(5)) : "";
+  });
 }
 
 function clearBrush() {
@@ -411,7 +417,9 @@ async function start() {
     const range = value?.low ?? value?.x ?? null;
     if (setRange.asked) { setRange.asked = null; return; }
     const next = range ? [Math.min(...range), Math.max(...range)] : null;
-    if (JSON.stringify(next) !== JSON.stringify(state.range)) { state.range = next; update(); }
+    if (JSON.stringify(next) === JSON.stringify(state.range)) return;
+    state.range = next;
+    showRange(entries());
   });
   for (const id of ["from", "to"]) $(id).addEventListener("change", setRange);
   $("unbrush").addEventListener("click", () => { $("from").value = ""; $("to").value = ""; setRange(); });
