@@ -142,7 +142,7 @@ function inside(everybody) {
   const people = everybody.filter((p) => p.score >= from && p.score <= to);
   const of = (list, g) => list.filter((p) => page.groups[p.field.group[p.i]] === g);
   const won = people.filter((p) => p.held.winner[p.i]).length;
-  $("inside-said").textContent = `${state.range ? `From ${number(from)} to ${number(to)}` : "All scores"}: ${plural(people.length, "entrant")}, ${plural(won, "winner")}.`;
+  $("inside-said").textContent = `${state.range ? `From ${Number.isFinite(from) ? number(from) : "the lowest"} to ${Number.isFinite(to) ? number(to) : "the highest"}` : "All scores"}: ${plural(people.length, "entrant")}, ${plural(won, "winner")}.`;
   const groups = page.groups.filter((g) => of(everybody, g).length);
   const rows = groups.map((g) => {
     const mine = of(people, g), ranks = mine.map((p) => p.held.rank[p.i]).filter((r) => r > 0).sort((a, b) => a - b);
@@ -388,15 +388,17 @@ function clearBrush() {
   if (view) { view.signal("brush_x", []); busy = Promise.all([busy, view.runAsync()]); }
 }
 
+let quiet = false; // while the page itself moves the brush
+
 function setRange() {
   const low = $("from").value === "" ? -Infinity : Number($("from").value), high = $("to").value === "" ? Infinity : Number($("to").value);
   const scale = views.scores.scale("x"), [start, end] = scale.domain();
-  const range = [Math.max(low, start), Math.min(high, end)];
-  setRange.asked = low === -Infinity && high === Infinity ? null : [low, high];
-  state.range = setRange.asked;
-  views.scores.signal("brush_x", state.range && range[0] < range[1] ? range.map((v) => scale(v)) : []);
-  busy = Promise.all([busy, views.scores.runAsync()]);
-  update();
+  const drawn = [Math.max(low, start), Math.min(high, end)];
+  state.range = low === -Infinity && high === Infinity ? null : [low, high];
+  quiet = true;
+  views.scores.signal("brush_x", state.range && drawn[0] < drawn[1] ? drawn.map((v) => scale(v)) : []);
+  busy = Promise.all([busy, views.scores.runAsync().then(() => { quiet = false; })]);
+  showRange(entries());
 }
 
 async function start() {
@@ -414,8 +416,8 @@ async function start() {
     update(same ? { condition: null, group: null, run: null } : { condition: row.condition, group: row.group, run: row.kind === "run" && runs().length > 1 ? row.run : null });
   });
   views.scores.addSignalListener("brush", (_, value) => {
-    const range = value?.low ?? value?.x ?? null;
-    if (setRange.asked) { setRange.asked = null; return; }
+    if (quiet) return;
+    const range = value?.low ?? null;
     const next = range ? [Math.min(...range), Math.max(...range)] : null;
     if (JSON.stringify(next) === JSON.stringify(state.range)) return;
     state.range = next;
