@@ -9,6 +9,7 @@ import argparse
 import importlib
 import os
 import sys
+from types import ModuleType
 
 from judge import __version__
 from judge.errors import InputError
@@ -18,6 +19,8 @@ COMMANDS = {
     "runs": "which runs there are, in which state, by their settings: lists, filters, exports, answers SQL",
     "compare": "runs or a sweep → table, dose–response figures, page",
     "audit": "who won, and by how much: any table of entrants, exact statistics",
+    "explore": "runs or a table as one page to filter, brush, follow and hold again",
+    "figure": "one figure at an exact width for a paper, with the table behind it as LaTeX",
     "rerank": "another ranking or other scores for any score table: who then wins, and the price",
     "advise": "for which skews a run or a table gives evidence, and which cures a comparison supports",
     "score": "score any folder of pictures with a trained judge",
@@ -26,6 +29,9 @@ COMMANDS = {
     "private": "synthetic people under a privacy budget, attacks that check it, scores that keep the group secret",
 }
 
+#: Commands whose modules lie in a package of this room.
+HOMES = {"explore": "out.explore", "figure": "out.figure"}
+
 EXAMPLES = """\
 examples
   judge run                                             the main job on rendered faces, a few minutes on a laptop
@@ -33,6 +39,8 @@ examples
   judge run -m pool.majority_share=.5,.75,.9,.98 seed=0,1,2,3,4     a sweep; started again, it does what is missing
   judge runs runs/contest --where share=.9              which runs there are, in which state, under which settings
   judge compare runs/contest                            the sweep's dose–response
+  judge explore runs/contest --out contest.html         one page to click through: who wins, who would
+  judge figure winners runs/contest/default --pdf --width 3.3in      for a column of a paper
   judge audit beauty-ai-2016                            the published counts of 2016
   judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5
   judge rerank scores.csv --method quota --feature ethnicity --score score --places 5
@@ -63,7 +71,7 @@ def make_parser(argv: list[str]) -> argparse.ArgumentParser:
             add_help=name != "run",
         )
         if name == chosen:
-            importlib.import_module(f"judge.cli.{name}").configure(sub)
+            _module(name).configure(sub)
     return parser
 
 
@@ -84,10 +92,14 @@ def main(argv: list[str] | None = None) -> int:
     else:
         args = parser.parse_args(argv)
     try:
-        return importlib.import_module(f"judge.cli.{args.command}").run(args) or 0
+        return _module(args.command).run(args) or 0
     except InputError as error:
         print(f"judge {args.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"judge.cli.{HOMES.get(command, command)}")
