@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judge.errors import InputError, listed
+from judge.errors import InputError
 from judge.storage import make_writable
 
 if TYPE_CHECKING:
@@ -23,14 +23,16 @@ examples
   judge data fairface --root DIR --out about         the same as a page, figures and tables; shows no face
   judge data utkface --root DIR --decode             decode every picture: damage inside, equal pixels
   judge data scut_fbp5500 --root DIR --set split=2   a setting of conf/data/scut_fbp5500.yaml
-  judge data folder --root DIR --set table=people.csv columns.ethnicity=race rating_range=[1,7]
+  judge data folder --root DIR                       your own pictures: which column is what, what would be set aside
+  judge data folder --root DIR --save-config mine.yaml               then: judge run --config-dir . data=mine
+  judge data folder --root DIR --set table=people.csv columns.ethnicity=race 'rating_range=[1,7]'
   judge data cfd --card                              the data card: origin, licence, labels, traps
   judge data parametric --n 500 --out faces --sheet  500 people who do not exist, and a picture of them
   judge data twins --n 20 --out twins --sheet        the same people in other skin tones
 
 `judge data NAME --help` shows the options. What cannot be used is excluded and counted by reason; so is whoever
 is, or by an age band may be, under 18. Your own data: `folder`, or a reader in one file judge/data/readers/x.py
-and its settings in conf/data/x.yaml.
+and its settings in conf/data/x.yaml. --set takes the words of judge run, with data. before them or without.
 """
 
 
@@ -75,9 +77,14 @@ def _read_options(sub: argparse.ArgumentParser, name: str) -> None:
     sub.add_argument(
         "--decode", action="store_true", help="decode every picture, not only look at its header"
     )
-    sub.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", help=f"settings of conf/data/{name}.yaml"
-    )
+    _settings_options(sub, f"settings of conf/data/{name}.yaml")
+    if name == "folder":
+        sub.add_argument(
+            "--save-config",
+            type=Path,
+            metavar="NAME.yaml",
+            help="write the settings that fit this folder, for judge run --config-dir . data=NAME",
+        )
     sub.add_argument(
         "--out", type=Path, metavar="DIR", help="write a page, figures and tables (CSV, Parquet) here"
     )
@@ -112,17 +119,19 @@ def _made_options(sub: argparse.ArgumentParser, name: str) -> None:
         "(%(default)s)",
     )
     sub.add_argument("--camera", default="even", help="even, varied, dim … (%(default)s)")
-    sub.add_argument(
-        "--set",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help=f"settings of conf/data/{name}.yaml, in place of the options; shares are scaled to sum to 1: "
+    _settings_options(
+        sub,
+        f"settings of conf/data/{name}.yaml, in place of the options; shares are scaled to sum to 1: "
         "composition.ethnicity.african=1 composition.ethnicity.caucasian=9",
     )
     sub.add_argument("--sheet", action="store_true", help="also OUT/sheet.png, the people at a glance")
     sub.add_argument("--workers", type=int, help="processes (all cores)")
     sub.add_argument("--card", action="store_true", help="print the data card and stop")
+
+
+def _settings_options(sub: argparse.ArgumentParser, words: str) -> None:
+    sub.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="the same as --set")
+    sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=words)
 
 
 def _describe(args: argparse.Namespace) -> int:
@@ -132,63 +141,77 @@ def _describe(args: argparse.Namespace) -> int:
         raise InputError("--sheet needs --out DIR to write sheet.png into")
     if args.out is not None:
         make_writable(args.out, inner=["figures"])
-    dataset = _read(args)
+    dataset, (before, after) = _read(args)
     tables = describe.tables_of(dataset)
-    print(describe.text_of(dataset, tables))
+    print(before + describe.text_of(dataset, tables))
     if args.sheet or args.sheet_of_real_people:
         print(f"\nsheet: {describe.sheet_of(dataset, args.out, show_real_people=args.sheet_of_real_people)}")
     if args.out is not None:
         print(f"\npage: {describe.write_all(dataset, tables, args.out)}")
+    if after:
+        print(f"\n{after}")
     return 0
 
 
-def _settings(name: str, changes: list[str]) -> dict[str, Any]:
+def _settings(name: str, words: list[str]) -> dict[str, Any]:
     """conf/data/NAME.yaml with the changes KEY=VALUE; InputError for a key that the file does not have."""
+    from judge.experiment.choices.words import merged
+
+    settings = _usual(name)
+    return merged(settings, _changes(name, words))
+
+
+def _usual(name: str) -> dict[str, Any]:
     from importlib.resources import files
 
     from omegaconf import OmegaConf
 
     file = files("judge.conf").joinpath("data", f"{name}.yaml")
-    settings = OmegaConf.create(file.read_text(encoding="utf-8"))
-    known = [key for key in settings if not key.startswith("_")]
-    settings.merge_with(_changes(changes, known, f"judge data {name} --set"))
-    return OmegaConf.to_container(settings)  # type: ignore[return-value]
+    return OmegaConf.to_container(OmegaConf.create(file.read_text(encoding="utf-8")))  # type: ignore[return-value]
 
 
-def _changes(changes: list[str], known: list[str] | tuple[str, ...], where: str) -> dict[str, Any]:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+def _changes(name: str, words: list[str]) -> dict[str, Any]:
+    from judge.experiment.choices.words import changes
 
-    wrong = [change for change in changes if "=" not in change]
-    if wrong:
-        raise InputError(f"{where} takes KEY=VALUE, not {listed(wrong)}")
-    try:
-        nested = OmegaConf.to_container(OmegaConf.from_dotlist(changes))
-    except (OmegaConfBaseException, ValueError) as error:
-        raise InputError(f"{where} {' '.join(changes)}: {error}") from error
-    unknown = [key for key in nested if key not in known]  # type: ignore[union-attr]
-    if unknown:
-        raise InputError(f"{where}: no setting {listed(unknown)}; there are {listed(known)}")
-    return nested  # type: ignore[return-value]
+    known = [key for key in _usual(name) if not key.startswith("_")]
+    return changes(words, known, f"judge data {name} --set", ["data"])
 
 
-def _read(args: argparse.Namespace) -> Dataset:
+def _read(args: argparse.Namespace) -> tuple[Dataset, list[str]]:
+    """The data set, and what is said before and after it."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    settings = _settings(args.name, args.set)
+    words = [*args.overrides, *args.set]
+    settings = _settings(args.name, words)
     if args.root is not None:
         settings["root"] = args.root
     if settings.get("root", "") == "???":
         raise InputError(f"judge data {args.name} needs --root DIR, the folder on your disk")
+    said = ["", ""]
+    proposal = None
+    if args.name == "folder":
+        from judge.cli.own_folder import checked_file, proposal_of
+
+        if args.save_config is not None:
+            checked_file(args.save_config)
+        proposal, settings = proposal_of(settings["root"], settings, _changes(args.name, words))
+        said[0] = f"{proposal.text()}\n\n"
     if args.decode:
         settings["check"] = "decode"
     try:
-        return instantiate(settings, _convert_="all")
+        dataset = instantiate(settings, _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, InputError):
-            raise error.__cause__ from None
+            raise InputError(f"{said[0]}{error.__cause__}") from None
         raise
+    if proposal is not None:
+        from judge.cli.own_folder import next_command, save_config
+
+        if args.save_config is not None:
+            save_config(args.save_config, settings, proposal)
+        said[1] = next_command(dataset, args.save_config)
+    return dataset, said
 
 
 def _make(args: argparse.Namespace) -> int:
@@ -202,7 +225,7 @@ def _make(args: argparse.Namespace) -> int:
         settings |= {"tones": _tones(args.tones), "placebo": not args.no_placebo}
     else:
         settings |= {"picture_format": args.picture_format}
-    settings |= _made_settings(args.name, args.set)
+    settings |= _made_settings(args.name, [*args.overrides, *args.set])
     make = main_twins if args.name == "twins" else main_parametric
     folder = make(settings.pop("n"), args.out, sheet=args.sheet, **settings)
     print(f"written: {folder}")
@@ -211,9 +234,9 @@ def _make(args: argparse.Namespace) -> int:
 
 def _made_settings(name: str, changes: list[str]) -> dict[str, Any]:
     """The changes KEY=VALUE of conf/data/NAME.yaml alone; InputError for a key or a kind of value that it has not."""
-    usual = {key: value for key, value in _settings(name, []).items() if not key.startswith("_")}
+    usual = {key: value for key, value in _usual(name).items() if not key.startswith("_")}
     where = f"judge data {name} --set"
-    nested = _changes(changes, list(usual), where)
+    nested = _changes(name, changes)
     for key, value in nested.items():
         for kind, words in ((bool, "true or false"), (int | float, "a number")):
             if isinstance(usual[key], kind) and key != "tones":
@@ -238,4 +261,4 @@ def _card(name: str) -> str:
 
     from hydra.utils import get_method
 
-    return getdoc(get_method(_settings(name, [])["_target_"])) or "no card"
+    return getdoc(get_method(_usual(name)["_target_"])) or "no card"

@@ -45,7 +45,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("table", metavar="TABLE", nargs="?", help="CSV or Parquet of entrants and their scores")
     add("--method", metavar="NAME", help="what is done to scores or ranking: one of --list")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of it; may be repeated")
+    add(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings of it; may be repeated",
+    )
     add("--list", action="store_true", help="list the methods, their settings and what these are, and end")
     add("--feature", metavar="COLUMN", help="sensitive feature: whose places are given otherwise")
     add("--score", metavar="COLUMN", help="score, higher is better")

@@ -21,6 +21,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from judge.errors import InputError
+from judge.experiment.choices.words import as_override
 from judge.experiment.folder_names import changes_a_number, checked_name
 from judge.experiment.settings import input_error
 from judge.storage import CannotWrite, make_writable
@@ -30,6 +31,9 @@ log = logging.getLogger("judge")
 _finished: list[Path] = []
 _failed: list[tuple[Path, str]] = []
 _sweep: dict[str, Any] = {}
+#: Flags of Hydra that are followed by a word.
+_WITH_A_WORD = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p",
+                "--experimental-rerun")  # fmt: skip
 #: What was set for one job, without what its folder is not named after.
 Job = frozenset[str]
 #: Tells the processes of a launcher how many jobs their sweep has.
@@ -185,9 +189,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # argparse, which Hydra uses, takes overrides on one side of a flag only
-    flags = [word for word in args.overrides if word in ("-m", "--multirun")]
-    sys.argv = ["judge run", *flags, *(word for word in args.overrides if word not in flags)]
+    from judge.experiment.choices.own_data import config_dirs, register_own_data
+
+    register_own_data(args.overrides, config_dirs(args.overrides))
+    # argparse, which Hydra uses, takes settings on one side of the flags only
+    flags, words = _apart(args.overrides)
+    sys.argv = ["judge run", *flags, *map(as_override, words)]
     code = 0
     for memory in (_sweep, _finished, _failed):  # of a call before this one, where a program makes several
         memory.clear()
@@ -198,6 +205,8 @@ def run(args: argparse.Namespace) -> int:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     if _sweep:
         return max(code, _report_sweep())
+    for parent in dict.fromkeys(folder.parent for folder in _finished):
+        _list_of(parent)
     for folder in _finished:
         page = folder / "page.html"
         print(f"\nrun    {_short(folder)}")
@@ -205,10 +214,20 @@ def run(args: argparse.Namespace) -> int:
     return 2 if _failed else code
 
 
+def _apart(words: list[str]) -> tuple[list[str], list[str]]:
+    """(flags with what belongs to them, settings) of a command line."""
+    flags, settings = [], []
+    belongs = False
+    for word in words:
+        flag = word.startswith("-")
+        (flags if flag or belongs else settings).append(word)
+        belongs = word in _WITH_A_WORD
+    return flags, settings
+
+
 def _report_sweep() -> int:
     """The closing lines of a sweep; 1 if any of its own jobs failed or is missing."""
     from judge.experiment.api import write_sweep_report
-    from judge.experiment.runs.index import runs_below
 
     folder, jobs = _sweep["folder"], _sweep["jobs"]
     folders = _folders(folder, jobs)
@@ -225,7 +244,7 @@ def _report_sweep() -> int:
             for state, reason, job in states
         ],
     )
-    runs_below(folder)  # leaves the index beside the runs
+    listed = _list_of(folder)
     count = Counter(state for state, _, _ in states)
     print(f"\nsweep  {_short(folder)}: {len(jobs)} jobs asked for; {count['finished']} finished,")
     print(
@@ -237,10 +256,23 @@ def _report_sweep() -> int:
     print(
         f"next   judge compare {_short(folder)}   (judge runs {_short(folder)} lists them by their settings)"
     )
+    if listed is not None:
+        print(f"list   {_short(listed)}   (share, seed and what else varied, a row a run)")
     if count["finished"] == len(jobs):
         return 0
     print("       (the same command again does only what is missing)")
     return 1
+
+
+def _list_of(folder: Path) -> Path | None:
+    """The list of the runs beside each other; None where the folder takes none, or holds none."""
+    from judge.experiment.runs.listing import write_list
+
+    try:
+        return write_list(folder)
+    except (InputError, OSError) as error:
+        log.debug("no list is kept: %s", error)
+        return None
 
 
 def _folders(sweep: Path, jobs: Iterable[Job]) -> dict[Job, Path]:

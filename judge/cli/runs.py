@@ -21,8 +21,9 @@ examples
   judge runs runs/dose --numbers --out numbers.parquet      a row a run, condition and group, as judge compare reads it
   judge runs runs/dose --sql "select share, avg(winner_share) from numbers where \\"group\\" = 'african' group by share"
 
-A folder's name shows share, seed and conditions and hides the rest in a hash: this list says what the rest is. What was
-read is kept in index.parquet in the folder and read again only where a run has changed.
+A folder's name shows data set, share, seed and conditions and hides the rest in a hash: this list says what the rest
+is, and judge run leaves it beside the runs as index.csv. What was read is kept in index.parquet in the folder and read
+again only where a run has changed.
 --sql (DuckDB; pip install 'judge[scale]') may name runs, numbers and the runs' own tables: audit, ranking, scores,
 membership, judges, agreement, brackets, unranked, excluded, each with a column folder.
 """
@@ -115,11 +116,10 @@ def _numbers(runs: pd.DataFrame, finished: Mapping[str, RunDir]) -> pd.DataFrame
 
 
 def _columns(runs: pd.DataFrame) -> list[str]:
-    from judge.experiment.runs.listing import FIRST, LAST, varied
+    from judge.experiment.runs.listing import told_apart, varied
 
-    last = [name for name in LAST if name != "reason" and runs[name].notna().any()]
-    reason = ["reason"] if (runs["reason"] != "").any() else []
-    return [*FIRST, *varied(runs)[:8], *last, *reason]
+    many = varied(runs)[8:]
+    return [name for name in told_apart(runs) if name not in many]
 
 
 def _names(wanted: Sequence[str], runs: pd.DataFrame) -> list[str]:

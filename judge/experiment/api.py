@@ -17,6 +17,8 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import OmegaConfBaseException
 
 from judge.errors import InputError
+from judge.experiment.choices.own_data import register_own_data
+from judge.experiment.choices.words import as_override
 from judge.experiment.compare import run_table
 from judge.experiment.folder_names import folder_name
 from judge.experiment.run_folder import SWEEP, RunDir, read_json, write_json
@@ -281,9 +283,10 @@ def _compose(overrides: Sequence[str]) -> Any:
     state = GlobalHydra.instance().is_initialized()
     if state:  # within a job of a sweep: Hydra allows one at a time
         raise InputError("judge.run cannot be called within a job that Hydra runs: compose there yourself")
+    register_own_data(overrides)
     with initialize_config_module("judge.conf", version_base="1.3"):
         try:
-            return compose("config", overrides=list(overrides))
+            return compose("config", overrides=[as_override(word) for word in overrides])
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(f"these settings cannot be composed: {error}") from error
 

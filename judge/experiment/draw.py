@@ -75,34 +75,70 @@ class Drawn:
         return self.one_scale and bool(self.entrants["rating"].notna().any())
 
 
+@dataclass(frozen=True)
+class Learners:
+    """Who trains, and what drawing the entrants goes on from: half of a draw.
+
+    held_out  people of the data set who were held out for the contest
+    source, groups, pools, ratings   as in Drawn
+    excluded  (item, reason, detail; name of the data set)
+    rng       of the contest, as the division left it
+    """
+
+    dataset: Dataset
+    held_out: pd.DataFrame
+    source: pd.DataFrame
+    groups: Groups
+    pools: Mapping[str, pd.DataFrame]
+    ratings: pd.DataFrame | None
+    excluded: tuple[tuple[pd.DataFrame, str], ...]
+    rng: np.random.Generator
+
+
 def draw(experiment: Experiment) -> Drawn:
     """The pools of all conditions and the entrants, from the data sets named in the settings.
 
     Raises InputError for an unknown feature or group, for too few pictures, and if an entrant is in a pool.
     """
+    return draw_entrants(experiment, draw_pools(experiment))
+
+
+def draw_pools(experiment: Experiment) -> Learners:
+    """The first half of a draw. Raises InputError as `draw`."""
     pool, entering = experiment.pool, experiment.entrants
     dataset = experiment.data.read()
     if dataset.manifest["rating"].isna().all():
-        raise InputError(f"the data set {dataset.name} has no ratings, so no judge can be trained on it")
+        raise InputError(
+            f"the data set {dataset.name} has no ratings, so no judge can be trained on it; its people can enter the "
+            "contest of judges trained on another: data@entrants_data=NAME beside data=OTHER"
+        )
     rng = np.random.default_rng([experiment.seed, 0])
     contest_rng = np.random.default_rng([entering.seed, 1])
     feature = pool.feature
     everyone, left_out = _known_groups(dataset.manifest, feature, pool.groups)
-    excluded = [(part, dataset.name) for part in (dataset.excluded, left_out)]
     source, held_out = composition.hold_out(everyone, entering.held_out, rng=contest_rng)
     source = source[source["rating"].notna()]
     _balanced_by(source, "pool", pool.jointly, dataset.name)
     # before any method of a condition: it has to meet the ratings that it is to mend
-    shift = dict(pool.rating_shift or {})
-    source, ratings = _shift_ratings(source, dataset, feature, shift)
+    source, ratings = _shift_ratings(source, dataset, feature, dict(pool.rating_shift or {}))
     groups = Groups.of(source, feature)
     first = composition.draw(
         source, pool.n, _pool_shares(pool, groups.names), feature=feature, rng=rng, jointly=pool.jointly
     )
     pools = _pools(experiment.conditions, first, source, ratings, feature, rng, dataset)
+    excluded = ((dataset.excluded, dataset.name), (left_out, dataset.name))
+    return Learners(dataset, held_out, source, groups, pools, ratings, excluded, contest_rng)
 
+
+def draw_entrants(experiment: Experiment, learners: Learners) -> Drawn:
+    """The second half: who enters, and who neither trains nor enters. Raises InputError as `draw`."""
+    pool, entering, feature = experiment.pool, experiment.entrants, experiment.pool.feature
+    dataset, source, pools = learners.dataset, learners.source, learners.pools
+    contest_rng = copy.deepcopy(learners.rng)
+    excluded = [*learners.excluded]
+    shift = dict(pool.rating_shift or {})
     if experiment.entrants_data is None:
-        other, field = dataset, held_out
+        other, field = dataset, learners.held_out
     else:
         other = experiment.entrants_data.read()
         field, left_out = _known_groups(other.manifest, feature, None)
@@ -121,13 +157,13 @@ def draw(experiment: Experiment) -> Drawn:
     calibration = calibration_people(experiment, pools, source, field, entrants, refit)
     return Drawn(
         pools,
-        groups,
+        learners.groups,
         source,
         entrants,
         # points of one scale mean nothing on another
         _rated_alike(calibration, source, feature, shift if one_scale else {}, dataset.rating_range),
         _rated_alike(refit, source, feature, shift, dataset.rating_range),
-        ratings,
+        learners.ratings,
         dataset.rating_range,
         one_scale,
         pd.concat([part.assign(dataset=name) for part, name in excluded]),

@@ -64,17 +64,19 @@ def changes_a_number(key: str) -> bool:
 def folder_name(overrides: Iterable[str] | str, beside: str | Path | None = None) -> str:
     """A stable, short folder name for a run from what was set on the command line, `key=value` each.
 
-    Share, seed and what says the conditions stand there in words, everything else as eight digits of a hash:
+    Data set, share, seed and what says the conditions stand there in words, everything else as eight digits of a hash:
     `share=0.9,seed=3,mitigation=reweight-1f0c9a2e`. What the digits stand for is in the run's started.json and in the
     index beside the runs (`judge runs`).
 
-    beside  the folder in which the run's is to lie: where it has one under the longer name that earlier versions gave
+    beside  the folder in which the run's is to lie: where it has one under a name that earlier versions gave
             to the same settings, that name is given, so that the run is resumed and not done again
 
     Examples
     --------
     >>> folder_name(["seed=3", "pool.majority_share=.9"])
     'share=0.9,seed=3'
+    >>> folder_name(["seed=3", "data=mine"])
+    'data=mine,seed=3'
     >>> folder_name(["seed=3", "pool.majority_share=.90", "data.n=1200"])
     'share=0.9,seed=3-83d7f3fa'
     """
@@ -84,10 +86,18 @@ def folder_name(overrides: Iterable[str] | str, beside: str | Path | None = None
         old = spelt_out(words)
         if (Path(beside) / old).is_dir():
             return old
+        hidden = _short(words, _SHOWN_BEFORE)
+        if (Path(beside) / hidden).is_dir():
+            return hidden
+    return _short(words, _SHOWN)
+
+
+def _short(words: list[str], keys: Mapping[str, tuple[int, str]]) -> str:
+    """Those of the sorted words whose keys are shown, and the digest of the others."""
     last = {word.partition("=")[0]: word for word in words}
     shown, rest = [], []
-    for key in sorted(last, key=lambda key: (_SHOWN.get(key, (len(_SHOWN), ""))[0], key)):
-        told = _told(last[key]) if len([w for w in words if w.partition("=")[0] == key]) == 1 else None
+    for key in sorted(last, key=lambda key: (keys.get(key, (len(keys), ""))[0], key)):
+        told = _told(last[key], keys) if len([w for w in words if w.partition("=")[0] == key]) == 1 else None
         if told is not None and len(",".join([*shown, told])) <= LONGEST_SHOWN:
             shown.append(told)
         else:
@@ -101,19 +111,22 @@ def folder_name(overrides: Iterable[str] | str, beside: str | Path | None = None
 
 #: What a run's folder shows of its settings: the key, its place in the name, the name it has there.
 _SHOWN = {
-    "pool.majority_share": (0, "share"),
-    "seed": (1, "seed"),
-    "mitigation": (2, "mitigation"),
-    "conditions": (3, "conditions"),
+    "data": (0, "data"),
+    "pool.majority_share": (1, "share"),
+    "seed": (2, "seed"),
+    "mitigation": (3, "mitigation"),
+    "conditions": (4, "conditions"),
 }
+#: And what a folder of an earlier version showed.
+_SHOWN_BEFORE = {key: place for key, place in _SHOWN.items() if key != "data"}
 LONGEST_SHOWN = 60
 
 
-def _told(word: str) -> str | None:
+def _told(word: str, keys: Mapping[str, tuple[int, str]]) -> str | None:
     """The setting as the name shows it; None for one that the name does not show, or cannot."""
     key, _, value = word.partition("=")
-    if key in _SHOWN:
-        name = _SHOWN[key][1]
+    if key in keys:
+        name = keys[key][1]
         if key == "pool.majority_share":
             if not re.fullmatch(r"0?\.\d{1,6}", value):
                 return None

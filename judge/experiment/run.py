@@ -18,11 +18,11 @@ from judge.data.spreadsheets import write_csv
 from judge.data.tables import validated_run_table
 from judge.errors import InputError
 from judge.experiment import outcome
+from judge.experiment.choices.fitting import checked_draw, field_of, fitted
 from judge.experiment.conditions import TRUTH
 from judge.experiment.draw import Drawn, draw, make_pictures
 from judge.experiment.records import (
     agreement_of,
-    check_probes,
     judges_of,
     manifest_of,
     membership_of,
@@ -32,7 +32,7 @@ from judge.experiment.records import (
 from judge.experiment.run_folder import RunDir, command_line, environment, read_json, write_json, write_text
 from judge.experiment.runs.people import data_digest
 from judge.experiment.runs.rows import comparison_of, flattened
-from judge.experiment.settings import Experiment, unpack
+from judge.experiment.settings import Experiment
 from judge.experiment.sitting import jury_of
 from judge.experiment.trainings import Trainings
 from judge.report.soundness import judge_warnings
@@ -49,9 +49,11 @@ def run(settings: DictConfig, folder: Path) -> dict[str, Any]:
     A finished folder keeps its tables and gets what it lacks (a page, judges). A killed run goes on: each training
     resumes from its last checkpoint, and what a finished judge made of the pictures is read back.
     """
-    experiment = unpack(settings)
+    experiment = fitted(settings)
     home = RunDir(folder)
-    with home.locked():
+    from judge.jury.device import running_on
+
+    with home.locked(), running_on(experiment.accelerator):
         return _run(experiment, home)
 
 
@@ -67,9 +69,8 @@ def _run(experiment: Experiment, home: RunDir) -> dict[str, Any]:
     seeds = {"seed": experiment.seed, "entrants.seed": experiment.entrants.seed}
     write_json(home / "environment.json", {**environment(seeds), "command": command_line()})
     _limit_threads(experiment)
-    drawn = draw(experiment)
-    field = _field(experiment, drawn)
-    check_probes(experiment, drawn)
+    drawn = checked_draw(experiment)
+    field = field_of(experiment, drawn)
     trainings = Trainings(experiment, drawn, home)
     log.info(
         "%s (baseline: %s) · trainings %d · pool %d · entrants %d · seed %d",
@@ -124,26 +125,6 @@ def _write_tables(experiment: Experiment, home: RunDir, tables: Mapping[str, pd.
         home.write_compact(data_digest(experiment.plain["data"], experiment.plain["entrants_data"]), **tables)
     else:
         home.write_tables(**tables)
-
-
-def _field(experiment: Experiment, drawn: Drawn) -> outcome.Field:
-    # a wrong reference, and a ranking that does not fit those who enter, are refused here, before any training
-    for name, condition in experiment.conditions.items():
-        if hasattr(condition.ranking, "check"):
-            try:
-                condition.ranking.check(drawn.entrants, feature=experiment.pool.feature)
-            except InputError as error:
-                raise InputError(f"conditions.{name}.ranking: {error}") from error
-    groups = drawn.entrants[experiment.pool.feature]
-    reference = outcome.reference_group(experiment.audit.reference, experiment.pool.majority, groups)
-    return outcome.Field(
-        drawn.entrants,
-        experiment.pool.feature,
-        reference,
-        experiment.audit.confidence,
-        experiment.audit.n_permutations,
-        experiment.seed,
-    )
 
 
 def _write_page(

@@ -10,7 +10,8 @@ import copy
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from judge.contest import Contest
 from judge.data.dataset import Dataset
 from judge.errors import InputError, listed
-from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own
+from judge.experiment.conditions import Condition, conditions_of, expanded, packaged_or_own, reason_of
 from judge.experiment.folder_names import checked_name, folder_name, resolved_root, settings_hash
 from judge.experiment.sitting import sittings_of
 
@@ -33,21 +34,28 @@ if TYPE_CHECKING:
     from judge.jury.deliberation import Sitting
 
 
+#: What a setting says that leaves it to what the people allow (judge.experiment.choices.fitting).
+AUTO = "auto"
+
+
 @dataclass
 class Pool:
     """The training pool: `n` pictures with chosen shares of one sensitive feature."""
 
-    n: int = 300
-    feature: str = "ethnicity"
-    majority: str = MISSING
+    # pictures; auto: 300, or as many as the people allow at every majority share
+    n: Any = AUTO
+    # auto: ethnicity, or the first of gender, age_group, skin_tone of which the people have two groups
+    feature: str = AUTO
+    # auto: caucasian or white, where there is such a group, else the largest
+    majority: str = AUTO
     # share of the majority group; the others share the rest equally
     majority_share: float = 0.9
     # or one share a group, summing to 1; wins over majority_share
     shares: Any = None
-    # a second feature balanced within every group, or null
-    jointly: str | None = "gender"
-    # groups that may be drawn at all (the rest of the data set is left out), or null for all
-    groups: list[str] | None = None
+    # a second feature balanced within every group, or null; auto: gender, where each group has ten of each
+    jointly: str | None = AUTO
+    # groups that may be drawn at all (the rest of the data set is left out), or null for all; auto: those of 20 people
+    groups: Any = AUTO
     # part of the pool kept for choosing the best epoch or penalty
     validation: float = 0.15
     # group → points added to its training ratings (ratings skewed against it), e.g. {african: -0.5}, or null
@@ -62,8 +70,8 @@ class Pool:
 class Entrants:
     """Who enters the contest; never anybody of the pool."""
 
-    # pictures, or null for everybody who is left
-    n: int | None = 300
+    # pictures, or null for everybody who is left; auto: 300, or as many as the people allow
+    n: Any = AUTO
     # equal, natural (as the data set is), or one share a group
     shares: Any = "equal"
     # a second feature balanced within every group, as in the pool, or null
@@ -105,6 +113,8 @@ class Settings:
     pool: Pool = field(default_factory=Pool)
     entrants: Entrants = field(default_factory=Entrants)
     judge: Any = MISSING
+    # where networks run (conf/device)
+    device: Any = MISSING
     # name → what it changes of the baseline, which comes first
     conditions: Any = MISSING
     # the method that conf/conditions/contest.yaml has as its second condition
@@ -145,10 +155,7 @@ class DataSource:
             told = dict(self.settings)
             if "render" in signature(get_object(told["_target_"])).parameters:
                 told.setdefault("render", False)
-            try:
-                _READ[key] = instantiate(told)
-            except InstantiationException as error:
-                raise input_error(error) or error from error
+            _READ[key] = made(told, f"data ({told['_target_'].rpartition('.')[2]})")
             for note in _READ[key].notes:
                 log.warning("data %s: %s", _READ[key].name, note)
         return _READ[key]
@@ -158,6 +165,7 @@ log = logging.getLogger("judge")
 #: As NumPy and PyTorch take them both.
 LARGEST_SEED = 2**32 - 1
 MOST_PERMUTATIONS = 1_000_000
+LEAST_POOL = 20
 _READ: dict[str, Dataset] = {}
 KEEP_READ = 4
 
@@ -169,6 +177,7 @@ class Experiment:
     plain       the resolved settings as plain containers, conditions written out
     digest      of all that changes a number
     make_judge  an untrained judge
+    accelerator where networks run that are free to choose
     probes      whether freshly trained probes try to read the group from each judge
     compact     whether the run's folder is to be small
     jury        plain settings of the jury, or None where the network judges alone
@@ -182,6 +191,7 @@ class Experiment:
     pool: Pool
     entrants: Entrants
     make_judge: Callable[[], Any]
+    accelerator: str
     conditions: dict[str, Condition]
     contest: Contest
     jury: dict[str, Any] | None
@@ -211,8 +221,13 @@ def unpack(settings: DictConfig) -> Experiment:
     plain = _plain(settings)
     try:
         conditions = conditions_of(plain["conditions"])
-        contest = instantiate(plain["contest"])
-        instantiate(plain["judge"])  # it knows its own limits
+        contest = made(plain["contest"], "contest")
+        device = made(plain["device"], "device")
+        device.check()
+        make_judge = partial(_judge_on, plain["judge"], device)
+        judge = make_judge()  # it knows its own limits
+        if callable(check_judge := getattr(judge, "check", None)):
+            check_judge()
     except InstantiationException as error:
         raise input_error(error) or error from error
     jury = plain["jury"]
@@ -220,6 +235,8 @@ def unpack(settings: DictConfig) -> Experiment:
     if changed and not jury:
         raise InputError("a condition changes the jury, but there is none: jury=beauty or jury=full")
     sits = jury and (jury["robots"] or jury.get("gate") or changed)
+    if sits:
+        _check_jury(jury)
     return Experiment(
         name=plain["name"],
         seed=plain["seed"],
@@ -227,7 +244,8 @@ def unpack(settings: DictConfig) -> Experiment:
         entrants_data=None if plain["entrants_data"] is None else DataSource(plain["entrants_data"]),
         pool=Pool(**plain["pool"]),
         entrants=Entrants(**plain["entrants"]),
-        make_judge=lambda: instantiate(plain["judge"]),
+        make_judge=make_judge,
+        accelerator=device.accelerator,
         conditions=conditions,
         contest=contest,
         jury=jury if sits else None,
@@ -240,8 +258,93 @@ def unpack(settings: DictConfig) -> Experiment:
         save_judges=plain["save_judges"],
         threads=plain["threads"],
         plain=plain,
-        digest=settings_hash(plain),
+        digest=settings_hash(without_later(_plain(_as_usual(settings)))),
     )
+
+
+#: What `auto` stands for where the people allow it, and in the digest of settings that have not met the people yet.
+USUAL: Mapping[str, Mapping[str, Any]] = {
+    "pool": {
+        "n": 300, "feature": "ethnicity", "majority": "caucasian", "jointly": "gender", "groups": None
+    },
+    "entrants": {"n": 300},
+}  # fmt: skip
+
+
+#: Settings that came later, as they are by default: left out of the digest, so that earlier runs are found again.
+_LATER: Mapping[tuple[str, ...], Mapping[str, Any]] = {
+    ("device",): {
+        "_target_": "judge.jury.device.Device", "accelerator": "auto", "devices": 1, "precision": None
+    },
+    ("judge", "training", "optimizer"): {
+        "_target_": "judge.jury.optimizers.AdamW", "betas": [0.9, 0.999]
+    },
+}  # fmt: skip
+
+
+def without_later(told: Mapping[str, Any], where: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The settings without those that came later and are as by default."""
+    out: dict[str, Any] = {}
+    for key, value in told.items():
+        here = (*where, str(key))
+        if here in _LATER and value == _LATER[here]:
+            continue
+        below = isinstance(value, Mapping) and any(one[: len(here)] == here for one in _LATER)
+        out[str(key)] = without_later(value, here) if below else value
+    return out
+
+
+def made(told: Any, where: str) -> Any:
+    """The object of a setting with `_target_`. Raises InputError that names the setting for whatever it refuses."""
+    try:
+        return instantiate(told)
+    except InstantiationException as error:
+        refused = input_error(error)
+        raise refused or InputError(f"{where}: {reason_of(error)}") from error
+
+
+def _judge_on(told: Mapping[str, Any], device: Any) -> Any:
+    """An untrained judge whose training runs where the device says, unless its own settings say it."""
+    judge = made(told, "judge")
+    training = getattr(judge, "training", None)
+    if training is not None and hasattr(training, "accelerator"):
+        asked = {"accelerator": device.accelerator, "devices": device.devices, "precision": device.precision}
+        own = told.get("training") or {}
+        judge.training = replace(training, **{k: v for k, v in asked.items() if k not in own})
+        made({**plain_device(judge.training)}, "judge.training").check()
+    return judge
+
+
+def plain_device(training: Any) -> dict[str, Any]:
+    """Settings of the device on which a training runs."""
+    return {
+        "_target_": "judge.jury.device.Device",
+        "accelerator": training.accelerator.replace("gpu", "cuda"),
+        "devices": int(training.devices) if str(training.devices).isdecimal() else training.devices,
+    }
+
+
+def _as_usual(settings: DictConfig) -> DictConfig:
+    """The settings with what `auto` stands for where the people allow it."""
+    if not any(settings[part][key] == AUTO for part, keys in USUAL.items() for key in keys):
+        return settings
+    settings = copy.deepcopy(settings)
+    for part, usual in USUAL.items():
+        for key, value in usual.items():
+            if settings[part][key] == AUTO:
+                settings[part][key] = value
+    return _without_idle_balance(settings)
+
+
+def _check_jury(jury: Mapping[str, Any]) -> None:
+    """Raises InputError for a robot, a reader or a number of the jury that is wrong, before a picture is read."""
+    for name, robot in jury["robots"].items():
+        made(robot, f"jury.robots.{name}")
+    made(jury["reader"], "jury.reader")
+    for name in ("chunk", "workers"):
+        value = jury.get(name)
+        if not (_whole(value) and value >= 1) and not (name == "workers" and value is None):
+            raise InputError(f"jury.{name}={value!r}: a whole number from 1")
 
 
 def _in_a_sweep() -> bool:
@@ -257,7 +360,8 @@ def _probes(asked: bool | None, conditions: Mapping[str, Condition]) -> bool:
 
 def _without_idle_balance(settings: DictConfig) -> DictConfig:
     """The settings without `jointly` where that is the feature itself, whose groups have their shares already."""
-    idle = [part for part in ("pool", "entrants") if settings[part].jointly == settings.pool.feature]
+    feature = settings.pool.feature
+    idle = [part for part in ("pool", "entrants") if settings[part].jointly == feature != AUTO]
     if idle:
         settings = copy.deepcopy(settings)  # whole, since a method may refer to pool.jointly
         for part in idle:
@@ -319,15 +423,21 @@ def check(settings: DictConfig) -> None:
             raise InputError(f"{setting} is a whole number from {least} to {most:,}; given {whole}")
     check_stack(settings.stack)
     checked_name(settings.name)
-    if pool.n < 20:
-        raise InputError(f"pool.n is at least 20 pictures; given {pool.n}")
+    if pool.n != AUTO and not (_whole(pool.n) and pool.n >= LEAST_POOL):
+        raise InputError(f"pool.n is at least {LEAST_POOL} pictures, or auto; given {pool.n}")
+    if not (pool.groups is None or pool.groups == AUTO or OmegaConf.is_list(pool.groups)):
+        raise InputError(f"pool.groups is a list such as [a,b], null for all, or auto; given {pool.groups!r}")
     for name in ("calibration", "refit"):
         if pool[name] < 1:
             raise InputError(f"pool.{name} is at least 1 person; given {pool[name]}")
-    if entrants.n is not None and entrants.n < 1:
-        raise InputError(f"entrants.n is at least 1, or null for everybody; given {entrants.n}")
+    if entrants.n not in (None, AUTO) and not (_whole(entrants.n) and entrants.n >= 1):
+        raise InputError(f"entrants.n is at least 1, null for everybody, or auto; given {entrants.n}")
     if isinstance(entrants.shares, str) and entrants.shares not in ("equal", "natural"):
         raise InputError(f"entrants.shares is equal, natural or one share a group; given {entrants.shares!r}")
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def input_error(error: BaseException | None) -> InputError | None:

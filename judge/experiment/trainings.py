@@ -20,7 +20,7 @@ from judge.errors import InputError, listed
 from judge.experiment.draw import Drawn, trainer_of
 from judge.experiment.folder_names import changes_a_number
 from judge.experiment.run_folder import RunDir, read_json, write_json, write_lean
-from judge.experiment.settings import Experiment
+from judge.experiment.settings import Experiment, without_later
 from judge.fairness.probes import probe
 from judge.jury.loading import load_judge
 from judge.jury.network.losses import SquaredError, check_objective
@@ -223,7 +223,7 @@ class Trainings:
         return {
             "version": __version__,
             "seed": self.experiment.seed,
-            "judge": _numbers(self.experiment.plain["judge"], "judge"),
+            "judge": _numbers(without_later(self.experiment.plain["judge"], ("judge",)), "judge"),
             "pool": pool_digest(self.drawn.pools[trainer]),
             "validation": self.experiment.pool.validation,
             "feature": self.experiment.pool.feature,

@@ -19,7 +19,7 @@ from torch import Tensor
 from judge.data.groups import Groups
 from judge.errors import InputError
 from judge.jury.network.augmentation import Augmentation
-from judge.jury.network.backbone import HeadStart, RatingNetwork
+from judge.jury.network.backbone import HeadStart, RatingNetwork, check_backbone
 from judge.jury.network.depths import Depths
 from judge.jury.network.engine import Scoring, build_engine, judged_pictures, score_pictures
 from judge.jury.network.losses import (
@@ -35,8 +35,9 @@ from judge.jury.network.pool import Pool, predict_clean, usable
 from judge.jury.network.ridge import head_start
 from judge.jury.network.spec import NetworkSpec, build_network
 from judge.jury.network.stacked.plan import Planned, Shelf, refusal
-from judge.jury.network.training import BEST, Training, train
+from judge.jury.network.training import BEST, Training, described_settings, train
 from judge.jury.network.views import frozen_views
+from judge.jury.optimizers import OPTIMIZERS
 from judge.jury.ridge import Projection, Ridge
 from judge.storage import write_json
 from judge.storage.tensors import load_module, load_tensors, load_weights, save_tensors
@@ -94,6 +95,20 @@ class CnnJudge:
         self.history: list[dict[str, float]] = []
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """Raises InputError for settings that no training could begin with, before any picture is read."""
+        check_backbone(self.backbone, self.weights, size=self.size, where="judge.")
+        for name, allowed, fits in (
+            ("margin", "a factor from 1", self.margin >= 1),
+            ("dropout", "a probability from 0 to under 1", 0 <= self.dropout < 1),
+            ("drop_path", "a probability from 0 to under 1", 0 <= self.drop_path < 1),
+            ("views", "a number from 0", self.views >= 0),
+        ):
+            if not fits:
+                raise InputError(f"judge.{name}={getattr(self, name)!r}: {allowed}")
+        if isinstance(self.loss, LabelDistribution):
+            self.loss.level_values((0.0, 1.0))
 
     def fit(
         self,
@@ -316,7 +331,11 @@ class CnnJudge:
                 **self.facts,
                 "network": self.spec.to_json(),
                 "normalisation": {"mean": list(cfg["mean"]), "std": list(cfg["std"])},
-                "settings": {**asdict(self), "loss": {"name": self.loss.name, **asdict(self.loss)}},
+                "settings": {
+                    **asdict(self),
+                    "loss": {"name": self.loss.name, **asdict(self.loss)},
+                    "training": described_settings(self.training),
+                },
                 "history": self.history,
             },
         )
@@ -333,7 +352,7 @@ class CnnJudge:
             depths=None if depths is None else Depths(**depths),
             loss=LOSSES[loss.pop("name")](**loss),
             augmentation=Augmentation(**settings.pop("augmentation")),
-            training=Training(**settings.pop("training")),
+            training=_training_of(settings.pop("training")),
             scoring=Scoring(**settings.pop("scoring")),
             **settings,
         )
@@ -383,3 +402,9 @@ class CnnJudge:
             store=store,
             progress=self.progress,
         )
+
+
+def _training_of(told: dict[str, Any]) -> Training:
+    """The settings of a saved judge, whose optimizer is named where it is not the default."""
+    own = dict(told.get("optimizer") or {"name": "adamw"})
+    return Training(**{**told, "optimizer": OPTIMIZERS[own.pop("name")](**own)})

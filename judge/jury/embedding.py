@@ -25,8 +25,9 @@ from tqdm.auto import tqdm
 
 from judge.data.groups import Groups
 from judge.errors import InputError
+from judge.jury.device import preferred
 from judge.jury.linear_head import fitted_for, fitted_twice
-from judge.jury.network.backbone import create_backbone
+from judge.jury.network.backbone import check_backbone, create_backbone
 from judge.jury.network.depths import Depths
 from judge.jury.network.losses import ObjectiveFactory, SquaredError, made_objective
 from judge.jury.network.pictures import decode_stream, excluded_table
@@ -136,7 +137,7 @@ def embed(
 
 def feature_network(what: Embedding) -> FeatureNetwork:
     """The network that computes the features, on a GPU when there is one."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = preferred()
     return FeatureNetwork(what).to(device, memory_format=torch.channels_last).eval()
 
 
@@ -219,6 +220,11 @@ class EmbeddingJudge:
         self.excluded = pd.DataFrame()
         self.facts: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
+
+    def check(self) -> None:
+        """Raises InputError for settings that no training could begin with, before any picture is read."""
+        what = self.embedding
+        check_backbone(what.backbone, what.weights, size=what.size, where="judge.embedding.")
 
     def fit(
         self,

@@ -7,6 +7,7 @@ from finished_runs import finished
 from judge.cli import main
 from judge.experiment import compare as comparing
 from judge.experiment.run_folder import RunDir
+from judge.experiment.runs.listing import write_list
 
 
 @pytest.fixture
@@ -84,3 +85,14 @@ def test_many_settings_share_one_page_of_bounded_size(tmp_path, monkeypatch):
     assert dose["ci_people_low"].isna().all()
     pages = comparing.compare([tmp_path / "runs"], tmp_path / "few", where=["steps<3"])
     assert sorted(path.parent.name for path in pages) == ["judge.steps=0", "judge.steps=1", "judge.steps=2"]
+
+
+def test_the_list_beside_the_runs_says_what_their_names_do_not(sweep):
+    finished(sweep / "share=0.9,seed=7-1f0c9a2e", seed=7, share=0.9, judge={"steps": 800})
+    table = pd.read_csv(write_list(sweep)).set_index("folder")
+    assert len(table) == 8
+    assert table.loc["share=0.9,seed=7-1f0c9a2e", "judge.steps"] == 800
+    assert table.loc["share=0.5,seed=2", ["state", "share", "seed", "judge.steps"]].tolist() == [
+        "finished", 0.5, 2, 400
+    ]  # fmt: skip
+    assert table.loc["bad", "state"] == "failed" and "room" in table.loc["bad", "reason"]

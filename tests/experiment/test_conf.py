@@ -1,5 +1,6 @@
 """Every file of conf/ composes, and what it names exists and takes what it gives."""
 
+import hashlib
 import inspect
 import re
 from pathlib import Path
@@ -193,6 +194,7 @@ def test_the_root_of_a_data_set_gives_a_folder_of_its_own_that_does_not_say_wher
         ([], "default"),
         (["seed=1", "pool.majority_share=.9"], "share=0.9,seed=1"),
         (["pool.majority_share=0.90", "seed=1"], "share=0.9,seed=1"),
+        (["data=mine", "seed=1", "pool.majority_share=.9"], "data=mine,share=0.9,seed=1"),
         (["mitigation=redraw", "seed=1"], "seed=1,mitigation=redraw"),
         (["experiment=demo", "seed=1", "report.page=false", "threads=1", "+judge.progress=false"], "seed=1"),
         (["+conditions.up=resample_up"], "+up=resample_up"),
@@ -229,6 +231,15 @@ def test_a_run_under_the_longer_name_of_an_earlier_version_is_found_again(tmp_pa
     (tmp_path / "data.n=900,pool.majority_share=.9,seed=1").mkdir()
     assert folder_name(words, tmp_path) == "data.n=900,pool.majority_share=.9,seed=1"
     assert folder_name(["seed=2", *words[1:]], tmp_path) == folder_name(["seed=2", *words[1:]])
+
+
+def test_a_run_whose_name_did_not_show_its_data_set_is_found_again(tmp_path):
+    words = ["data=mine", "seed=1"]
+    # as names were before they showed the data set
+    hidden = f"seed=1-{hashlib.blake2b(b'data=mine', digest_size=4).hexdigest()}"
+    (tmp_path / hidden).mkdir()
+    assert folder_name(words, tmp_path) == hidden
+    assert folder_name(["data=mine", "seed=2"], tmp_path) == "data=mine,seed=2"
 
 
 def test_long_overrides_make_different_folders_of_bounded_length():

@@ -7,8 +7,8 @@ from hydra import compose, initialize_config_module
 from PIL import Image
 
 from judge.errors import InputError
+from judge.experiment.choices.fitting import fitted
 from judge.experiment.draw import draw
-from judge.experiment.settings import unpack
 
 GROUPS = ("black", "white")
 WITHIN = "+conditions.within={scores: {_target_: judge.mitigation.scores.StandardiseWithin, min_people: 2}}"
@@ -32,10 +32,11 @@ def folder(path, n=80, *, seed=0, drop=(), ratings=True):
 def drawn_from(data, *overrides, entrants_data=None):
     words = ["data=folder", f"data.root={data}", "data.rating_range=[1,7]", "pool.majority=white"]
     words += ["pool.n=20", "pool.majority_share=.8", "entrants.n=12", "entrants.held_out=.4"]
+    words += ["pool.jointly=gender", "pool.groups=null"]
     if entrants_data:
         words += ["data@entrants_data=folder", f"entrants_data.root={entrants_data}"]
     with initialize_config_module("judge.conf", version_base="1.3"):
-        return draw(unpack(compose("config", overrides=[*words, *overrides])))
+        return draw(fitted(compose("config", overrides=[*words, *overrides])))
 
 
 @pytest.fixture

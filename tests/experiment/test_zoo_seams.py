@@ -5,6 +5,7 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from judge.errors import InputError
+from judge.experiment.choices.fitting import fitted
 from judge.experiment.draw import draw
 from judge.experiment.run import run
 from judge.experiment.run_folder import RunDir
@@ -118,7 +119,7 @@ def test_a_pool_of_a_size_of_its_own_cuts_no_other(home):
 
 
 def test_single_ratings_move_with_the_mean_that_a_method_has_changed():
-    drawn = draw(unpack(composed(*CONDITIONS, SHIFT)))
+    drawn = draw(fitted(composed(*CONDITIONS, SHIFT)))
     pool, before = (drawn.pools[name].set_index("image_id")["rating"] for name in ("up", "skewed"))
     moved = (pool - before)[pool - before > 1e-9]
     assert len(moved) > 10

@@ -119,19 +119,18 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    from judge.experiment.choices.own_data import register_own_data
+    from judge.experiment.choices.words import as_override
+
     wrong = [change for change in overrides if "=" not in change]
     if wrong:
         raise InputError(f"settings of a training are KEY=VALUE, not {listed(wrong)}")
+    register_own_data(overrides)
     try:
         with initialize_config_module("judge.conf", version_base="1.3"):
-            return compose("generate", [_as_override(change) for change in overrides])
+            return compose("generate", [as_override(change) for change in overrides])
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(f"{' '.join(overrides)}: {error}") from error
-
-
-def _as_override(change: str) -> str:
-    """where has no keys of its own, so each is new to it."""
-    return f"+{change}" if change.startswith("where.") else change
 
 
 def people(

@@ -209,10 +209,14 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    from judge.experiment.choices.own_data import register_own_data
+    from judge.experiment.choices.words import as_override
+
     wrong = [change for change in overrides if "=" not in change]
     if wrong:
         raise InputError(f"settings of an attack are KEY=VALUE, not {listed(wrong)}")
-    changes = [f"+{change}" if change.startswith("where.") else change for change in overrides]
+    register_own_data(overrides)
+    changes = [as_override(change) for change in overrides]
     try:
         with initialize_config_module("judge.conf", version_base="1.3"):
             return compose("attack", changes)

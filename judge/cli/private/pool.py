@@ -133,8 +133,11 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    from judge.experiment.choices.own_data import register_own_data
+
     if wrong := [change for change in overrides if "=" not in change]:
         raise InputError(f"settings of a pool are KEY=VALUE, not {listed(wrong)}")
+    register_own_data(overrides)
     try:
         with initialize_config_module("judge.conf", version_base="1.3"):
             return compose("private", [_as_override(change) for change in overrides])
@@ -143,10 +146,10 @@ def composed(overrides: Sequence[str]) -> DictConfig:
 
 
 def _as_override(change: str) -> str:
-    """`method` is a file of conf/private; `where` and `groups` have no keys of their own, so each is new."""
-    if change.startswith("method="):
-        return f"private@{change}"
-    return f"+{change}" if change.startswith(("where.", "groups.")) else change
+    """`method` is a file of conf/private."""
+    from judge.experiment.choices.words import as_override
+
+    return f"private@{change}" if change.startswith("method=") else as_override(change)
 
 
 def release_of(settings: DictConfig, budget: Any, facts: Mapping[str, Any], manifest: Any) -> Release:

@@ -103,10 +103,13 @@ def composed(overrides: Sequence[str], *, toy: bool) -> DictConfig:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    from judge.experiment.choices.own_data import register_own_data
+    from judge.experiment.choices.words import as_override
+
     if wrong := [change for change in overrides if "=" not in change]:
         raise InputError(f"settings are toy or KEY=VALUE, not {listed(wrong)}")
-    # where has no keys of its own, so each is new to it
-    told = [f"+{change}" if change.startswith("where.") else change for change in overrides]
+    register_own_data(overrides)
+    told = [as_override(change) for change in overrides]
     if toy and not any(change.startswith("secrecy=") for change in told):
         told.insert(0, "secrecy=toy")
     try:

@@ -134,14 +134,19 @@ def pictures_under(folder: Path, exclusions: Exclusions, read: Iterable[Path | N
 
 
 def resolved(
-    folder: Path, names: pd.Series, there: Sequence[str], exclusions: Exclusions
+    folder: Path,
+    names: pd.Series,
+    there: Sequence[str],
+    exclusions: Exclusions,
+    kind: type[Names] = Names,
 ) -> tuple[pd.Series, pd.Series]:
     """(absolute paths of the files that a table's names mean, which of them are meant by another spelling).
 
     there  relative paths of the pictures in `folder`. A name that no picture has as it is may mean one that differs
     in letter case, separators, Unicode form or blanks alone, unless another row has that one's own name
+    kind   which other spellings are looked for
     """
-    known, meant = Names(there), []
+    known, meant = kind(there), []
     own = set(names)
     for name in names:
         other = None if name in known or _exists(folder / name) else known.find(name)
@@ -153,7 +158,8 @@ def resolved(
         first = next((name, other) for name, other in zip(names, meant, strict=True) if other is not None)
         exclusions.notes.append(
             f"{int(spelt.sum())} file name(s) of the table are written otherwise on the disk (letter case, separators, "
-            f"Unicode form, blanks) and were matched: {first[0]!r} is {first[1]!r}"
+            f"Unicode form, blanks{', folder or ending' if kind is not Names else ''}) and were matched: {first[0]!r} "
+            f"is {first[1]!r}"
         )
     paths = [str(folder / (other or name)) for name, other in zip(names, meant, strict=True)]
     return pd.Series(paths, index=names.index, dtype=object), spelt

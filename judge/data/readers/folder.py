@@ -10,10 +10,11 @@ import pandas as pd
 
 from judge.data.brackets import ADULT, age_bands, age_groups, band_names
 from judge.data.dataset import Dataset
+from judge.data.own.ratings import single_ratings, span_of
 from judge.data.readers.common import Exclusions, data_folder, finished, pictures_under, resolved
-from judge.data.readers.names import Names
+from judge.data.readers.names import FileNames
 from judge.data.tables import SENSITIVE_FEATURES, SOURCES, SPLITS
-from judge.data.user_tables import UserTable, numbers, read_user_table
+from judge.data.user_tables import UserTable, numbers, read_user_table, texts
 from judge.errors import InputError, listed
 
 #: Tables that are looked for when none is named, and columns that may hold the picture.
@@ -39,6 +40,7 @@ def read_folder(
     image: str | None = None,
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[str, str]] | None = None,
+    folders: str | None = None,
     ratings: str | Path | None = None,
     rating_columns: Mapping[str, str] | None = None,
     rating_range: Sequence[float] | None = None,
@@ -46,7 +48,9 @@ def read_folder(
     check: str = "header",
     exclude: str | Path | Iterable[str] | None = None,
 ) -> Dataset:
-    """Your own pictures: a folder (any depth), and a CSV or Parquet table with a row a picture.
+    """Your own pictures: a folder (any depth), and a CSV, Parquet or .xlsx table with a row a picture.
+
+    `judge data folder --root DIR --save-config mine.yaml` proposes the settings below and writes them.
 
     Origin, licence   yours to know and to keep; whoever may be a minor is not to be ranked
     Layout            pictures below `root`; `table` relative to it, by default the first of manifest,
@@ -55,19 +59,23 @@ def read_folder(
     Labels            columns named as in the manifest are taken as they are (rating, ethnicity, gender,
                       age_group, age, split, person_id, skin_tone …); others through `columns`, e.g.
                       {ethnicity: race}. `values` recodes them, e.g. {gender: {F: female, M: male}}. All
-                      further columns are kept
+                      further columns are kept. `folders` is the label that the names of the pictures' folders
+                      are, e.g. ethnicity where there is a folder a group
     Ratings           column rating; single ratings in a long table `ratings` (by default ratings.csv,
                       ratings.csv.gz or ratings.parquet, if there) with image_id, rater_id, rating, or what
-                      `rating_columns` calls them. `rating_range` [lowest, highest] possible rating, by
-                      default the lowest and highest that occur. Without a column rating, the mean of the
-                      single ratings
+                      `rating_columns` calls them; without a rater_id each row is another rater. `ratings` may be
+                      `table` itself, a row a rating: a label is then the first of the picture's rows.
+                      `rating_range` [lowest, highest] possible rating, by default the lowest and highest that
+                      occur. Without a column rating, the mean of the single ratings
     Ages              age in years gives the bracket; under 18, and age bands that begin below 18 or cannot be
                       read, are excluded. A band is "18-29", "70+", "under 20", "adult" …; what a spreadsheet
                       made of one (19-Oct for 10-19) is read as what it was
     Traps             paths in the table are relative to `root` or absolute; pictures without a row are
                       excluded. Of a CSV only an empty cell is missing: NA and None are groups. Rows that have
                       another number of fields than the header are refused. Names that differ from those on
-                      the disk in letter case, separators, Unicode form or blanks alone are matched, and said
+                      the disk in letter case, separators, Unicode form or blanks alone, that lack their folder
+                      or ending, or have another machine's folders before them, are matched where one file fits,
+                      and said
 
     image        the column with the picture's path, by default the first of path, file, file_name,
                  filename, image
@@ -79,9 +87,9 @@ def read_folder(
     file = _found(folder, table, TABLES, "table")
     single = _found(folder, ratings, RATINGS, "ratings")
     if file is None:
-        if columns or values or image:
+        if columns or image or (values and {*values} != {folders}):
             raise InputError(
-                f"{name}: columns are named, but there is no table: give table=…, or one of {TABLES}"
+                f"{name}: columns are named, but there is no table: give table=…, or one of {listed(TABLES)}"
             )
         pictures = pictures_under(folder, exclusions)
         if not pictures:
@@ -89,16 +97,31 @@ def read_folder(
                 f"{name}: no pictures and no table in {folder}; a table is one of {listed(TABLES)}"
             )
         rows = pd.DataFrame({"image_id": pictures, "path": [str(folder / p) for p in pictures]})
+        rows = _with_folders(rows, folder, name, folders)
+        rows = _with_values(rows, name, values or {}, exclusions)
     else:
         read = {
             file,
             single,
             None if exclude is None or not isinstance(exclude, str | Path) else Path(exclude),
         }
-        rows = _labelled(folder, file, name, image, columns or {}, values or {}, exclusions, list(read))
+        rows = _labelled(
+            folder,
+            file,
+            name,
+            image,
+            columns or {},
+            {*(values or {})},
+            exclusions,
+            list(read),
+            single == file,
+        )
+        rows = _with_folders(rows, folder, name, folders)
+        rows = _with_values(rows, name, values or {}, exclusions)
     rows = _checked(rows, name, exclusions)
-    long = None if single is None else _single_ratings(single, name, rating_columns or {}, rows, exclusions)
-    span = _span(rows, long, name, rating_range)
+    long = None if single is None else single_ratings(single, name, rating_columns or {}, rows, exclusions)
+    rows = rows.drop(columns="named", errors="ignore")
+    span = span_of(rows, long, name, rating_range)
     if span is not None and long is not None:
         outside = ~long["rating"].between(*span)
         exclusions.add(
@@ -142,10 +165,12 @@ def _labelled(
     name: str,
     image: str | None,
     columns: Mapping[str, str],
-    values: Mapping[str, Mapping[str, str]],
+    recoded: set[str],
     exclusions: Exclusions,
     read: Sequence[Path | None],
+    a_row_a_rating: bool,
 ) -> pd.DataFrame:
+    """Rows of the labelled pictures; `named` is what the table calls a picture."""
     table = read_user_table(file)
     frame = table.frame
     missing = [column for column in columns.values() if column not in frame]
@@ -167,27 +192,65 @@ def _labelled(
     paths = table.texts(image)
     rows = frame.drop(columns=[c for c in columns if c in frame and c not in columns.values()])
     rows = rows.rename(columns={old: new for new, old in columns.items()})
-    rows = _with_types(rows, {*NAMES, *values}, file.name, table)
+    if a_row_a_rating:
+        rows, paths = _once_a_picture(rows, paths, file.name, exclusions)
+    rows = _with_types(rows, {*NAMES, *recoded}, file.name, table)
     bad = paths.isna()
     exclusions.add([f"row {i + 1}" for i in rows.index[bad]], "no picture named", f"column {image}")
     rows, paths = rows[~bad], paths[~bad]
     there = pictures_under(folder, exclusions, read)
-    rows["path"], spelt = resolved(folder, paths, there, exclusions)
+    rows["path"], spelt = resolved(folder, paths, there, exclusions, FileNames)
+    rows["named"] = paths
     here = {str(folder / p): p for p in there}
     if "image_id" not in rows:
         on_disk = rows["path"].map(here).fillna(paths)
         rows["image_id"] = paths.where(~spelt, on_disk.map(lambda one: unicodedata.normalize("NFC", one)))
     rows["image_id"] = rows["image_id"].fillna(paths)
-    for column, recode in values.items():
-        if column not in rows:
-            raise InputError(
-                f"{name}: values: there is no column {column!r}; there are {listed(rows.columns)}"
-            )
-        rows[column] = _recoded(rows[column], column, recode, exclusions)
     exclusions.add(
         [here[path] for path in sorted(set(here) - set(rows["path"]))], "no label", f"not in {file.name}"
     )
     exclusions.notes += table.notes
+    return rows
+
+
+def _once_a_picture(
+    rows: pd.DataFrame, paths: pd.Series, file: str, exclusions: Exclusions
+) -> tuple[pd.DataFrame, pd.Series]:
+    """One row a picture of a table with a row a rating, without the ratings; and the picture's name there."""
+    again = paths.duplicated() & paths.notna()
+    if again.any():
+        rows = rows.groupby(paths, sort=False, dropna=False).transform("first")
+        exclusions.notes.append(
+            f"{file}: {len(rows):,} rows of {paths.nunique():,} pictures, a row a rating; each label is the "
+            "first that a picture's rows have"
+        )
+    return rows[~again].drop(columns="rating", errors="ignore"), paths[~again]
+
+
+def _with_folders(rows: pd.DataFrame, root: Path, name: str, label: str | None) -> pd.DataFrame:
+    """The rows with the name of each picture's folder as a label; missing for what lies in `root` itself."""
+    if label is None:
+        return rows
+    if label in rows:
+        raise InputError(f"{name}: folders={label}: the table has a column of that name; take one of the two")
+    inner = rows["path"].map(lambda path: None if Path(path).parent == root else Path(path).parent.name)
+    return rows.assign(**{label: inner.astype("str")})
+
+
+def _with_values(
+    rows: pd.DataFrame, name: str, values: Mapping[str, Mapping[str, str]], exclusions: Exclusions
+) -> pd.DataFrame:
+    for column, recode in values.items():
+        if column not in rows:
+            there = [one for one in rows if one != "named"]
+            raise InputError(f"{name}: values: there is no column {column!r}; there are {listed(there)}")
+        rows = rows.assign(
+            **{
+                column: _recoded(
+                    texts(rows[column], f"{name}: column {column!r}"), column, recode, exclusions
+                )
+            }
+        )
     return rows
 
 
@@ -247,55 +310,3 @@ def _checked(rows: pd.DataFrame, name: str, exclusions: Exclusions) -> pd.DataFr
     elif "age" in rows:
         rows["age_group"] = age_groups(rows["age"])
     return rows
-
-
-def _single_ratings(
-    file: Path, name: str, columns: Mapping[str, str], rows: pd.DataFrame, exclusions: Exclusions
-) -> pd.DataFrame:
-    table = read_user_table(file)
-    table.frame = table.frame.rename(columns={old: new for new, old in columns.items()})
-    missing = [column for column in ("image_id", "rater_id", "rating") if column not in table.frame]
-    if missing:
-        raise InputError(
-            f"{name}: {file.name} has no column {listed(missing)}; it has {listed(table.frame.columns)}"
-        )
-    rating, words = table.numbers("rating")
-    if words.any():
-        raise InputError(f"{name}: {file.name}: the column rating holds words that are no numbers")
-    typed = {column: table.typed(column) for column in table.frame}
-    for column in typed:
-        if column in ("image_id", "rater_id") or (column.startswith("rater_") and column != "rater_bias"):
-            typed[column] = table.texts(column)
-    known = Names(rows["image_id"])
-    names = typed["image_id"].map(
-        {one: known.find(one) or one for one in typed["image_id"].dropna().unique()}
-    )
-    long = pd.DataFrame(typed).assign(image_id=names.astype("str"), rating=rating)
-    long = long.dropna(subset=["image_id", "rater_id", "rating"]).reset_index(drop=True)
-    lost = ~long["image_id"].map(known.__contains__).astype(bool)
-    if lost.any():
-        exclusions.notes.append(
-            f"{file.name}: {int(lost.sum()):,} of {len(long):,} single ratings are of no picture in the table, first "
-            f"{listed(long.loc[lost, 'image_id'].unique(), 2)}"
-        )
-    exclusions.notes += table.notes
-    return long
-
-
-def _span(
-    rows: pd.DataFrame, long: pd.DataFrame | None, name: str, given: Sequence[float] | None
-) -> tuple[float, float] | None:
-    single = pd.Series(dtype=float) if long is None else long["rating"]
-    if "rating" in rows:
-        rated = rows["rating"].notna().any()
-    else:  # the pictures' ratings will be the means of the single ones
-        rated = long is not None and long["image_id"].isin(rows["image_id"]).any()
-    if not rated:
-        return None
-    if given is not None:
-        low, high = map(float, given)
-        if not low < high:
-            raise InputError(f"{name}: rating_range is [lowest, highest], not {list(given)}")
-        return low, high
-    every = pd.concat([rows["rating"], single]) if "rating" in rows else single
-    return float(every.min()), float(every.max())

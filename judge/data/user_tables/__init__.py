@@ -1,4 +1,4 @@
-"""Tables that people bring: CSV and Parquet of spreadsheets, other programs, other machines; read without guessing.
+"""Tables that people bring: CSV, Parquet, workbooks; of spreadsheets, other programs, other machines. No guessing.
 
 A column never takes its neighbour's values, an identifier never becomes a number, and a group named NA stays a group.
 Of a CSV every cell is text, and only an empty one is missing; what is to be a number is asked for (`numbers`). Whatever
@@ -19,7 +19,7 @@ from judge.data.user_tables.columns import (
 )
 from judge.data.user_tables.encodings import decoded
 from judge.data.user_tables.identity import ID_COLUMNS, PERSON_COLUMNS, person_columns
-from judge.data.user_tables.reading import CSV, PARQUET, read_user_table, user_columns
+from judge.data.user_tables.reading import CSV, PARQUET, TABLES, read_user_table, user_columns
 from judge.data.user_tables.table import UserTable
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "MISSING_NUMBERS",
     "PARQUET",
     "PERSON_COLUMNS",
+    "TABLES",
     "UserTable",
     "case_note",
     "decoded",

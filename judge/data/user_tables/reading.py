@@ -11,9 +11,13 @@ from judge.data.user_tables.encodings import encodings
 from judge.data.user_tables.parquet import parquet_columns, read_parquet
 from judge.data.user_tables.separated import MAX_CELL, Head, read_csv
 from judge.data.user_tables.table import UserTable
+from judge.data.user_tables.workbooks import read_workbook, workbook_columns
 from judge.errors import InputError
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+WORKBOOK = (".xlsx",)
+#: How the name of a table ends.
+TABLES = (*CSV, *PARQUET, *WORKBOOK)
 #: What a damaged file raises on the way.
 _DAMAGE = (ValueError, OSError, EOFError, LookupError, csv.Error, zlib.error)
 
@@ -21,12 +25,12 @@ _DAMAGE = (ValueError, OSError, EOFError, LookupError, csv.Error, zlib.error)
 def read_user_table(
     path: str | Path, columns: Sequence[str] | None = None, *, categories: Iterable[str] = ()
 ) -> UserTable:
-    """A CSV (also .tsv, .gz; UTF-8, UTF-16 or Windows-1252; separated by comma, semicolon, tab or bar) or Parquet file.
+    """A CSV (also .tsv, .gz; UTF-8, UTF-16 or Windows-1252; cut by comma, semicolon, tab or bar), Parquet or .xlsx.
 
     Parameters
     ----------
     path : str or Path
-        Ends in .csv, .tsv, .csv.gz, .tsv.gz, .parquet or .pq.
+        Ends in .csv, .tsv, .csv.gz, .tsv.gz, .parquet, .pq or .xlsx.
     columns : sequence of str, optional
         Only these; all by default.
     categories : iterable of str
@@ -59,6 +63,8 @@ def read_user_table(
     try:
         if path.name.lower().endswith(PARQUET):
             return read_parquet(path, columns, set(categories))
+        if path.name.lower().endswith(WORKBOOK):
+            return read_workbook(path, columns, set(categories))
         return read_csv(path, columns, set(categories))
     except InputError:
         raise
@@ -75,6 +81,8 @@ def user_columns(path: str | Path) -> list[str]:
     try:
         if path.name.lower().endswith(PARQUET):
             return parquet_columns(path)
+        if path.name.lower().endswith(WORKBOOK):
+            return workbook_columns(path)
         for encoding in encodings(path):
             try:
                 return list(dict.fromkeys(Head(path, encoding).names))
@@ -89,7 +97,7 @@ def user_columns(path: str | Path) -> list[str]:
 
 def _usable(path: str | Path) -> Path:
     path = Path(path)
-    endings = ", ".join((*CSV, *PARQUET))
+    endings = ", ".join(TABLES)
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder; a table ends in {endings}")
@@ -104,6 +112,6 @@ def _usable(path: str | Path) -> Path:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{str(path)!r} cannot be opened: {error}") from error
-    if not path.name.lower().endswith((*PARQUET, *CSV)):
+    if not path.name.lower().endswith(TABLES):
         raise InputError(f"{path}: a table ends in {endings}")
     return path

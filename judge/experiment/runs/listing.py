@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from judge.data.spreadsheets import write_csv
 from judge.errors import InputError, listed
 from judge.experiment.folder_names import changes_a_number
 from judge.experiment.run_folder import RunDir
@@ -19,6 +21,8 @@ from judge.experiment.runs.rows import flat_settings, flattened, read_settings
 FIRST = ("folder", "state", "share", "seed")
 #: And those that it ends with.
 LAST = ("entrants", "seconds", "finished", "reason")
+#: The list that a person opens, beside the runs.
+LIST = "index.csv"
 #: Short names of settings.
 SHORT = {"share": "pool.majority_share"}
 _WHERE = re.compile(r"\s*([\w.+\-]+)\s*(<=|>=|!=|=|<|>)(.*)", re.DOTALL)
@@ -59,6 +63,25 @@ def list_runs(paths: Sequence[str | Path]) -> tuple[pd.DataFrame, dict[str, RunD
     settings = sorted(set(table) - {*FIRST, *LAST, *SHORT.values()})
     finished = {str(one.run.path): one.run for one in found if one.run.done}
     return table.reindex(columns=[*FIRST, *settings, *LAST]), finished
+
+
+def told_apart(table: pd.DataFrame) -> list[str]:
+    """The columns that a reader of the list wants: FIRST, what varied, and those of LAST that say something."""
+    last = [name for name in LAST if name != "reason" and table[name].notna().any()]
+    reason = ["reason"] if (table["reason"] != "").any() else []
+    return [*FIRST, *varied(table), *last, *reason]
+
+
+def write_list(folder: str | Path) -> Path:
+    """Writes FOLDER/index.csv: a row a run below the folder, with what its name does not say. Returns the file.
+
+    Nothing reads it back: it is for people, and made anew after each `judge run`.
+    """
+    home = Path(folder)
+    table, _ = list_runs([home])
+    table = table[told_apart(table)]
+    write_csv(table.assign(folder=[os.path.relpath(one, home) for one in table["folder"]]), home / LIST)
+    return home / LIST
 
 
 def varied(table: pd.DataFrame) -> list[str]:

@@ -18,8 +18,9 @@ from omegaconf import DictConfig
 
 from judge.errors import InputError
 from judge.experiment.draw import draw, make_pictures
+from judge.experiment.choices.fitting import fitted
 from judge.experiment.run_folder import RunDir
-from judge.experiment.settings import Experiment, input_error, unpack
+from judge.experiment.settings import Experiment, input_error
 from judge.experiment.trainings import Trainings
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _planned(
     from judge.jury.network.stacked import Shelf
 
     try:
-        experiment = unpack(settings)
+        experiment = fitted(settings)
         home = RunDir(folder)
         locks.enter_context(home.locked())
         as_text = yaml.safe_dump(experiment.plain, sort_keys=False, allow_unicode=True)

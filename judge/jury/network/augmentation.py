@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from judge.errors import InputError
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -34,6 +36,14 @@ class Augmentation:
     saturation: float = 0.3
     grey: float = 0.05
     erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "grey", "erase"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"augmentation.{name}={getattr(self, name)!r}: from 0 to 1")
+        for name in ("rotation", "scale", "shift", "brightness", "contrast", "saturation"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"augmentation.{name}={getattr(self, name)!r}: a number from 0")
 
     def draws(self, n: int, rng: torch.Generator) -> Tensor:
         """(n, 11) parameters of n views, drawn on the CPU: the views are the same on every device."""

@@ -40,9 +40,7 @@ def create_backbone(name: str, weights: str, *, size: int, drop_path: float = 0.
              a .safetensors file that `save_backbone` wrote
     Raises InputError for an unknown backbone, weights that are not to be had, or a size it does not take.
     """
-    if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('_')[0]}*")
-        raise InputError(f"backbone={name!r} is no model of timm {timm.__version__}; near it: {listed(near)}")
+    check_backbone(name, weights, size=size)
     options: dict[str, object] = {"num_classes": 0}
     if timm.get_pretrained_cfg(name).fixed_input_size:
         options["img_size"] = size
@@ -64,6 +62,24 @@ def create_backbone(name: str, weights: str, *, size: int, drop_path: float = 0.
     elif weights not in ("timm", "none"):
         _load_file(model, Path(weights))
     return model
+
+
+def check_backbone(name: str, weights: str, *, size: int, where: str = "") -> None:
+    """Raises InputError, without making it, for a backbone that `create_backbone` could not make.
+
+    where  what stands before the names of the settings, such as "judge."
+    """
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('_')[0]}*") or PACKAGED
+        raise InputError(
+            f"{where}backbone={name!r} is no model of timm {timm.__version__}; near it: {listed(near, 8)}"
+        )
+    if size < 16:
+        raise InputError(f"{where}size={size}: at least 16 pixels")
+    if weights not in ("packaged", "timm", "none") and not Path(weights).is_file():
+        raise InputError(
+            f"{where}weights={weights!r}: packaged, timm, none, or a .safetensors file; there is no such file"
+        )
 
 
 def _load_packaged(model: nn.Module, name: str) -> None:

@@ -19,6 +19,7 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from judge.errors import InputError, listed
+from judge.jury.device import preferred
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.pictures import decode_stream, excluded_table
 from judge.jury.translation import onnx_program
@@ -74,7 +75,7 @@ class Scoring:
     def torch_device(self) -> torch.device:
         if self.device != "auto":
             return torch.device(self.device)
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return preferred()
 
 
 def build_engine(

@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from judge.data.groups import Groups
 from judge.errors import InputError, listed
+from judge.jury.device import preferred
 from judge.jury.network.losses import Batch, LabelDistribution
 
 
@@ -123,7 +124,7 @@ def predict(network: nn.Module, pixels: Tensor, *, device: torch.device, batch: 
 
 def predict_clean(network: nn.Module, pixels: Tensor, *, size: int) -> Tensor:
     """Ratings (n,) of uint8 (n, 3, H, H) pictures brought to `size` pixels, as they are; on a GPU if there is one."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = preferred()
     network = network.to(device, memory_format=torch.channels_last)
     parts = []
     for piece in pixels.split(64):

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
+from judge.jury.device import preferred
 from judge.jury.network.backbone import HeadStart, RatingNetwork
 from judge.jury.ridge import once_each, ridge
 
@@ -45,7 +46,7 @@ def head_start(
 @torch.inference_mode()
 def clean_features(network: RatingNetwork, pixels: Tensor, size: int, progress: bool) -> np.ndarray:
     """float32 (n, F): what the head reads of uint8 (n, 3, H, H), mean over each picture and its mirror image."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = preferred()
     network = network.to(device, memory_format=torch.channels_last)
     parts = []
     for piece in tqdm(pixels.split(32), desc="probe", unit="batch", disable=not progress, leave=False):

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,14 @@ from timm.utils import ModelEmaV3
 from torch import nn
 from tqdm.auto import tqdm
 
-from judge.errors import InputError
+from judge.errors import InputError, listed
+from judge.jury.device import Device, preferred
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.identity import described, same_training
 from judge.jury.network.losses import Objective, own_parameters, prepared
 from judge.jury.network.pool import Pool, agreement, pick, predict
+from judge.jury.optimizers import OPTIMIZERS, AdamW, Optimiser
 from judge.storage.memory import keep_freed_memory
 from judge.storage.tensors import (
     load_module,
@@ -52,10 +54,11 @@ class Training:
 
     epochs            passes over the training pictures
     batch             pictures a step, over all devices together; an epoch's steps are of near-equal size
-    lr                AdamW's peak learning rate, of the backbone's last layer
+    optimizer         of optimizers.py
+    lr                peak learning rate, of the backbone's last layer
     head_lr           factor on lr for the head (and for an objective's own parameters, times its `rates`)
     layer_decay       factor on lr from each layer of the backbone to the one below; 1: none
-    weight_decay      AdamW's decoupled decay, of weights that are not biases or norms
+    weight_decay      the optimizer's decay (AdamW's is decoupled), of weights that are not biases or norms
     warmup            epochs of linear rise before the cosine to zero
     clip              largest norm of the gradient; None: not clipped
     ema_half_life     epochs in which the moving average of the weights forgets half; None: no average
@@ -70,6 +73,7 @@ class Training:
 
     epochs: int = 12
     batch: int = 32
+    optimizer: Optimiser = field(default_factory=AdamW)
     lr: float = 5e-4
     head_lr: float = 5.0
     layer_decay: float = 0.9
@@ -90,10 +94,52 @@ class Training:
             raise InputError(f"training.select={self.select!r}: allowed are best and last")
         if self.norms not in ("batch", "frozen"):
             raise InputError(f"training.norms={self.norms!r}: allowed are batch and frozen")
+        numbers = (
+            "epochs",
+            "batch",
+            "lr",
+            "head_lr",
+            "layer_decay",
+            "weight_decay",
+            "warmup",
+            "clip",
+            "ema_half_life",
+        )
+        for name in numbers:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                raise InputError(f"training.{name}={value!r}: a number is needed")
         if self.epochs < 1 or self.batch < 2:
             raise InputError(
                 f"training.epochs={self.epochs} and training.batch={self.batch}: at least 1 and 2 are needed"
             )
+        if type(self.optimizer) not in OPTIMIZERS.values():
+            raise InputError(
+                f"training.optimizer={self.optimizer!r}: one of {listed(OPTIMIZERS)} of conf/optimizer"
+            )
+        for name, allowed, fits in (
+            ("lr", "a number over 0", self.lr > 0),
+            ("head_lr", "a factor over 0", self.head_lr > 0),
+            ("layer_decay", "a factor over 0 to 1", 0 < self.layer_decay <= 1),
+            ("weight_decay", "a number from 0", self.weight_decay >= 0),
+            ("warmup", "epochs from 0", self.warmup >= 0),
+            ("clip", "a norm over 0, or null", self.clip is None or self.clip > 0),
+            ("ema_half_life", "epochs over 0, or null", self.ema_half_life is None or self.ema_half_life > 0),
+            ("train_from_stage", "a stage from 0", self.train_from_stage >= 0),
+        ):
+            if not fits:
+                raise InputError(f"training.{name}={getattr(self, name)!r}: {allowed} is needed")
+        Device(self.accelerator.replace("gpu", "cuda"), _number(self.devices), _precision(self.precision))
+
+
+def _number(devices: int | str) -> int | str:
+    return int(devices) if str(devices).isdecimal() else devices
+
+
+def _precision(precision: str | None) -> str | None:
+    """Fabric's short forms, 32 and bf16, in its long ones."""
+    short = {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed", "64": "64-true"}
+    return None if precision is None else short.get(str(precision), str(precision))
 
 
 def train(
@@ -145,7 +191,8 @@ def train(
         identity=here,
         progress=progress,
     )
-    accelerator, many = settings.accelerator, settings.devices not in (1, "1")
+    many = settings.devices not in (1, "1")
+    accelerator = preferred().type if settings.accelerator == "auto" and not many else settings.accelerator
     fabric = Fabric(
         accelerator=accelerator,
         devices=settings.devices,
@@ -182,12 +229,19 @@ def identity_of(
     return {
         "objective": described(objective) if objective_as is None else objective_as,
         **(identity or {}),
-        "training": asdict(settings),
+        "training": described_settings(settings),
         "augmentation": asdict(augmentation),
         "size": size,
         "seed": seed,
         "pictures": {"training": pool.fingerprint(), "validation": val.fingerprint() if val else None},
     }
+
+
+def described_settings(settings: Training) -> dict[str, Any]:
+    """The settings as plain values; AdamW as it is by default is not named, as in files of earlier versions."""
+    told = asdict(settings)
+    own = {"name": settings.optimizer.name, **told.pop("optimizer")}
+    return told if settings.optimizer == AdamW() else {**told, "optimizer": own}
 
 
 def _remove_damaged(workdir: Path) -> None:
@@ -253,7 +307,7 @@ def _loop(
     )
     for factor, own in own_parameters(objective):
         groups.append({"params": own, "lr_scale": settings.head_lr * factor, "weight_decay": 0.0})
-    optimizer = torch.optim.AdamW(groups, lr=settings.lr)
+    optimizer = settings.optimizer(groups, settings.lr)
     half_life = settings.ema_half_life
 
     model = fabric.setup_module(network)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from judge.jury.device import preferred
 from judge.jury.network.augmentation import Augmentation, apply_views
 from judge.jury.network.backbone import RatingNetwork
 from judge.storage import ContentCache, Found
@@ -89,7 +90,7 @@ def _compute(
     size: int,
     views: int,
 ) -> Tensor:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = preferred()
     stem = stem.to(device, memory_format=torch.channels_last)
     mean, std = network.mean.to(device), network.std.to(device)
     rows = []

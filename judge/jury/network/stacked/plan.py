@@ -20,6 +20,7 @@ from judge.jury.network.backbone import RatingNetwork
 from judge.jury.network.losses import LOSSES, Objective
 from judge.jury.network.pool import Pool
 from judge.jury.network.training import Training, identity_of
+from judge.jury.optimizers import AdamW
 from judge.storage import Found
 
 
@@ -167,6 +168,8 @@ def refusal(objective: object, settings: Training) -> str | None:
         return f"{name} is no loss of one picture at a time"
     if settings.devices not in (1, "1"):
         return f"training.devices={settings.devices}: one device is needed"
+    if settings.optimizer != AdamW():
+        return f"training.optimizer={settings.optimizer.name}: a stack takes AdamW as it is by default"
     if settings.checkpoint_every is not None:
         return "training.checkpoint_every: a stack is saved at the end of each epoch"
     return None
