@@ -96,6 +96,9 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f"judge {args.command}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `judge … | head`: nobody reads on. What is still to be flushed must not fail at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
