@@ -26,11 +26,14 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 # killed and started again it goes on where it was
+# two jobs of a sweep at a time, each on one thread
+AT_ONCE := hydra/launcher=joblib hydra.launcher.n_jobs=2 threads=1
+
 demo: setup
 	@echo "1 of 3: draws people who do not exist and trains two networks on them; half a minute"
 	$(BIN)/judge run experiment=demo_network
-	@echo "2 of 3: a sweep of four pools over ten seeds; a minute and a half the first time, and a line a run says how long it will take"
-	$(BIN)/judge run experiment=demo
+	@echo "2 of 3: a sweep of four pools over ten seeds; about a minute the first time"
+	$(BIN)/judge run experiment=demo $(AT_ONCE)
 	@echo "3 of 3: what each change did to who won"
 	$(BIN)/judge compare runs/demo --group african --beside runs/demo-network/default
 

@@ -20,6 +20,8 @@ COMMANDS = {
     "runs": "which runs there are, in which state, by their settings: lists, filters, exports, answers SQL",
     "compare": "runs or a sweep → table, dose–response figures, page",
     "audit": "who won, and by how much: any table of entrants, exact statistics",
+    "explore": "runs or a table as one page to filter, brush, follow and hold again",
+    "figure": "one figure at an exact width for a paper, with the table behind it as LaTeX",
     "rerank": "another ranking or other scores for any score table: who then wins, and the price",
     "advise": "for which skews a run or a table gives evidence, and which cures a comparison supports",
     "score": "score any folder of pictures with a trained judge",
@@ -30,7 +32,7 @@ COMMANDS = {
 }
 
 #: Commands whose modules lie in a package of this room.
-HOMES = {"publish": "out.publish"}
+HOMES = {"explore": "out.explore", "figure": "out.figure", "publish": "out.publish"}
 
 EXAMPLES = """\
 examples
@@ -39,6 +41,8 @@ examples
   judge run -m pool.majority_share=.5,.75,.9,.98 seed=0,1,2,3,4     a sweep; started again, it does what is missing
   judge runs runs/contest --where share=.9              which runs there are, in which state, under which settings
   judge compare runs/contest                            the sweep's dose–response
+  judge explore runs/contest --out contest.html         one page to click through: who wins, who would
+  judge figure winners runs/contest/default --pdf --width 3.3in      for a column of a paper
   judge audit beauty-ai-2016                            the published counts of 2016
   judge audit entrants.csv --feature ethnicity --score score --bracket gender --places 5
   judge rerank scores.csv --method quota --feature ethnicity --score score --places 5
@@ -96,6 +100,9 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f"judge {args.command}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `judge … | head`: nobody reads on. What is still to be flushed must not fail at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

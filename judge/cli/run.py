@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+import os
 import statistics
 import sys
 import time
@@ -35,6 +36,8 @@ _WITH_A_WORD = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", 
                 "--experimental-rerun")  # fmt: skip
 #: What was set for one job, without what its folder is not named after.
 Job = frozenset[str]
+#: Tells the processes of a launcher how many jobs their sweep has.
+JOBS = "JUDGE_SWEEP_JOBS"
 #: Jobs of a sweep by which the rest of it is judged.
 LIKE = 5
 
@@ -58,6 +61,7 @@ class SweepWatch(Callback):
         words = [*chosen, *config.hydra.overrides.task]
         _sweep["jobs"] = _jobs(words)
         _sweep["seconds"] = []
+        os.environ[JOBS] = str(len(_sweep["jobs"]))
         if config.stack is not None:
             _check_stack(config.stack)
             _train_as_stacks(config, words)
@@ -70,6 +74,9 @@ class SweepWatch(Callback):
         if _sweep:
             _sweep["seconds"].append(time.monotonic() - _sweep["began"])
             print(_told_of_job(_sweep["seconds"], len(_sweep["jobs"])), flush=True)
+        elif jobs := os.environ.get(JOBS):  # a process of the joblib launcher
+            over = sum(1 for _ in Path(config.hydra.sweep.dir).glob("*/done.json"))
+            print(f"{over} of {jobs} jobs are finished", flush=True)
 
 
 def _told_of_job(seconds: Sequence[float], jobs: int) -> str:

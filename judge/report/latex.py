@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from judge.report.compact import Compact
+
+if TYPE_CHECKING:
+    from judge.report.html import Table
 
 #: What LaTeX reads as a command, and signs that its fonts of text lack.
 _SPECIAL = {
@@ -64,7 +68,12 @@ def _table(table: Compact, caption: str, i: int) -> str:
     heads = " & ".join(escaped(name) for name in table.headings) + r" \\"
     body = [" & ".join(escaped(cell) for cell in row) + r" \\" for row in table.rows]
     label = rf"\label{{tab:audit-{i}}}"
-    if len(table.rows) > LONG:
+    return _set(columns, heads, body, said, label)
+
+
+def _set(columns: str, heads: str, body: Sequence[str], said: str, label: str) -> str:
+    """The lines as a floating table, or a longtable where they are too many for a page."""
+    if len(body) > LONG:
         return "\n".join(
             [r"{\footnotesize", rf"\begin{{longtable}}{{{columns}}}", rf"\caption{{{said}}}{label}\\", r"\toprule",
              heads, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *body, r"\end{longtable}}"]
@@ -88,3 +97,37 @@ def escaped(text: object) -> str:
         _SPECIAL.get(c, " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c)
         for c in str(text)
     )
+
+
+def latex_table(table: Table, *, label: str) -> str:
+    r"""A table of a page as LaTeX source, to be read in with ``\input``: booktabs, numbers set flush right.
+
+    Parameters
+    ----------
+    table : judge.report.html.Table
+        Intervals are in its cells, in brackets as on the page.
+    label : str
+        For ``\ref``; letters, digits, hyphens.
+
+    Returns
+    -------
+    str
+        A floating table (a longtable from 36 rows on) with a comment that names the packages.
+
+    Examples
+    --------
+    >>> from judge.report.html import Column, Table
+    >>> short = Table("Winners.", [Column("group", numeric=False), Column("share")], [["R&B", "12 % [3, 20]"]])
+    >>> print(latex_table(short, label="tab:winners"))  # doctest: +ELLIPSIS
+    % \usepackage[T1]{fontenc} \usepackage{booktabs} \usepackage{graphicx}
+    ...
+    R\&B & 12 \% {[}3, 20] \\
+    ...
+    """
+    columns = "".join("r" if column.numeric else "l" for column in table.columns)
+    heads = " & ".join(escaped(column.heading) for column in table.columns) + r" \\"
+    body = [" & ".join(escaped(cell) for cell in row) + r" \\" for row in table.rows]
+    said = escaped(f"{table.caption} {table.note}".strip())
+    extra = "{longtable}" if len(table.rows) > LONG else "{graphicx}"
+    head = rf"% \usepackage[T1]{{fontenc}} \usepackage{{booktabs}} \usepackage{extra}"
+    return head + "\n\n" + _set(columns, heads, body, said, rf"\label{{{label}}}") + "\n"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from judge.report.figures.drawing.paper import NARROW, current
 from judge.report.figures.rows import (
     ROWS,
     by_cell,
@@ -50,5 +51,5 @@ def pool_composition(pools: pd.DataFrame) -> Figure:
     ax.set_xlim(0, 1.3)
     words = "share of the training pool" + (", by training weight" if weigh == "weight" else "")
     share_axis(ax, words, left)
-    ax.set_xticks(np.linspace(0, 1, 6))
+    ax.set_xticks(np.linspace(0, 1, 6 if current().width > NARROW else 3))
     return figure

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from judge.report.figures.drawing.paper import NARROW, current
 from judge.report.figures.rows import ROWS, beside, by_cell, rows_figure, rows_of, with_condition
 from judge.report.figures.style import (
     GREY,
@@ -64,7 +65,7 @@ def ratio_forest(rows: pd.DataFrame, *, reference: str) -> Figure:
     ax.set_xscale("log")
     ax.set_xlim(low, high)
     ticks = [t for t in (1 / 32, 1 / 16, 1 / 8, 0.25, 0.5, 0.8, 1, 2, 4, 8, 16, 32) if low <= t <= high]
-    if high / low > 40:
+    if high / low > 40 or current().width <= NARROW:
         ticks = [t for t in ticks if t != 0.8]
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())

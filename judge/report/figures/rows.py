@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from judge.report.figures.drawing.paper import NARROW, current
 from judge.report.figures.style import GREY, INK, PALE, Mark, new_figure, plain, rows_axis, with_note
 from judge.report.wording import as_group
 
@@ -106,7 +107,12 @@ def rows_of(groups: Sequence[str], style: Mapping[str, Mark], sizes: pd.Series |
 
 
 def rows_figure(rows: Rows, panels: int = 1) -> tuple[Figure, np.ndarray]:
-    """A figure of these rows, with their labels, and its panels side by side."""
+    """A figure of these rows, with their labels, and its panels: side by side, on narrow paper under each other."""
+    if panels > 1 and current().width <= NARROW:
+        figure, axes = new_figure(panels * (0.6 + rows.inches), panels, 1)
+        for ax in axes[:, 0]:
+            rows.label(ax)
+        return figure, axes[:, 0]
     figure, axes = new_figure(0.85 + rows.inches, 1, panels, sharey=panels > 1)
     for i, ax in enumerate(axes[0]):
         rows.label(ax, first=i == 0)
@@ -114,7 +120,11 @@ def rows_figure(rows: Rows, panels: int = 1) -> tuple[Figure, np.ndarray]:
 
 
 def beside(ax: Axes, y: float, text: str, *, header: bool = False) -> None:
-    """Text in the margin at the right of a row; a header stands over the first row."""
+    """Text in the margin at the right of a row; a header stands over the first row.
+
+    Parts are set apart by two spaces: a narrow paper has room for the first.
+    """
+    text = text if current().width > NARROW else text.split("  ")[0]
     ax.text(
         1.015, y - 0.5 if header else y, text, transform=ax.get_yaxis_transform(), ha="left",
         va="bottom" if header else "center", fontsize=7, color=GREY if header else INK,

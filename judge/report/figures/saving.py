@@ -15,6 +15,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
+from judge.report.figures.drawing.fonts import give_fonts
 from judge.report.figures.style import LOCK, RC
 from judge.storage import write_bytes
 
@@ -66,14 +67,15 @@ def _lay_out(figure: Figure) -> None:
     if not isinstance(
         figure.get_layout_engine(), PlaceHolderLayoutEngine
     ):  # which "none" leaves in its place
-        for _ in range(2):  # tick labels do not exist before the first time
-            figure.draw_without_rendering()
+        figure.draw_without_rendering()  # tick labels do not exist before
+        give_fonts(figure)
+        figure.draw_without_rendering()
         figure.set_layout_engine("none")
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """A letter that the font lacks is drawn as a box in the PNG; the SVG has it as text, the table too."""
+    """A letter that no font has is drawn as a box in the PNG, which `fonts` has warned of; the SVG has it as text."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield

@@ -9,7 +9,6 @@ belong to the process and not to the thread.
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,13 +21,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from judge.report.conditions import RATERS, TRUTH, baseline_of, in_order, places, titled
+from judge.report.figures.drawing.paper import LOCK, current, fitted
 
 INK, GREY, PALE = "#222222", "#767676", "#e4e4e4"
 ORANGE, SKY, GREEN = "#e69f00", "#56b4e9", "#009e73"
 BLUE, VERMILLION, PURPLE, BLACK = "#0072b2", "#d55e00", "#cc79a7", "#000000"
 WINE, OLIVE, INDIGO, TEAL = "#882255", "#999933", "#332288", "#44aa99"
 CROWDED = 4  # curves in a panel, from which on it is drawn larger
-WIDTH = 7.0  # inches: the text width of the page, and of a two-column journal page
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
@@ -72,16 +71,15 @@ RC = {
     "pdf.fonttype": 42,  # letters are embedded as a font, which text can be selected from
     "svg.hashsalt": "judge",  # otherwise element ids are random and two runs differ
 }
-LOCK = threading.RLock()
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Decorator: draw under RC, one thread at a time."""
+    """Decorator: draw under RC on the current paper, one thread at a time."""
 
     @functools.wraps(draw)
     def wrapper(*args: Any, **options: Any) -> Figure:
         with LOCK, mpl.rc_context(RC):
-            return draw(*args, **options)
+            return fitted(draw(*args, **options))
 
     return wrapper
 
@@ -192,14 +190,14 @@ def plain(text: object, limit: int = 26) -> str:
 
 
 def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, np.ndarray]:
-    """A figure of the page's width and its axes as a (rows, columns) array."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    """A figure of the paper's width and its axes as a (rows, columns) array."""
+    figure = Figure(figsize=(current().width, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, axes
 
 
 def one_axes(height: float) -> tuple[Figure, Axes]:
-    """A figure of the page's width with a single axes."""
+    """A figure of the paper's width with a single axes."""
     figure, axes = new_figure(height)
     return figure, axes[0, 0]
 
@@ -215,6 +213,7 @@ def panels_of(panels: int, curves: int, *, height: float, wide: bool = False) ->
         columns, height = min(panels, 3 if panels % 3 == 0 else 2), 1.45 * height
     else:
         columns = 2 if panels == 4 else min(panels, 3)
+    columns = current().columns(columns)
     lines = -(-panels // columns)
     return new_figure(0.55 + height * lines + 0.05 * curves, lines, columns, sharex=True, sharey=True)
 
@@ -232,9 +231,9 @@ def panels_done(axes: np.ndarray, used: int) -> None:
 def above(figure: Figure, handles: Sequence[tuple[Any, str]]) -> None:
     """A legend over all panels, in as many columns as the width takes."""
     if handles:
-        words = [len(text) + 8 for _, text in handles]
+        words, room = [len(text) + 8 for _, text in handles], current().letters(125)
         columns = next(
-            c for c in range(len(words), 0, -1) if c * max(words) <= 125 or sum(words) <= 125 or c == 1
+            c for c in range(len(words), 0, -1) if c * max(words) <= room or sum(words) <= room or c == 1
         )
         figure.legend(
             [handle for handle, _ in handles],
