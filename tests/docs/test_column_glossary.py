@@ -57,7 +57,12 @@ def test_the_columns_of_runs_and_of_their_comparison_are_told(tmp_path, monkeypa
     for i, share in enumerate((0.4, 0.6)):
         judge.run([*small, f"pool.majority_share={share}"], folder=tmp_path / f"runs/{i}")
     assert main(["compare", "runs", "--out", "compared"]) == 0
-    tables = [*Path("runs/0").glob("*.parquet"), *Path("compared").glob("*.parquet")]
+    assert main(["compare", "runs", "--group", "african", "--out", "changed"]) == 0
+    tables = [
+        *Path("runs/0").glob("*.parquet"),
+        *Path("compared").glob("*.parquet"),
+        *Path("changed").glob("*.parquet"),
+    ]
     assert {table.stem for table in tables} >= {"manifest", "scores", "audit", "runs", "dose"}
     assert {table.stem: lost for table in tables if (lost := unknown(pd.read_parquet(table).columns))} == {}
     metrics = set(pd.read_parquet("runs/0/audit.parquet")["metric"])
