@@ -102,5 +102,5 @@ def _absent(error: BaseException | None) -> tuple[str, str] | None:
     while error is not None:
         if isinstance(error, ModuleNotFoundError) and (extra := extras.extra_of(error.name)):
             return str(error.name), extra
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return None
