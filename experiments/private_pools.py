@@ -229,6 +229,7 @@ def run(args: argparse.Namespace) -> None:
             # wrong settings are refused before any work
             method_of(cell["pool"], cell["settings"], args.start)
     people = People(args.data, args.n, args.root)
+    none: list[str] = []
     for cell in cells:
         begin = time.perf_counter()
         private = people.private(cell["seed"])
@@ -236,12 +237,21 @@ def run(args: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory() as folder:
             facts: dict[str, Any] = {}
             if cell["pool"] in {*METHODS, "start"}:
-                made = make_pool(
-                    method_of(cell["pool"], cell["settings"], args.start), private,
-                    Release(Budget(cell["epsilon"]), list(FEATURES), people.known_groups, people.rating_range,
-                            leave_out=True),
-                    noise=np.random.default_rng([cell["seed"], 99]), seed=cell["seed"], progress=args.progress,
-                )  # fmt: skip
+                try:
+                    made = make_pool(
+                        method_of(cell["pool"], cell["settings"], args.start), private,
+                        Release(Budget(cell["epsilon"]), list(FEATURES), people.known_groups, people.rating_range,
+                                leave_out=True),
+                        noise=np.random.default_rng([cell["seed"], 99]), seed=cell["seed"], progress=args.progress,
+                    )  # fmt: skip
+                except (
+                    InputError
+                ) as error:  # nobody's group stands out from the noise of the counts: the cell has no pool
+                    none.append(
+                        f"{cell['pool']} at epsilon {cell['epsilon']:g}, seed {cell['seed']}: no pool: {error}"
+                    )
+                    print(none[-1], flush=True)
+                    continue
                 pool, pictures = made.manifest, made.pictures
                 facts = {"left_out": ";".join(made.statement["left_out"])}
             else:
@@ -259,6 +269,8 @@ def run(args: argparse.Namespace) -> None:
             old = pd.read_csv(file) if file.is_file() else None
             write_text(file, pd.concat([old, rows]).to_csv(index=False))
         print(rows.drop(columns=["settings", "n"]).to_string(index=False), flush=True)
+    if none:
+        print(f"{len(none)} of {len(cells)} cells have no pool, and no row in the tables", *none, sep="\n")
 
 
 def summary(out: Path) -> pd.DataFrame:

@@ -100,7 +100,9 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f"judge {args.command}: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # `judge … | head`: nobody reads on. What is still to be flushed must not fail at the exit
+    except (
+        BrokenPipeError
+    ):  # `judge … | head`: nobody reads on. What is still to be flushed must not fail at the exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
@@ -124,5 +126,5 @@ def _absent(error: BaseException | None) -> tuple[str, str] | None:
     while error is not None:
         if isinstance(error, ModuleNotFoundError) and (extra := extras.extra_of(error.name)):
             return str(error.name), extra
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return None

@@ -24,6 +24,7 @@ HARMLESS = ("image_id", "person_id", "split", "rating", "rating_source", "source
 IDS = ("image_id", "person_id", "rater_id")
 #: What stands for a path of the machine that a publication was made on.
 PATH = "(a path)"
+_ROOT = re.compile(r"(\broot=)[^\s'\",\]}]+")
 _PATHS = re.compile(r"(?<![\w.])(?:~|/|[A-Za-z]:[\\/])[^\s'\",\]}]*")
 
 
@@ -75,15 +76,18 @@ def _numbered(column: str, tables: Mapping[str, pd.DataFrame]) -> dict[Any, str]
 
 
 def without_paths(value: Any) -> Any:
-    """Settings, or a command, with `(a path)` in place of every absolute path.
+    """Settings, or a command, with `(a path)` in place of every absolute path, and of every root of a data set.
 
     >>> without_paths({"root": "/home/me/faces", "size": 64})
     {'root': '(a path)', 'size': 64}
-    >>> without_paths("judge run data.root=/home/me/faces seed=1 pool.majority_share=.9")
-    'judge run data.root=(a path) seed=1 pool.majority_share=.9'
+    >>> without_paths("judge run data.root=faces/of/ada seed=1 --config-dir /home/me pool.majority_share=.9")
+    'judge run data.root=(a path) seed=1 --config-dir (a path) pool.majority_share=.9'
     """
     if isinstance(value, Mapping):
-        return {key: without_paths(one) for key, one in value.items()}
+        return {
+            key: PATH if key == "root" and isinstance(one, str) else without_paths(one)
+            for key, one in value.items()
+        }
     if isinstance(value, list | tuple):
         return [without_paths(one) for one in value]
-    return _PATHS.sub(PATH, value) if isinstance(value, str) else value
+    return _PATHS.sub(PATH, _ROOT.sub(rf"\g<1>{PATH}", value)) if isinstance(value, str) else value

@@ -77,7 +77,7 @@ def _crate(folder: Path) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="judge-crate-") as place:
         cache = _context_cached(Path(place) / "cache")
         settings = ValidationSettings(
-            rocrate_uri=str(folder), profile_identifier=profile, requirement_severity=Severity.RECOMMENDED,
+            rocrate_uri=str(folder.resolve()), profile_identifier=profile, requirement_severity=Severity.RECOMMENDED,
             cache_path=str(cache), cache_max_age=-1, offline=True,
         )  # fmt: skip
         issues = services.validate(settings).get_issues(Severity.RECOMMENDED)

@@ -14,12 +14,13 @@ pytest.importorskip("mlcroissant", reason="the extra judge[publish] is not insta
 pytestmark = pytest.mark.slow
 SMALL = [
     "judge=embedding",
-    "data.n=150",
+    "data.n=300",
     "data.size=32",
     "pool.n=30",
     "pool.majority_share=.6",
-    "entrants.n=30",
+    "entrants.n=90",
 ]
+SMALL += ["contest.places=2"]
 
 
 @pytest.fixture(scope="module")
