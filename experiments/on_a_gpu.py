@@ -59,7 +59,10 @@ def people(n: int, size: int, *, start: int = 0) -> Any:
 def judge_of(args: argparse.Namespace, **training: Any) -> Any:
     from hydra.utils import instantiate
 
-    settings = OmegaConf.load(ROOT / "conf" / "judge" / "cnn.yaml")
+    from judge.experiment.api import composed
+
+    settings = composed(["judge=cnn"]).judge
+    OmegaConf.set_struct(settings, False)
     settings.training.update({"accelerator": args.device, "epochs": 2 if args.tiny else 8, **training})
     settings.scoring.device = args.device
     if args.tiny:

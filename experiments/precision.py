@@ -31,11 +31,11 @@ import pandas as pd
 import torch
 from hydra.utils import instantiate
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 from scipy.stats import spearmanr
 
 from judge.contest import fill_places
 from judge.data.parametric import read_parametric
+from judge.experiment.api import composed
 from judge.jury.network.engine import Scoring, _Views, build_engine
 from judge.jury.network.pictures import load_pictures
 from judge.jury.translation import onnx_program
@@ -123,7 +123,7 @@ def winners(scores: NDArray, ids: Sequence[str], draw: int) -> set[str]:
 def compared(seed: int, args: argparse.Namespace, test: pd.DataFrame) -> list[dict[str, Any]]:
     people = read_parametric(args.source, **PEOPLE)
     rows = np.random.default_rng([seed, 17]).permutation(len(people.manifest))[: args.people]
-    settings = OmegaConf.load(ROOT / "conf" / "judge" / "cnn.yaml")
+    settings = composed(["judge=cnn"]).judge
     judge = instantiate(settings, progress=False)
     manifest = people.manifest.iloc[rows].reset_index(drop=True)
     judge.fit(manifest, rating_range=people.rating_range, seed=seed)

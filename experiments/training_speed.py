@@ -27,9 +27,9 @@ def measure(judge: str, people: int, kept: bool) -> dict[str, float]:
     """Milliseconds a picture and step, of the second of two epochs, and the peak of memory."""
     import torch
     from hydra.utils import instantiate
-    from omegaconf import OmegaConf
 
     from judge.data.parametric import read_parametric
+    from judge.experiment.api import composed
     from judge.jury.network import training
     from judge.storage import memory
 
@@ -38,7 +38,7 @@ def measure(judge: str, people: int, kept: bool) -> dict[str, float]:
         training.keep_freed_memory = lambda: False
     else:
         assert memory.keep_freed_memory(), "not on glibc"
-    settings = OmegaConf.load(ROOT / "conf" / "judge" / f"{judge}.yaml")
+    settings = composed([f"judge={judge}"]).judge
     settings.training.epochs = 2
     if "views" in settings:
         settings.views = min(settings.views, 2)

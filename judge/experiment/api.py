@@ -181,7 +181,7 @@ def run(overrides: Sequence[str] = (), *, folder: str | Path | None = None) -> R
     from judge.experiment.run import run as run_settings
     from judge.experiment.settings import input_error
 
-    settings = _compose(overrides)
+    settings = composed(overrides)
     if folder is None:
         home = Path("runs") / settings.name
         folder = home / folder_name(overrides, home)
@@ -245,7 +245,7 @@ def sweep_folder(overrides: Iterable[str]) -> Path:
     if told:
         return Path(told[-1])
     named = [word for word in words if word.startswith(("name=", "experiment="))]
-    return Path("runs") / _compose(named).name
+    return Path("runs") / composed(named).name
 
 
 def load_run(path: str | Path) -> Run:
@@ -276,7 +276,11 @@ def load_run(path: str | Path) -> Run:
     return Run(run.path)
 
 
-def _compose(overrides: Sequence[str]) -> Any:
+def composed(overrides: Sequence[str]) -> Any:
+    """The settings of a run under these overrides, as Hydra composes them: a DictConfig.
+
+    Raises InputError where they cannot be composed, and within a job that Hydra runs.
+    """
     import judge.experiment.settings  # noqa: F401  registers the typed root
 
     if isinstance(overrides, str | Mapping) or not all(isinstance(word, str) for word in overrides):

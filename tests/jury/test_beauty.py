@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from rated_squares import rated_squares
 
 from judge.errors import InputError
+from judge.experiment.api import composed
 from judge.jury.beauty import CnnJudge
 from judge.jury.loading import load_judge
 from judge.jury.network.engine import Scoring
@@ -111,7 +112,8 @@ def test_ratings_out_of_range_or_none_at_all_are_refused(manifest):
 
 @pytest.mark.parametrize("name", ["cnn", "cnn_depths", "embedding", "embedding_depths"])
 def test_a_judge_from_the_configuration_can_be_saved_and_read(name, manifest, tmp_path):
-    settings = OmegaConf.load(f"conf/judge/{name}.yaml")
+    settings = composed([f"judge={name}"]).judge
+    OmegaConf.set_struct(settings, False)
     place = "embedding." if name.startswith("embedding") else ""
     OmegaConf.update(settings, f"{place}weights", "none")
     OmegaConf.update(settings, f"{place}size", 32)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -233,3 +235,18 @@ def test_a_person_behind_several_pictures_is_refused():
     for refused in both(table, {"features": "g", "winner": "won"}):
         with pytest.raises(InputError, match="1 of 4 rows repeat a person_id that came before"):
             raise refused
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_column_without_a_value_in_one_file_has_the_type_of_the_others(tmp_path, first):
+    parts = [
+        pa.table({"group": pa.array(["a", "b"]), "won": pa.nulls(2)}),
+        pa.table({"group": pa.nulls(2), "won": pa.array([True, False])}),
+        pa.table({"group": pa.array(["a", "b"]), "won": pa.array([True, False])}),
+    ]
+    for place, part in enumerate([parts[first], parts[1 - first], parts[2]]):
+        pq.write_table(part, tmp_path / f"{place}.parquet")
+    people, table = audit_files(tmp_path, features="group", winner="won", n_permutations=99)
+    rates = table[table["metric"] == "selection_rate"].set_index("group")["value"].to_dict()
+    # two people have no outcome, two no group
+    assert people.n == 4 and rates == {"a": 1.0, "b": 0.0, "(missing)": 0.5}

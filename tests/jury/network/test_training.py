@@ -303,8 +303,8 @@ def test_without_amounts_a_view_is_the_picture_and_flip_mirrors_it():
     [
         ("no_such_net", "none", "no model of timm"),
         ("test_efficientnet", "packaged", "no package carries"),
-        ("test_efficientnet", "nowhere.safetensors", "allowed are packaged"),
-        ("test_efficientnet", "imagenet", "allowed are packaged"),
+        ("test_efficientnet", "nowhere.safetensors", "packaged, timm, none, or a .safetensors file"),
+        ("test_efficientnet", "imagenet", "packaged, timm, none, or a .safetensors file"),
     ],
 )
 def test_unknown_networks_and_weights_are_named_with_what_is_allowed(name, weights, says):

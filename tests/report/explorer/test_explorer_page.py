@@ -41,6 +41,15 @@ def settled(page):
     page.evaluate("window.explorer.settled()")
 
 
+def until(page, said):
+    """Waits until a condition holds in the page: playwright's own way needs eval, which the page forbids."""
+    for _ in range(200):
+        if page.evaluate(f"() => {said}"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"{said} did not come true")
+
+
 def table(page, name):
     return page.eval_on_selector_all(
         f"#{name} tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))"
@@ -172,7 +181,7 @@ def test_what_the_sliders_and_fields_set_is_what_is_held_again(page, fields):
     page.eval_on_selector(
         "input[data-judge=pigment]", "e => { e.value = 4; e.dispatchEvent(new Event('input')); }"
     )
-    page.wait_for_function("explorer.state.rule === 'weights'")
+    until(page, "explorer.state.rule === 'weights'")
     settled(page)
     weights = {"beauty": 1.0, "symmetry": 1.0, "wrinkles": 1.0, "pigment": 4.0}
     rows = {(c, g): (int(was), int(now)) for c, g, was, now, *_ in table(page, "again-table")}

@@ -85,7 +85,9 @@ class Database:
         self.connection, self.files, self.folder = connection, files, folder
         self.progress = progress
         paths = ", ".join(quoted(_escaped(path), "'") for path in files.paths)
-        self.source = f"read_parquet([{paths}], hive_partitioning = false)"
+        # by name, DuckDB takes the type of a column that a file has no value of from the others
+        united = ", union_by_name = true" if files.empty else ""
+        self.source = f"read_parquet([{paths}], hive_partitioning = false{united})"
 
     def run(self, query: str) -> None:
         """Executes what gives no rows."""

@@ -17,12 +17,16 @@ ENDINGS = (".parquet", ".pq")
 
 @dataclass(frozen=True)
 class Files:
-    """Parquet files of one table: their paths, the schema of the first, and the rows of all."""
+    """Parquet files of one table: their paths, the schema of the first, and the rows of all.
+
+    empty  a column of some file holds nothing and so has no type, which is then that of the others
+    """
 
     table: str
     paths: list[Path]
     schema: pa.Schema
     n: int
+    empty: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -90,6 +94,8 @@ def open_files(table: str | Path, wanted: Iterable[str]) -> Files:
     _refuse_twins(paths[0], first)
     lacking: dict[str, list[Path]] = {}
     differing: dict[str, list[tuple[Path, pa.DataType]]] = {}
+    kinds_of = {name: (plain(first.field(name).type), paths[0]) for name in wanted}
+    empty = any(pa.types.is_null(kind) for kind, _ in kinds_of.values())
     for path in paths[1:]:
         schema, rows = _metadata(path)
         _refuse_twins(path, schema)
@@ -97,7 +103,12 @@ def open_files(table: str | Path, wanted: Iterable[str]) -> Files:
         for name in wanted:
             if name not in schema.names:
                 lacking.setdefault(name, []).append(path)
-            elif (kind := plain(schema.field(name).type)) != plain(first.field(name).type):
+            elif pa.types.is_null(kind := plain(schema.field(name).type)):
+                empty = True
+            elif pa.types.is_null(kinds_of[name][0]):
+                kinds_of[name] = kind, path
+                first = first.set(first.names.index(name), schema.field(name))
+            elif kind != kinds_of[name][0]:
                 differing.setdefault(name, []).append((path, kind))
     for name, those in lacking.items():
         raise InputError(
@@ -107,9 +118,9 @@ def open_files(table: str | Path, wanted: Iterable[str]) -> Files:
         path, kind = kinds[0]
         raise InputError(
             f"{len(kinds)} of {len(paths)} files of {table} hold another type of values in column {name}, first "
-            f"{path}: {kind}, not {plain(first.field(name).type)} as in {paths[0].name}"
+            f"{path}: {kind}, not {kinds_of[name][0]} as in {kinds_of[name][1].name}"
         )
-    return Files(str(table), paths, first, n)
+    return Files(str(table), paths, first, n, empty)
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
