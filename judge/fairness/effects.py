@@ -158,13 +158,13 @@ def changes(found: Arms, *, setting: Hashable, condition: Hashable, confidence: 
 
     >>> contests = Contests()
     >>> for seed in range(3):
-    ...     for setting, ranks in (("even", [1, 2]), ("skewed", [2, 1])):
+    ...     for setting, ranks in (("even", [1, 2]), ("tilted", [2, 1])):
     ...         won = [rank == 1 for rank in ranks]
     ...         key, both = (seed, setting, "as judged"), ["all"] * 2
     ...         contests.add(key, ["p", "q"], ["a", "b"], both, ranks, won, [0, 0])
     >>> changes(Arms.of(contests, "a"), setting="even", condition="as judged")[["what", "setting", "value", "n"]]
           what setting  value  n
-    0  setting  skewed   -1.0  3
+    0  setting  tilted   -1.0  3
     """
     start = (setting, condition)
     if start not in found.values:

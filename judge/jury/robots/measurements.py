@@ -43,8 +43,8 @@ def cached_measurements(
 
     folder  of the cache; None: `robots` in the root of all caches, $JUDGE_CACHE or ~/.cache/judge
     chunk   pictures that are measured and written at a time: what a kill can cost
-    workers processes, each with one thread: robots are many small steps of Python, which threads would take turns in.
-            None: one a core where there is enough to do for each
+    workers processes, each with one thread. One process keeps two cores busy with threads, so that more are for more
+            cores, at about 1.5 GiB each. None: one a core where there is enough to do for each
     Keys are VERSION, the settings of the robots and the reader, and a picture's content hash (its path, size and
     time of change where the manifest has no column content_hash). Raises InputError for a manifest without rows.
     """
