@@ -24,7 +24,9 @@ HARMLESS = ("image_id", "person_id", "split", "rating", "rating_source", "source
 IDS = ("image_id", "person_id", "rater_id")
 #: What stands for a path of the machine that a publication was made on.
 PATH = "(a path)"
-_ROOT = re.compile(r"(\broot=)[^\s'\",\]}]+")
+#: Settings of a data set that name folders and files, or the pictures that were left out.
+_FILES = ("root", "table", "ratings", "exclude")
+_NAMED = re.compile(r"(\b(?:root|table|ratings)=)[^\s'\",\]}]+|(\bexclude=)\S+")
 _PATHS = re.compile(r"(?<![\w.])(?:~|/|[A-Za-z]:[\\/])[^\s'\",\]}]*")
 
 
@@ -76,18 +78,22 @@ def _numbered(column: str, tables: Mapping[str, pd.DataFrame]) -> dict[Any, str]
 
 
 def without_paths(value: Any) -> Any:
-    """Settings, or a command, with `(a path)` in place of every absolute path, and of every root of a data set.
+    """Settings, or a command, with `(a path)` in place of absolute paths, and of files that a data set was read from.
 
     >>> without_paths({"root": "/home/me/faces", "size": 64})
     {'root': '(a path)', 'size': 64}
+    >>> without_paths({"table": "ada.csv", "exclude": ["ada.jpg"], "ratings": {"noise": 1.5}})
+    {'table': '(a path)', 'exclude': '(a path)', 'ratings': {'noise': 1.5}}
     >>> without_paths("judge run data.root=faces/of/ada seed=1 --config-dir /home/me pool.majority_share=.9")
     'judge run data.root=(a path) seed=1 --config-dir (a path) pool.majority_share=.9'
     """
     if isinstance(value, Mapping):
         return {
-            key: PATH if key == "root" and isinstance(one, str) else without_paths(one)
+            key: PATH if key in _FILES and isinstance(one, str | list) else without_paths(one)
             for key, one in value.items()
         }
     if isinstance(value, list | tuple):
         return [without_paths(one) for one in value]
-    return _PATHS.sub(PATH, _ROOT.sub(rf"\g<1>{PATH}", value)) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _PATHS.sub(PATH, _NAMED.sub(lambda found: f"{found[1] or found[2]}{PATH}", value))
